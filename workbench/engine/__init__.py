@@ -1,0 +1,1 @@
+"""How to run it: data, networks, training, evaluation. Knows no Qt and no library."""

@@ -1,0 +1,135 @@
+"""Which data set a run uses, and where it was found. Opens without torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from workbench import paths
+from workbench.messages import Message, WorkbenchError
+
+DataKind = Literal["cifar10", "folder", "sample"]
+
+BATCHES_FOLDER = "cifar-10-batches-py"
+"""The folder of CIFAR-10's batch files in torchvision's layout."""
+
+CIFAR10_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """A data set to load. ``path`` is the folder that holds ``cifar-10-batches-py`` (cifar10)
+    or ``train/`` and ``test/`` (folder), ``None`` for the sample. ``reason`` says which data
+    set it is and why, and how to get the real data where it is the sample."""
+
+    kind: DataKind
+    path: Path | None
+    reason: Message
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What is known of a loaded data set, without its images; kept with every run.
+
+    ``fingerprint``: SHA-256 over class names, images and labels, in hexadecimal.
+    ``comparable``: may stand beside the report's figures. ``skipped``: number of unreadable
+    files.
+    """
+
+    kind: DataKind
+    name: str
+    classes: tuple[str, ...]
+    train_images: int
+    test_images: int
+    fingerprint: str
+    comparable: bool
+    path: str | None = None
+    skipped: int = 0
+
+
+def cifar10_places() -> list[Path]:
+    """Folders that are looked into for ``cifar-10-batches-py``, in this order."""
+    chosen = os.environ.get("CIFAR10_ROOT")
+    user = Path.home()
+    return [
+        *([Path(chosen).expanduser()] if chosen else []),
+        paths.data(),
+        Path.cwd(),
+        Path.cwd() / "data",
+        user / "data",
+        user / "datasets",
+        user / ".keras" / "datasets",
+        user,
+    ]
+
+
+def find_cifar10() -> Path | None:
+    """The first of :func:`cifar10_places` that holds ``cifar-10-batches-py`` with its test
+    batch; ``None`` where there is none."""
+    for place in cifar10_places():
+        if (place / BATCHES_FOLDER / "test_batch").is_file():
+            return place
+    return None
+
+
+def choose_data(wanted: str | None = None) -> DataChoice:
+    """The choice for ``--dataset``: ``"cifar10"``, ``"sample"``, a folder, or ``None`` (CIFAR-10
+    where it is on this machine, else the sample).
+
+    Raises :class:`WorkbenchError` where ``wanted`` is not on this machine.
+    """
+    found = find_cifar10() if wanted in (None, "cifar10") else None
+    if found:
+        return DataChoice(
+            "cifar10", found, Message("CIFAR-10, found in {path}.", path=found / BATCHES_FOLDER)
+        )
+    if wanted is None:
+        return DataChoice(
+            "sample",
+            None,
+            Message(
+                "Sample data, made by the program: CIFAR-10 is not on this machine. "
+                "`cifar-workbench data download` gets it (170 MB), or name a folder of images "
+                "with --dataset."
+            ),
+        )
+    if wanted == "sample":
+        return DataChoice("sample", None, Message("Sample data, made by the program, as chosen."))
+    if wanted == "cifar10":
+        raise WorkbenchError(
+            "CIFAR-10 is not on this machine; get it with `cifar-workbench data download` (170 MB), "
+            "or put {folder} into {place}.",
+            folder=BATCHES_FOLDER,
+            place=paths.data(),
+        )
+    path = Path(wanted).expanduser().absolute()
+    if not path.exists():
+        raise WorkbenchError(
+            "{path}: there is no such folder; name cifar10, sample, or a folder of images.",
+            path=path,
+        )
+    root = path.parent if path.name == BATCHES_FOLDER else path
+    if (root / BATCHES_FOLDER).is_dir():
+        return DataChoice(
+            "cifar10", root, Message("CIFAR-10, found in {path}.", path=root / BATCHES_FOLDER)
+        )
+    if (path / "train").is_dir() and (path / "test").is_dir():
+        return DataChoice("folder", path, Message("Folder of images: {path}.", path=path))
+    raise WorkbenchError(
+        "{path}: holds neither train/ and test/ with one folder for each class, nor {folder}.",
+        path=path,
+        folder=BATCHES_FOLDER,
+    )

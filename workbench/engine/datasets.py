@@ -1,0 +1,114 @@
+"""Data sets as tensors: one interface, three sources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.engine.data_choice import DataChoice, DataInfo, DataKind
+from workbench.engine.events import DataProgress
+
+TEST_ORDER_SEED = 10_000
+"""Seed of the one shuffle of the test split. Files of a class lie together, and batch norm in
+training mode would otherwise see batches of one class."""
+
+Progress = Callable[[DataProgress], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Images and labels of both splits, on one device.
+
+    ``*_images``: uint8, (N, 32, 32, 3), 0 to 255, R G B. ``*_labels``: int64, (N,), index into
+    ``info.classes``. The test split is in its one shuffled order.
+    """
+
+    info: DataInfo
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+    def to(self, device: torch.device) -> DataSet:
+        """The same data set with its tensors on ``device``."""
+        return replace(
+            self,
+            train_images=self.train_images.to(device),
+            train_labels=self.train_labels.to(device),
+            test_images=self.test_images.to(device),
+            test_labels=self.test_labels.to(device),
+        )
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What a source delivers: uint8 (N, 32, 32, 3) images and int64 (N,) labels, test split
+    in the source's own order; the rest as in :class:`DataInfo`."""
+
+    name: str
+    classes: tuple[str, ...]
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    comparable: bool
+    skipped: int = 0
+
+
+def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
+    """Loads ``choice`` into memory, on the CPU.
+
+    ``progress`` hears how far a decode is; ``stop`` is asked often and makes it raise
+    :class:`~workbench.messages.Cancelled`. Raises :class:`~workbench.messages.WorkbenchError`
+    where the data cannot be read.
+    """
+    from workbench.engine import cifar10, image_folder, sample
+
+    if choice.kind == "sample":
+        arrays = sample.make_sample()
+    elif choice.kind == "cifar10":
+        assert choice.path is not None
+        arrays = cifar10.read_cifar10(choice.path)
+    else:
+        assert choice.path is not None
+        arrays = image_folder.read_image_folder(choice.path, progress, stop)
+    return _as_data_set(choice.kind, str(choice.path) if choice.path else None, arrays)
+
+
+def _as_data_set(kind: DataKind, path: str | None, arrays: Arrays) -> DataSet:
+    order = np.random.default_rng(TEST_ORDER_SEED).permutation(len(arrays.test_labels))
+    test_images, test_labels = arrays.test_images[order], arrays.test_labels[order]
+    info = DataInfo(
+        kind=kind,
+        name=arrays.name,
+        classes=arrays.classes,
+        train_images=len(arrays.train_labels),
+        test_images=len(test_labels),
+        fingerprint=_fingerprint(
+            arrays.classes, arrays.train_images, arrays.train_labels, test_images, test_labels
+        ),
+        comparable=arrays.comparable,
+        path=path,
+        skipped=arrays.skipped,
+    )
+    return DataSet(
+        info,
+        torch.from_numpy(np.array(arrays.train_images)),
+        torch.from_numpy(np.array(arrays.train_labels)),
+        torch.from_numpy(test_images),
+        torch.from_numpy(test_labels),
+    )
+
+
+def _fingerprint(classes: tuple[str, ...], *arrays: np.ndarray) -> str:
+    digest = hashlib.sha256("\n".join(classes).encode("utf-8"))
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

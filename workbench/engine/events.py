@@ -1,0 +1,158 @@
+"""What a run reports, in order. Free of torch, so that the window can import it at start-up.
+
+A run reports ``DataProgress`` (while data load), ``RunStarted``, then for each epoch
+``StepsDone`` many times and ``EpochDone`` once, ``TestProgress`` while it tests, and in the
+end exactly one ``RunEnded``, whatever happened. Epochs and steps count from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from workbench.engine.data_choice import DataInfo
+from workbench.messages import Message
+
+RunStatus = Literal["finished", "stopped", "cancelled", "failed"]
+
+
+@dataclass(frozen=True)
+class DataProgress:
+    """``done`` of ``total`` (files or bytes, as ``unit`` says) while data load."""
+
+    done: int
+    total: int
+    unit: Literal["files", "bytes"] = "files"
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """``device`` as torch names it (``cpu``, ``cuda:0``), ``device_note`` why it was chosen;
+    ``threads`` of the CPU; ``run`` is the run's folder, filled in by the runner."""
+
+    data: DataInfo
+    device: str
+    device_name: str
+    device_note: Message | None
+    threads: int
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class StepsDone:
+    """Losses of the steps since the last such event. ``step`` is the last of them, counted
+    within ``epoch``; ``seconds`` is the training time of the epoch so far, without tests and
+    pauses; ``images_per_second`` over the steps since the last event."""
+
+    epoch: int
+    step: int
+    losses: tuple[float, ...]
+    seconds: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class TestProgress:
+    """``done`` of ``total`` test images."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class TestFigures:
+    """A test of the whole test split in one mode.
+
+    ``accuracy`` in percent, ``loss`` the mean cross entropy, ``per_class`` accuracies in
+    percent of each true class (``None`` for a class without test images), ``confusion`` with a
+    row for each true class and a column for each predicted one.
+    """
+
+    mode: Literal["train", "eval"]
+    correct: int
+    total: int
+    accuracy: float
+    loss: float
+    classes: tuple[str, ...]
+    per_class: tuple[float | None, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """``loss`` is the mean over the epoch's steps, ``last_loss`` that of its last step;
+    ``seconds`` without the test, ``test_seconds`` the test alone. ``best`` is true where the
+    accuracy is higher than after every earlier epoch."""
+
+    epoch: int
+    loss: float
+    last_loss: float
+    learning_rate: float
+    seconds: float
+    test_seconds: float
+    test: TestFigures
+    best: bool
+
+
+@dataclass(frozen=True)
+class WeightsReady:
+    """Weights for the library: ``state_dict`` on the CPU, not to be changed. ``kind`` is
+    ``"last"`` or ``"best"``; ``step`` counts from the start of the run."""
+
+    kind: Literal["last", "best"]
+    epoch: int
+    step: int
+    state_dict: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FinalTest:
+    """The test in evaluation mode at the end. ``logits``: float32 NumPy array, (test images,
+    classes), in the order of the test split; ``labels``: int64, (test images,)."""
+
+    figures: TestFigures
+    logits: Any = field(repr=False)
+    labels: Any = field(repr=False)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The run waits."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The run goes on."""
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """The one terminal event. ``reason`` says why where the run failed; ``seconds`` is the
+    whole run, tests included, pauses and loading excluded. ``run`` and ``weights`` are paths,
+    filled in by the runner; ``test`` is the final test of a finished run."""
+
+    status: RunStatus
+    epochs_done: int
+    seconds: float
+    reason: Message | None = None
+    test: TestFigures | None = None
+    run: str = ""
+    weights: str | None = None
+
+
+Event = (
+    DataProgress
+    | RunStarted
+    | StepsDone
+    | TestProgress
+    | EpochDone
+    | WeightsReady
+    | FinalTest
+    | Paused
+    | Resumed
+    | RunEnded
+)

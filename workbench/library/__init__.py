@@ -1,0 +1,1 @@
+"""What was run: run folders, their catalog, weight files. Knows no Qt."""

@@ -1,0 +1,50 @@
+"""Where files lie: what ships with the program, and what belongs to the person."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(name: str) -> Path:
+    """The folder ``presets`` or ``resources``: inside the package in a built wheel, beside
+    it in a checkout or an editable install."""
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def home() -> Path:
+    """The person's folder: ``CIFAR_WORKBENCH_HOME``, else the platform's data folder."""
+    chosen = os.environ.get("CIFAR_WORKBENCH_HOME")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(platformdirs.user_data_dir("cifar-workbench", appauthor=False))
+
+
+def user_presets() -> Path:
+    """The person's own presets, one YAML file each."""
+    return home() / "presets"
+
+
+def data() -> Path:
+    """Downloaded data sets (``cifar-10-batches-py``)."""
+    return home() / "data"
+
+
+def cache() -> Path:
+    """Decoded image folders. May be deleted at any time."""
+    return home() / "cache"
+
+
+def library() -> Path:
+    """The runs: one folder each."""
+    return home() / "library"
+
+
+def log_file() -> Path:
+    """Tracebacks that a person is not shown."""
+    return home() / "logs" / "cifar-workbench.log"

@@ -1,0 +1,1 @@
+"""What to run: hyperparameters and presets. Knows neither torch nor Qt."""

@@ -1,0 +1,441 @@
+"""An experiment: every hyperparameter, declared once.
+
+The declaration (default, limits, label, unit, help, when it has an effect) is what YAML
+files, ``--set key=value`` and the form of the window are read and made from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, LiteralString, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+from workbench.messages import Message, WorkbenchError
+
+
+def _declare(
+    default: Any,
+    label: str,
+    help: str,
+    group: str,
+    unit: str = "",
+    only_if: tuple[str, str] | None = None,
+    choices: Mapping[str, str] | None = None,
+    **limits: Any,
+) -> Any:
+    return Field(
+        default,
+        title=label,
+        description=help,
+        json_schema_extra={
+            "group": group,
+            "unit": unit,
+            "only_if": list(only_if) if only_if else None,
+            "choices": dict(choices) if choices else None,
+        },
+        **limits,
+    )
+
+
+# What fields can have against each other, by pydantic's error type.
+_DISAGREEMENTS: dict[str, LiteralString] = {
+    "no_effect": "{field}: has no effect while {other} is {now}; leave it out, or set {other} "
+    "to {needed}.",
+    "batch_norm_needs_two": "{field}: must be 2 or more with batch norm, which compares the "
+    "images of a batch (it is {value}).",
+}
+
+
+class Experiment(BaseModel):
+    """What to run. Data set and device are choices of the run, not of the experiment.
+
+    Build it with :func:`experiment_from`, which raises :class:`ExperimentError` with one
+    sentence a field; building it directly raises pydantic's ``ValidationError``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    network: Literal["cnn"] = _declare(
+        "cnn",
+        "Network",
+        "Three convolutions (16, 32, 64 channels), two max pools, two linear layers.",
+        "Network",
+        choices={"cnn": "CNN"},
+    )
+    activation: Literal["relu", "leaky_relu"] = _declare(
+        "relu",
+        "Activation",
+        "What follows each convolution and the first linear layer. Leaky ReLU keeps 1% of "
+        "negative values.",
+        "Network",
+        choices={"relu": "ReLU", "leaky_relu": "Leaky ReLU"},
+    )
+    dropout: float = _declare(
+        0.0,
+        "Dropout",
+        "Share of the channels (of the values, in the linear layers) set to zero at each "
+        "training step.",
+        "Network",
+        ge=0.0,
+        lt=1.0,
+    )
+    batch_norm: bool = _declare(
+        False,
+        "Batch norm",
+        "Normalizes each channel over the batch, after activation and dropout.",
+        "Network",
+    )
+    optimizer: Literal["sgd", "adam"] = _declare(
+        "sgd",
+        "Optimizer",
+        "SGD takes plain gradient steps; Adam scales each weight's step by its past gradients.",
+        "Optimizer",
+        choices={"sgd": "SGD", "adam": "Adam"},
+    )
+    learning_rate: float = _declare(
+        0.001,
+        "Learning rate",
+        "Size of the first epoch's steps.",
+        "Optimizer",
+        gt=0.0,
+        le=10.0,
+    )
+    momentum: float = _declare(
+        0.0,
+        "Momentum",
+        "Share of the last step that SGD takes again.",
+        "Optimizer",
+        only_if=("optimizer", "sgd"),
+        ge=0.0,
+        lt=1.0,
+    )
+    weight_decay: float = _declare(
+        0.0,
+        "Weight decay",
+        "Pulls every weight towards zero (an L2 penalty).",
+        "Optimizer",
+        ge=0.0,
+        le=1.0,
+    )
+    batch_size: int = _declare(
+        16,
+        "Batch size",
+        "Training images for each step. The last batch of an epoch may be shorter.",
+        "Optimizer",
+        unit="images",
+        ge=1,
+        le=50_000,
+    )
+    scheduler: Literal["none", "step"] = _declare(
+        "none",
+        "Scheduler",
+        "Step multiplies the learning rate by gamma at every step size epochs.",
+        "Schedule",
+        choices={"none": "None", "step": "Step"},
+    )
+    step_size: int = _declare(
+        20,
+        "Step size",
+        "Epochs between two decays of the learning rate.",
+        "Schedule",
+        unit="epochs",
+        only_if=("scheduler", "step"),
+        ge=1,
+        le=100_000,
+    )
+    gamma: float = _declare(
+        0.1,
+        "Gamma",
+        "Factor of each decay of the learning rate.",
+        "Schedule",
+        only_if=("scheduler", "step"),
+        gt=0.0,
+        le=1.0,
+    )
+    epochs: int = _declare(
+        3,
+        "Epochs",
+        "How often the whole training split is gone through.",
+        "Schedule",
+        unit="epochs",
+        ge=1,
+        le=100_000,
+    )
+    normalization: Literal["none", "half", "dataset"] = _declare(
+        "half",
+        "Pixel scaling",
+        "None: 0 to 1. Half: -1 to 1. Data set: mean 0 and deviation 1 for each color, "
+        "measured on the training split.",
+        "Data and test",
+        choices={"none": "None (0 to 1)", "half": "Half (-1 to 1)", "dataset": "Data set"},
+    )
+    test_mode: Literal["train", "eval"] = _declare(
+        "eval",
+        "Test mode",
+        "How the accuracy after each epoch is taken. Training mode leaves dropout on and "
+        "batch norm on the batch's own statistics, as the report did until 010. The final "
+        "test is always in evaluation mode.",
+        "Data and test",
+        choices={"train": "Training mode", "eval": "Evaluation mode"},
+    )
+    seed: int = _declare(
+        0,
+        "Seed",
+        "Start of every random number: weights, order of the images, dropout.",
+        "Run",
+        ge=0,
+        le=2**31 - 1,
+    )
+    precision: Literal["float32"] = _declare(
+        "float32",
+        "Precision",
+        "Number format of the arithmetic.",
+        "Run",
+        choices={"float32": "float32"},
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_none(cls, values: Any) -> Any:
+        # `scheduler: null` and `scheduler: none` mean the same to whoever writes YAML.
+        if isinstance(values, Mapping) and values.get("scheduler", "") is None:
+            return {**values, "scheduler": "none"}
+        return values
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Experiment:
+        for name in self.without_effect() & self.model_fields_set:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                other, needed = _only_if(name) or ("", "")
+                context = {
+                    "field": name,
+                    "other": other,
+                    "now": getattr(self, other),
+                    "needed": needed,
+                }
+                raise PydanticCustomError("no_effect", _DISAGREEMENTS["no_effect"], context)
+        if self.batch_norm and self.batch_size < 2:
+            raise PydanticCustomError(
+                "batch_norm_needs_two",
+                _DISAGREEMENTS["batch_norm_needs_two"],
+                {"field": "batch_size", "value": self.batch_size},
+            )
+        return self
+
+    def without_effect(self) -> set[str]:
+        """Names of the fields that change nothing in this experiment (step size without a
+        scheduler)."""
+        return {
+            name
+            for name in type(self).model_fields
+            if (rule := _only_if(name)) and getattr(self, rule[0]) != rule[1]
+        }
+
+    def values(self) -> dict[str, Any]:
+        """Every field that has an effect, by name, in the declared order."""
+        hidden = self.without_effect()
+        return {name: value for name, value in self.model_dump().items() if name not in hidden}
+
+    def learning_rate_at(self, epoch: int) -> float:
+        """Learning rate in ``epoch`` (counted from 1), as ``torch.optim.lr_scheduler.StepLR``
+        gives it when it is advanced after each epoch."""
+        if self.scheduler == "none":
+            return self.learning_rate
+        return self.learning_rate * self.gamma ** ((epoch - 1) // self.step_size)
+
+
+def _only_if(name: str) -> tuple[str, str] | None:
+    rule = _extra(Experiment.model_fields[name])["only_if"]
+    return (rule[0], rule[1]) if rule else None
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    assert isinstance(field.json_schema_extra, dict)
+    return field.json_schema_extra
+
+
+# --- the declaration, as forms and help texts read it ---------------------------------
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One declared field of :class:`Experiment`.
+
+    ``kind`` is ``"choice"``, ``"bool"``, ``"int"`` or ``"float"``; ``choices`` maps each
+    allowed value to its label; ``minimum`` and ``maximum`` are limits, and
+    ``minimum_excluded`` / ``maximum_excluded`` say that the limit itself is not allowed;
+    ``only_if`` is ``(field, value)`` where the field has an effect only then.
+    """
+
+    name: str
+    label: str
+    help: str
+    group: str
+    unit: str
+    kind: str
+    default: Any
+    choices: Mapping[str, str]
+    minimum: float | None
+    maximum: float | None
+    minimum_excluded: bool
+    maximum_excluded: bool
+    only_if: tuple[str, str] | None
+
+
+def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
+    extra = _extra(field)
+    limits: dict[str, float] = {}
+    for rule in field.metadata:
+        for key in ("ge", "gt", "le", "lt"):
+            if getattr(rule, key, None) is not None:
+                limits[key] = getattr(rule, key)
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    kind = "choice" if choices else {bool: "bool", int: "int", float: "float"}[field.annotation]  # type: ignore[index]
+    labels = extra["choices"] or {}
+    return Hyperparameter(
+        name=name,
+        label=field.title or name,
+        help=field.description or "",
+        group=extra["group"],
+        unit=extra["unit"],
+        kind=kind,
+        default=field.default,
+        choices=types.MappingProxyType({value: labels.get(value, value) for value in choices}),
+        minimum=limits.get("ge", limits.get("gt")),
+        maximum=limits.get("le", limits.get("lt")),
+        minimum_excluded="gt" in limits,
+        maximum_excluded="lt" in limits,
+        only_if=_only_if(name),
+    )
+
+
+HYPERPARAMETERS: Mapping[str, Hyperparameter] = types.MappingProxyType(
+    {name: _hyperparameter(name, field) for name, field in Experiment.model_fields.items()}
+)
+
+
+# --- reading ---------------------------------------------------------------------------
+
+
+class ExperimentError(WorkbenchError):
+    """Values that make no experiment. ``problems`` maps each field (or unknown key) to its
+    sentence; ``str()`` is the first of them."""
+
+    def __init__(self, problems: Mapping[str, Message]) -> None:
+        self.problems = dict(problems)
+        super().__init__(next(iter(self.problems.values())))
+
+
+def experiment_from(values: Mapping[str, Any]) -> Experiment:
+    """The experiment with these ``values`` by field name; fields left out take their defaults.
+
+    Numbers may be strings (``"1e-3"``, which PyYAML does not read as a number). Raises
+    :class:`ExperimentError`.
+    """
+    if not isinstance(values, Mapping):
+        raise ExperimentError(
+            {"": Message("The experiment must be a list of `field: value` lines.")}
+        )
+    try:
+        return Experiment.model_validate(dict(values))
+    except ValidationError as error:
+        problems: dict[str, Message] = {}
+        for detail in error.errors():
+            field, message = _problem(detail)
+            problems.setdefault(field, message)
+        raise ExperimentError(problems) from None
+
+
+def _problem(detail: Any) -> tuple[str, Message]:
+    context = detail.get("ctx", {})
+    kind = detail["type"]
+    if kind in _DISAGREEMENTS:
+        return context["field"], Message(_DISAGREEMENTS[kind], **context)
+    field = str(detail["loc"][0]) if detail["loc"] else ""
+    value = detail.get("input")
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(field, HYPERPARAMETERS, n=1)
+        if near:
+            return field, Message(
+                "{field}: there is no such hyperparameter; did you mean {near}?",
+                field=field,
+                near=near[0],
+            )
+        return field, Message(
+            "{field}: there is no such hyperparameter; there are {names}.",
+            field=field,
+            names=", ".join(HYPERPARAMETERS),
+        )
+    templates = {
+        "greater_than": "{field}: must be greater than {limit} (it is {value}).",
+        "greater_than_equal": "{field}: must be {limit} or more (it is {value}).",
+        "less_than": "{field}: must be less than {limit} (it is {value}).",
+        "less_than_equal": "{field}: must be {limit} or less (it is {value}).",
+    }
+    if kind in templates:
+        limit = next(context[key] for key in ("gt", "ge", "lt", "le") if key in context)
+        return field, Message(templates[kind], field=field, limit=f"{limit:,g}", value=value)
+    if kind == "literal_error":
+        return field, Message(
+            "{field}: must be one of {choices} (it is {value}).",
+            field=field,
+            choices=", ".join(HYPERPARAMETERS[field].choices),
+            value=value,
+        )
+    wanted = HYPERPARAMETERS[field].kind if field in HYPERPARAMETERS else ""
+    template = {
+        "int": "{field}: must be a whole number (it is {value}).",
+        "float": "{field}: must be a number (it is {value}).",
+        "bool": "{field}: must be true or false (it is {value}).",
+    }.get(wanted, "{field}: cannot be {value}.")
+    return field, Message(template, field=field, value=value)
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """``["learning_rate=1e-3", "batch_norm=true"]`` as values by field name, each read as
+    YAML. Raises :class:`ExperimentError` where one is not ``key=value``."""
+    values: dict[str, Any] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ExperimentError(
+                {text: Message("{text}: write it as key=value, as in epochs=5.", text=text)}
+            )
+        try:
+            values[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            values[key.strip()] = value
+    return values
+
+
+def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
+    """``experiment`` with ``changes`` by field name.
+
+    What a change leaves without effect (the step size once the scheduler is gone) falls back
+    to its default; a change that itself has no effect is refused. Raises
+    :class:`ExperimentError`.
+    """
+    values = {**experiment.values(), **changes}
+    for name in experiment.values():
+        rule = HYPERPARAMETERS[name].only_if
+        if rule and name not in changes and values[rule[0]] != rule[1]:
+            del values[name]
+    return experiment_from(values)
+
+
+def differences(before: Experiment, after: Experiment) -> dict[str, tuple[Any, Any]]:
+    """``{field: (before, after)}`` for the fields that have an effect in one of the two and
+    differ; a field without effect counts as ``None``."""
+    old, new = before.values(), after.values()
+    return {
+        name: (old.get(name), new.get(name))
+        for name in HYPERPARAMETERS
+        if old.get(name) != new.get(name)
+    }

@@ -1,0 +1,209 @@
+"""Presets: the eleven of the report, and the person's own, one YAML file each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from workbench import atomic, paths
+from workbench.messages import Message, WorkbenchError
+from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
+
+
+class Reported(BaseModel):
+    """What the report says of a result. Accuracies in percent of 10,000 test images,
+    ``seconds`` for the whole run and ``seconds_per_epoch`` on a GeForce GTX 1060 6GB.
+
+    ``accuracy_train_mode``: in training mode, after the last epoch, where the final figure
+    was taken in evaluation mode. ``accuracy_at_epoch`` and ``losses_at_epoch`` count epochs from
+    1; the keys of the losses are iterations, counted from 0 as printed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accuracy: float
+    accuracy_is_approximate: bool = False
+    correct: int | None = None
+    accuracy_train_mode: float | None = None
+    accuracy_at_epoch: dict[int, float] = {}
+    losses_last_epoch: dict[int, float] = {}
+    losses_at_epoch: dict[int, dict[int, float]] = {}
+    seconds: float | None = None
+    seconds_per_epoch: float | None = None
+    seconds_is_approximate: bool = False
+    weights: str | None = None
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    experiment: dict[str, Any]
+    reported: Reported | None = None
+    epochs_run: int | None = None
+    tried: str = ""
+    changed: str = ""
+    found: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named experiment. ``epochs_run``: where the report stopped it by hand, else ``None``.
+    ``built_in`` is true for what ships with the program."""
+
+    id: str
+    title: str
+    experiment: Experiment
+    path: Path
+    built_in: bool
+    reported: Reported | None = None
+    epochs_run: int | None = None
+    tried: str = ""
+    changed: str = ""
+    found: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class BrokenPreset:
+    """A file of the presets folder that could not be read, and why."""
+
+    id: str
+    path: Path
+    problem: Message = field(compare=False)
+
+
+def read_preset(path: Path, built_in: bool = False) -> Preset:
+    """The preset in a YAML file; its id is the file's name without the ending.
+
+    Raises :class:`WorkbenchError` naming file, field and reason.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WorkbenchError("{path}: there is no such file.", path=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkbenchError(
+            "{path}: cannot be read ({reason}).", path=path, reason=_reason(error)
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise WorkbenchError(
+            "{path}: is not valid YAML (line {line}); mend or delete the file.",
+            path=path,
+            line=mark.line + 1 if mark else "?",
+        ) from None
+    if not isinstance(content, dict):
+        raise WorkbenchError("{path}: is not a preset; it needs a title and an experiment.", path=path)
+    try:
+        file = _File.model_validate(content)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise WorkbenchError(
+            "{path}: {field}: {reason}.",
+            path=path,
+            field=".".join(str(part) for part in detail["loc"]),
+            reason=detail["msg"],
+        ) from None
+    try:
+        experiment = experiment_from(file.experiment)
+    except ExperimentError as error:
+        raise WorkbenchError("{path}: {problem}", path=path, problem=error.message) from None
+    return Preset(
+        id=path.stem,
+        path=path,
+        built_in=built_in,
+        experiment=experiment,
+        **{
+            name: getattr(file, name)
+            for name in ("title", "reported", "epochs_run", "tried", "changed", "found", "note")
+        },
+    )
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or "not UTF-8 text"
+
+
+def list_presets() -> list[Preset | BrokenPreset]:
+    """The built-in presets in the order of their ids, then the person's own."""
+    built_in = [
+        read_preset(path, built_in=True) for path in sorted(paths.shipped("presets").glob("*.yaml"))
+    ]
+    taken = {preset.id for preset in built_in}
+    own: list[Preset | BrokenPreset] = []
+    for path in sorted(paths.user_presets().glob("*.yaml")):
+        try:
+            if path.stem in taken:
+                raise WorkbenchError(
+                    "{path}: {id} is the name of a built-in preset; rename the file.",
+                    path=path,
+                    id=path.stem,
+                )
+            own.append(read_preset(path))
+        except WorkbenchError as error:
+            own.append(BrokenPreset(path.stem, path, error.message))
+    return [*built_in, *own]
+
+
+def find_preset(name: str) -> Preset:
+    """The preset with the id ``name``, or the one in the YAML file ``name``.
+
+    Raises :class:`WorkbenchError`.
+    """
+    if name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
+        return read_preset(Path(name).expanduser())
+    presets = list_presets()
+    for preset in presets:
+        if preset.id == name:
+            if isinstance(preset, BrokenPreset):
+                raise WorkbenchError(preset.problem)
+            return preset
+    raise WorkbenchError(
+        "{name}: there is no such preset; there are {names}, or name a YAML file.",
+        name=name,
+        names=", ".join(preset.id for preset in presets),
+    )
+
+
+def save_preset(title: str, experiment: Experiment) -> Preset:
+    """Writes the person's own preset into their presets folder, named after ``title``.
+
+    An existing own preset of that name is replaced. Raises :class:`WorkbenchError` where the
+    title makes no file name, belongs to a built-in preset, or the file cannot be written.
+    """
+    title = title.strip()
+    name = re.sub(r"[^\w.-]+", "-", title).strip("-.")
+    if not name:
+        raise WorkbenchError("Give the preset a name with at least one letter or digit.")
+    folder = paths.user_presets()
+    if (paths.shipped("presets") / f"{name}.yaml").exists():
+        raise WorkbenchError(
+            "{name} is the name of a built-in preset; choose another name.", name=name
+        )
+    text = yaml.safe_dump(
+        {"title": title, "experiment": experiment.values()}, sort_keys=False, allow_unicode=True
+    )
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_text(path, text)
+    except OSError as error:
+        raise WorkbenchError(
+            "{path}: cannot be written ({reason}).", path=path, reason=error.strerror
+        ) from None
+    return read_preset(path)
+
+
+def preset_before(preset: Preset, presets: Sequence[Preset | BrokenPreset]) -> Preset | None:
+    """The built-in preset listed before ``preset``; ``None`` for the first and for own ones."""
+    built_in = [p for p in presets if isinstance(p, Preset) and p.built_in]
+    index = next((i for i, p in enumerate(built_in) if p.id == preset.id), 0)
+    return built_in[index - 1] if index > 0 else None

@@ -1,0 +1,1 @@
+"""The window: shows, and decides nothing about training or files."""
