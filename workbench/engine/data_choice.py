@@ -46,7 +46,7 @@ class DataInfo:
 
     ``fingerprint``: SHA-256 over class names, images and labels, in hexadecimal.
     ``comparable``: may stand beside the report's figures. ``skipped``: number of unreadable
-    files.
+    files; ``skipped_files``: the first 20 of them, relative to ``path``.
     """
 
     kind: DataKind
@@ -58,6 +58,7 @@ class DataInfo:
     comparable: bool
     path: str | None = None
     skipped: int = 0
+    skipped_files: tuple[str, ...] = ()
 
 
 def cifar10_places() -> list[Path]:
@@ -110,8 +111,8 @@ def choose_data(wanted: str | None = None) -> DataChoice:
         return DataChoice("sample", None, Message("Sample data, made by the program, as chosen."))
     if wanted == "cifar10":
         raise WorkbenchError(
-            "CIFAR-10 is not on this machine; get it with `cifar-workbench data download` (170 MB), "
-            "or put {folder} into {place}.",
+            "CIFAR-10 is not on this machine; get it with `cifar-workbench data download` "
+            "(170 MB), or put {folder} into {place}.",
             folder=BATCHES_FOLDER,
             place=paths.data(),
         )

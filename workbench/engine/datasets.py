@@ -49,7 +49,8 @@ class DataSet:
 @dataclass(frozen=True)
 class Arrays:
     """What a source delivers: uint8 (N, 32, 32, 3) images and int64 (N,) labels, test split
-    in the source's own order; the rest as in :class:`DataInfo`."""
+    in the source's own order; the rest as in :class:`DataInfo`. The data set keeps the arrays
+    of the training split without a copy where they are contiguous and writable."""
 
     name: str
     classes: tuple[str, ...]
@@ -59,6 +60,7 @@ class Arrays:
     test_labels: np.ndarray
     comparable: bool
     skipped: int = 0
+    skipped_files: tuple[str, ...] = ()
 
 
 def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
@@ -68,14 +70,18 @@ def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
     :class:`~workbench.messages.Cancelled`. Raises :class:`~workbench.messages.WorkbenchError`
     where the data cannot be read.
     """
-    from workbench.engine import cifar10, image_folder, sample
-
     if choice.kind == "sample":
+        from workbench.engine import sample
+
         arrays = sample.make_sample()
     elif choice.kind == "cifar10":
+        from workbench.engine import cifar10
+
         assert choice.path is not None
         arrays = cifar10.read_cifar10(choice.path)
     else:
+        from workbench.engine import image_folder
+
         assert choice.path is not None
         arrays = image_folder.read_image_folder(choice.path, progress, stop)
     return _as_data_set(choice.kind, str(choice.path) if choice.path else None, arrays)
@@ -96,11 +102,12 @@ def _as_data_set(kind: DataKind, path: str | None, arrays: Arrays) -> DataSet:
         comparable=arrays.comparable,
         path=path,
         skipped=arrays.skipped,
+        skipped_files=arrays.skipped_files,
     )
     return DataSet(
         info,
-        torch.from_numpy(np.array(arrays.train_images)),
-        torch.from_numpy(np.array(arrays.train_labels)),
+        torch.from_numpy(np.require(arrays.train_images, requirements=["C", "W"])),
+        torch.from_numpy(np.require(arrays.train_labels, requirements=["C", "W"])),
         torch.from_numpy(test_images),
         torch.from_numpy(test_labels),
     )

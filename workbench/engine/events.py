@@ -1,7 +1,7 @@
 """What a run reports, in order. Free of torch, so that the window can import it at start-up.
 
 A run reports ``DataProgress`` (while data load), ``RunStarted``, then for each epoch
-``StepsDone`` many times and ``EpochDone`` once, ``TestProgress`` while it tests, and in the
+``StepsDone`` many times and ``EpochDone`` once, ``EvaluationProgress`` while it tests, and in the
 end exactly one ``RunEnded``, whatever happened. Epochs and steps count from 1.
 """
 
@@ -55,7 +55,7 @@ class StepsDone:
 
 
 @dataclass(frozen=True)
-class TestProgress:
+class EvaluationProgress:
     """``done`` of ``total`` test images."""
 
     done: int
@@ -63,7 +63,7 @@ class TestProgress:
 
 
 @dataclass(frozen=True)
-class TestFigures:
+class Evaluation:
     """A test of the whole test split in one mode.
 
     ``accuracy`` in percent, ``loss`` the mean cross entropy, ``per_class`` accuracies in
@@ -93,18 +93,20 @@ class EpochDone:
     learning_rate: float
     seconds: float
     test_seconds: float
-    test: TestFigures
+    test: Evaluation
     best: bool
 
 
 @dataclass(frozen=True)
 class WeightsReady:
     """Weights for the library: ``state_dict`` on the CPU, not to be changed. ``kind`` is
-    ``"last"`` or ``"best"``; ``step`` counts from the start of the run."""
+    ``"last"`` or ``"best"``; ``step`` counts from the start of the run; ``accuracy`` in percent
+    is the final test's for the last weights of a finished run, else that after ``epoch``."""
 
     kind: Literal["last", "best"]
     epoch: int
     step: int
+    accuracy: float | None
     state_dict: dict[str, Any] = field(repr=False)
 
 
@@ -113,7 +115,7 @@ class FinalTest:
     """The test in evaluation mode at the end. ``logits``: float32 NumPy array, (test images,
     classes), in the order of the test split; ``labels``: int64, (test images,)."""
 
-    figures: TestFigures
+    figures: Evaluation
     logits: Any = field(repr=False)
     labels: Any = field(repr=False)
     seconds: float = 0.0
@@ -139,7 +141,7 @@ class RunEnded:
     epochs_done: int
     seconds: float
     reason: Message | None = None
-    test: TestFigures | None = None
+    test: Evaluation | None = None
     run: str = ""
     weights: str | None = None
 
@@ -148,7 +150,7 @@ Event = (
     DataProgress
     | RunStarted
     | StepsDone
-    | TestProgress
+    | EvaluationProgress
     | EpochDone
     | WeightsReady
     | FinalTest

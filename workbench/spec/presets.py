@@ -101,7 +101,9 @@ def read_preset(path: Path, built_in: bool = False) -> Preset:
             line=mark.line + 1 if mark else "?",
         ) from None
     if not isinstance(content, dict):
-        raise WorkbenchError("{path}: is not a preset; it needs a title and an experiment.", path=path)
+        raise WorkbenchError(
+            "{path}: is not a preset; it needs a title and an experiment.", path=path
+        )
     try:
         file = _File.model_validate(content)
     except ValidationError as error:

@@ -1,0 +1,168 @@
+import pytest
+import torch
+from torch import nn
+
+from workbench.engine.networks import CNN, build_empty, build_network
+from workbench.spec.experiment import Experiment, experiment_from
+
+PLAIN = experiment_from({})
+REGULARIZED = experiment_from({"activation": "leaky_relu", "dropout": 0.2, "batch_norm": True})
+NO_DROPOUT = experiment_from({"activation": "leaky_relu", "dropout": 0.0, "batch_norm": True})
+ONLY_DROPOUT = experiment_from({"dropout": 0.2})
+
+PLAIN_KEYS = {
+    "layer.0.weight": (16, 3, 3, 3),
+    "layer.0.bias": (16,),
+    "layer.2.weight": (32, 16, 3, 3),
+    "layer.2.bias": (32,),
+    "layer.5.weight": (64, 32, 3, 3),
+    "layer.5.bias": (64,),
+    "fc_layer.0.weight": (100, 4096),
+    "fc_layer.0.bias": (100,),
+    "fc_layer.2.weight": (10, 100),
+    "fc_layer.2.bias": (10,),
+}
+
+REGULARIZED_KEYS = {
+    "layer.0.weight": (16, 3, 3, 3),
+    "layer.0.bias": (16,),
+    "layer.3.weight": (16,),
+    "layer.3.bias": (16,),
+    "layer.3.running_mean": (16,),
+    "layer.3.running_var": (16,),
+    "layer.3.num_batches_tracked": (),
+    "layer.4.weight": (32, 16, 3, 3),
+    "layer.4.bias": (32,),
+    "layer.7.weight": (32,),
+    "layer.7.bias": (32,),
+    "layer.7.running_mean": (32,),
+    "layer.7.running_var": (32,),
+    "layer.7.num_batches_tracked": (),
+    "layer.9.weight": (64, 32, 3, 3),
+    "layer.9.bias": (64,),
+    "layer.12.weight": (64,),
+    "layer.12.bias": (64,),
+    "layer.12.running_mean": (64,),
+    "layer.12.running_var": (64,),
+    "layer.12.num_batches_tracked": (),
+    "fc_layer.0.weight": (100, 4096),
+    "fc_layer.0.bias": (100,),
+    "fc_layer.3.weight": (100,),
+    "fc_layer.3.bias": (100,),
+    "fc_layer.3.running_mean": (100,),
+    "fc_layer.3.running_var": (100,),
+    "fc_layer.3.num_batches_tracked": (),
+    "fc_layer.4.weight": (10, 100),
+    "fc_layer.4.bias": (10,),
+}
+
+ONLY_DROPOUT_KEYS = {
+    "layer.0.weight": (16, 3, 3, 3),
+    "layer.0.bias": (16,),
+    "layer.3.weight": (32, 16, 3, 3),
+    "layer.3.bias": (32,),
+    "layer.7.weight": (64, 32, 3, 3),
+    "layer.7.bias": (64,),
+    "fc_layer.0.weight": (100, 4096),
+    "fc_layer.0.bias": (100,),
+    "fc_layer.3.weight": (10, 100),
+    "fc_layer.3.bias": (10,),
+}
+
+ALL = [PLAIN, REGULARIZED, NO_DROPOUT, ONLY_DROPOUT]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "keys"),
+    [
+        (PLAIN, PLAIN_KEYS),
+        (REGULARIZED, REGULARIZED_KEYS),
+        (NO_DROPOUT, REGULARIZED_KEYS),
+        (ONLY_DROPOUT, ONLY_DROPOUT_KEYS),
+    ],
+)
+def test_weight_keys_and_shapes(experiment: Experiment, keys: dict[str, tuple[int, ...]]) -> None:
+    for network in (build_network(experiment, 10), build_empty(experiment, 10)):
+        found = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+        assert list(found.items()) == list(keys.items())
+
+
+def types(modules: nn.Sequential) -> list[type[nn.Module]]:
+    return [type(module) for module in modules]
+
+
+def test_modules_of_the_plain_network() -> None:
+    network = build_empty(PLAIN, 10)
+    assert types(network.layer) == [
+        *(nn.Conv2d, nn.ReLU),
+        *(nn.Conv2d, nn.ReLU, nn.MaxPool2d),
+        *(nn.Conv2d, nn.ReLU, nn.MaxPool2d),
+    ]
+    assert types(network.fc_layer) == [nn.Linear, nn.ReLU, nn.Linear]
+
+
+@pytest.mark.parametrize("experiment", [REGULARIZED, NO_DROPOUT])
+def test_modules_of_the_regularized_network(experiment: Experiment) -> None:
+    network = build_empty(experiment, 10)
+    after = (nn.LeakyReLU, nn.Dropout2d, nn.BatchNorm2d)
+    assert types(network.layer) == [
+        *(nn.Conv2d, *after),
+        *(nn.Conv2d, *after, nn.MaxPool2d),
+        *(nn.Conv2d, *after, nn.MaxPool2d),
+    ]
+    assert types(network.fc_layer) == [
+        *(nn.Linear, nn.LeakyReLU, nn.Dropout, nn.BatchNorm1d),
+        nn.Linear,
+    ]
+    dropouts = [m.p for m in network.modules() if isinstance(m, nn.Dropout | nn.Dropout2d)]
+    assert dropouts == [experiment.dropout] * 4
+
+
+def test_modules_with_dropout_alone() -> None:
+    network = build_empty(ONLY_DROPOUT, 10)
+    assert types(network.layer) == [
+        *(nn.Conv2d, nn.ReLU, nn.Dropout2d),
+        *(nn.Conv2d, nn.ReLU, nn.Dropout2d, nn.MaxPool2d),
+        *(nn.Conv2d, nn.ReLU, nn.Dropout2d, nn.MaxPool2d),
+    ]
+    assert types(network.fc_layer) == [nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
+
+
+def test_convolutions_keep_the_size_and_pools_halve_it() -> None:
+    network = build_empty(PLAIN, 10)
+    for module in network.layer:
+        if isinstance(module, nn.Conv2d):
+            assert (module.kernel_size, module.padding, module.stride) == ((3, 3), (1, 1), (1, 1))
+        if isinstance(module, nn.MaxPool2d):
+            assert (module.kernel_size, module.stride) == (2, 2)
+
+
+@pytest.mark.parametrize("experiment", ALL)
+@pytest.mark.parametrize("classes", [10, 3])
+def test_output(experiment: Experiment, classes: int) -> None:
+    network: CNN = build_network(experiment, classes)
+    for training in (True, False):
+        logits = network.train(training)(torch.rand(5, 3, 32, 32))
+        assert logits.shape == (5, classes)
+        assert logits.dtype is torch.float32
+        assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("experiment", ALL)
+def test_build_empty_leaves_the_random_state_alone(experiment: Experiment) -> None:
+    before = torch.get_rng_state()
+    network = build_empty(experiment, 10)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(value.is_meta for value in network.state_dict().values())
+    build_network(experiment, 10)  # which does draw
+    assert not torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_same_random_state_gives_the_same_weights() -> None:
+    def weights() -> dict[str, torch.Tensor]:
+        with torch.random.fork_rng():
+            torch.manual_seed(7)
+            return build_network(REGULARIZED, 10).state_dict()
+
+    one, other = weights(), weights()
+    assert all(torch.equal(one[key], other[key]) for key in one)

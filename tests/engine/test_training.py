@@ -1,0 +1,262 @@
+"""What a training promises: the same seed, the same weights; stop, pause, NaN; one order of
+events."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any
+
+import pytest
+import torch
+
+from workbench.engine.control import RunControl
+from workbench.engine.datasets import DataSet
+from workbench.engine.events import (
+    EpochDone,
+    Event,
+    FinalTest,
+    Paused,
+    Resumed,
+    StepsDone,
+    WeightsReady,
+)
+from workbench.engine.training import Outcome, train
+from workbench.spec.experiment import Experiment, experiment_from, with_changes
+from workbench.spec.presets import Preset, find_preset, list_presets
+
+REGULARIZED = {"activation": "leaky_relu", "dropout": 0.2, "batch_norm": True}
+
+
+def run(
+    data: DataSet, control: RunControl | None = None, **values: Any
+) -> tuple[Outcome, list[Event]]:
+    events: list[Event] = []
+    outcome = train(
+        experiment_from({"epochs": 2, **values}), data, events.append, control or RunControl()
+    )
+    return outcome, events
+
+
+def of(events: list[Event], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def last_weights(events: list[Event]) -> dict[str, torch.Tensor]:
+    return [e for e in of(events, WeightsReady) if e.kind == "last"][-1].state_dict
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("preset", [p.id for p in list_presets()])
+def test_every_preset_trains_two_steps_and_is_tested(preset: str, small: DataSet) -> None:
+    from tests.engine.conftest import cut
+
+    found = find_preset(preset)
+    assert isinstance(found, Preset)
+    experiment = with_changes(found.experiment, {"epochs": 1})
+    events: list[Event] = []
+    outcome = train(experiment, cut(small, 32, 20), events.append, RunControl())
+    assert outcome.status == "finished"
+    assert sum(len(e.losses) for e in of(events, StepsDone)) == 2
+    assert all(math.isfinite(loss) for e in of(events, StepsDone) for loss in e.losses)
+    assert of(events, EpochDone)[0].test.mode == experiment.test_mode
+    assert outcome.test is not None
+    assert outcome.test.total == 20
+    assert outcome.test.mode == "eval"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"momentum": 0.9, "weight_decay": 0.001},
+        {"optimizer": "adam", **REGULARIZED, "test_mode": "train"},
+        {"normalization": "dataset", "dropout": 0.3},
+    ],
+)
+def test_a_seed_gives_the_same_weights_bit_for_bit(values: dict[str, Any], small: DataSet) -> None:
+    first, events = run(small, **values, seed=3)
+    torch.rand(17)  # what the process drew before must not matter
+    second, again = run(small, **values, seed=3)
+    assert same(last_weights(events), last_weights(again))
+    losses = [[x for e in of(run_, StepsDone) for x in e.losses] for run_ in (events, again)]
+    assert losses[0] == losses[1]
+    assert [e.loss for e in of(events, EpochDone)] == [e.loss for e in of(again, EpochDone)]
+    assert first.test == second.test
+    _, other = run(small, **values, seed=4)
+    assert not same(last_weights(events), last_weights(other))
+
+
+def test_testing_in_another_mode_changes_nothing_of_the_training(small: DataSet) -> None:
+    values = {"optimizer": "adam", **REGULARIZED}
+    _, plain = run(small, **values, test_mode="eval")
+    outcome, noisy = run(small, **values, test_mode="train")
+    # Also the running statistics of batch norm: the report's program let test images into them.
+    assert same(last_weights(plain), last_weights(noisy))
+    assert of(plain, EpochDone)[0].test != of(noisy, EpochDone)[0].test
+
+
+def test_training_mode_uses_the_batchs_statistics_and_active_dropout(small: DataSet) -> None:
+    values = {**REGULARIZED, "dropout": 0.8, "epochs": 1}
+    _, by_sixteen = run(small, **values, test_mode="train", batch_size=16)
+    test = of(by_sixteen, EpochDone)[0].test
+    final = of(by_sixteen, FinalTest)[0].figures
+    assert (test.mode, final.mode) == ("train", "eval")
+    assert test.loss != final.loss
+
+
+def test_the_events_come_in_order_and_add_up(small: DataSet) -> None:
+    outcome, events = run(small, epochs=3, test_mode="train")
+    assert outcome.status == "finished"
+    assert outcome.epochs_done == 3
+    steps = math.ceil(70 / 16)
+    for epoch in (1, 2, 3):
+        parts = [e for e in of(events, StepsDone) if e.epoch == epoch]
+        assert sum(len(e.losses) for e in parts) == steps
+        assert parts[-1].step == steps
+        done = of(events, EpochDone)[epoch - 1]
+        losses = [loss for e in parts for loss in e.losses]
+        assert done.loss == pytest.approx(sum(losses) / steps)
+        assert done.last_loss == losses[-1]
+        assert events.index(parts[-1]) < events.index(done)
+    best = [e for e in of(events, WeightsReady) if e.kind == "best"]
+    accuracies = [e.test.accuracy for e in of(events, EpochDone)]
+    assert best[-1].epoch == accuracies.index(max(accuracies)) + 1
+    assert [e.best for e in of(events, EpochDone)][0]
+    final = of(events, FinalTest)[0]
+    assert final.logits.shape == (50, 10)
+    assert (final.logits.argmax(1) == final.labels).sum() == final.figures.correct
+    assert sum(map(sum, final.figures.confusion)) == 50
+    for name, row, share in zip(
+        final.figures.classes, final.figures.confusion, final.figures.per_class, strict=True
+    ):
+        index = final.figures.classes.index(name)
+        assert share == pytest.approx(100 * row[index] / sum(row))
+
+
+def test_the_learning_rate_decays(small: DataSet) -> None:
+    _, events = run(small, scheduler="step", step_size=1, gamma=0.5, learning_rate=0.4, epochs=3)
+    assert [e.learning_rate for e in of(events, EpochDone)] == pytest.approx([0.4, 0.2, 0.1])
+
+
+def test_a_last_batch_of_one_image_trains_with_batch_norm(small: DataSet) -> None:
+    # 70 = 3 * 23 + 1, and batch norm cannot train on one image.
+    outcome, events = run(small, **REGULARIZED, batch_size=23, test_mode="train")
+    assert outcome.status == "finished"
+    assert of(events, StepsDone)[-1].step == 3
+    outcome, events = run(small, batch_size=23)
+    assert of(events, StepsDone)[-1].step == 4
+
+
+def test_a_batch_larger_than_the_data_set(small: DataSet) -> None:
+    outcome, events = run(small, batch_size=1000)
+    assert outcome.status == "finished"
+    assert of(events, StepsDone)[-1].step == 1
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_good_weights(small: DataSet) -> None:
+    outcome, events = run(small, learning_rate=10, momentum=0.99, epochs=50)
+    assert outcome.status == "failed"
+    assert "learning rate" in str(outcome.reason)
+    assert all(bool(torch.isfinite(t).all()) for t in last_weights(events).values())
+    assert not of(events, FinalTest)
+
+
+def test_stop_keeps_the_weights_so_far(small: DataSet) -> None:
+    control = RunControl()
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, StepsDone) and event.epoch == 2:
+            control.stop()
+
+    outcome = train(experiment_from({"epochs": 9}), small, listen, control)
+    assert outcome.status == "stopped"
+    assert outcome.epochs_done == 1
+    assert isinstance(events[-1], WeightsReady)
+    best = [e for e in of(events, WeightsReady) if e.kind == "best"][0]
+    assert not same(events[-1].state_dict, best.state_dict)  # the steps of epoch 2 are in it
+
+
+def test_stop_during_a_test_leaves_the_network_untouched(small: DataSet) -> None:
+    """The statistics of batch norm are put back when a test in training mode is broken off."""
+    control = RunControl()
+    reference: list[Event] = []
+    train(
+        experiment_from({"epochs": 1, **REGULARIZED, "test_mode": "train"}),
+        small,
+        reference.append,
+        RunControl(),
+    )
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if type(event).__name__ == "EvaluationProgress":
+            control.stop()
+
+    train(
+        experiment_from({"epochs": 1, **REGULARIZED, "test_mode": "train"}),
+        small,
+        listen,
+        control,
+    )
+    assert same(last_weights(events), last_weights(reference))
+
+
+def test_pause_waits_and_goes_on_to_the_same_weights(small: DataSet) -> None:
+    _, reference = run(small, dropout=0.5)
+    control = RunControl()
+    events: list[Event] = []
+    paused = threading.Event()
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, StepsDone) and event.epoch == 1 and not paused.is_set():
+            control.pause()
+        if isinstance(event, Paused):
+            paused.set()
+
+    thread = threading.Thread(
+        target=train, args=(experiment_from({"epochs": 2, "dropout": 0.5}), small, listen, control)
+    )
+    thread.start()
+    assert paused.wait(10)
+    seen = len(events)
+    thread.join(0.3)
+    assert thread.is_alive()
+    assert len(events) == seen
+    control.resume()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert of(events, Resumed)
+    assert same(last_weights(events), last_weights(reference))
+    # The pause is no training time.
+    assert of(events, EpochDone)[0].seconds < 0.3 + of(reference, EpochDone)[0].seconds * 3
+
+
+def test_what_the_listener_raises_reports_the_last_good_weights(small: DataSet) -> None:
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, EpochDone):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        train(Experiment(), small, listen, RunControl())
+    assert isinstance(events[-1], WeightsReady)
+
+
+@pytest.mark.parametrize(("preset", "at_least"), [("007", 90.0), ("009", 80.0)])
+def test_the_sample_is_learned_in_three_epochs(
+    preset: str, at_least: float, sample: DataSet
+) -> None:
+    experiment = with_changes(find_preset(preset).experiment, {"epochs": 3})
+    outcome = train(experiment, sample, lambda event: None, RunControl())
+    assert outcome.test is not None
+    assert outcome.test.accuracy > at_least

@@ -1,0 +1,119 @@
+"""The declaration of the hyperparameters, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.spec.experiment import (
+    HYPERPARAMETERS,
+    Experiment,
+    ExperimentError,
+    differences,
+    experiment_from,
+    parse_assignments,
+    with_changes,
+)
+
+
+def test_every_hyperparameter_says_what_a_form_needs() -> None:
+    for parameter in HYPERPARAMETERS.values():
+        assert parameter.label
+        assert parameter.group
+        assert parameter.help.endswith(".")
+        if parameter.kind in ("int", "float"):
+            assert parameter.minimum is not None, parameter.name
+            assert parameter.maximum is not None, parameter.name
+            assert parameter.minimum <= parameter.default <= parameter.maximum
+        if parameter.kind == "choice":
+            assert parameter.default in parameter.choices
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"learning_rate": 0}, "learning_rate: must be greater than 0 (it is 0)."),
+        ({"learning_rate": 11}, "learning_rate: must be 10 or less (it is 11)."),
+        ({"learning_rate": "fast"}, "learning_rate: must be a number (it is fast)."),
+        ({"learning_rate": float("nan")}, "learning_rate: must be a number (it is nan)."),
+        ({"dropout": 1}, "dropout: must be less than 1 (it is 1)."),
+        ({"epochs": 2.5}, "epochs: must be a whole number (it is 2.5)."),
+        ({"batch_size": 0}, "batch_size: must be 1 or more (it is 0)."),
+        ({"batch_norm": "perhaps"}, "batch_norm: must be true or false (it is perhaps)."),
+        ({"optimizer": "rmsprop"}, "optimizer: must be one of sgd, adam (it is rmsprop)."),
+        (
+            {"epoch": 3},
+            "epoch: there is no such hyperparameter; did you mean epochs?",
+        ),
+        (
+            {"gamma": 0.5},
+            "gamma: has no effect while scheduler is none; leave it out, or set scheduler to step.",
+        ),
+        (
+            {"optimizer": "adam", "momentum": 0.9},
+            "momentum: has no effect while optimizer is adam; leave it out, or set optimizer to "
+            "sgd.",
+        ),
+        (
+            {"batch_norm": True, "batch_size": 1},
+            "batch_size: must be 2 or more with batch norm, which compares the images of a batch "
+            "(it is 1).",
+        ),
+    ],
+)
+def test_a_bad_value_is_refused_in_one_sentence(values: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        experiment_from(values)
+    assert str(caught.value) == sentence
+    assert list(caught.value.problems) == [sentence.partition(":")[0]]
+
+
+def test_every_bad_field_has_its_own_sentence() -> None:
+    with pytest.raises(ExperimentError) as caught:
+        experiment_from({"learning_rate": -1, "epochs": 0, "seed": 1})
+    assert set(caught.value.problems) == {"learning_rate", "epochs"}
+
+
+def test_assignments_are_read_as_yaml_and_1e_3_is_a_number() -> None:
+    values = parse_assignments(["learning_rate=1e-3", "batch_norm=true", "scheduler=null"])
+    experiment = experiment_from(values)
+    assert experiment.learning_rate == 0.001
+    assert experiment.batch_norm is True
+    assert experiment.scheduler == "none"
+
+
+@pytest.mark.parametrize("text", ["epochs", "=3", ""])
+def test_an_assignment_without_key_or_value_is_refused(text: str) -> None:
+    with pytest.raises(ExperimentError, match="key=value"):
+        parse_assignments([text])
+
+
+def test_taking_the_scheduler_away_takes_its_settings_along() -> None:
+    decayed = experiment_from({"scheduler": "step", "step_size": 7, "gamma": 0.3})
+    plain = with_changes(decayed, {"scheduler": "none"})
+    assert plain == Experiment()
+    with pytest.raises(ExperimentError, match="gamma: has no effect"):
+        with_changes(decayed, {"scheduler": "none", "gamma": 0.5})
+
+
+def test_differences_name_what_has_an_effect() -> None:
+    before = experiment_from({"scheduler": "step", "gamma": 0.2})
+    after = experiment_from({"epochs": 9})
+    assert differences(before, after) == {
+        "scheduler": ("step", "none"),
+        "step_size": (20, None),
+        "gamma": (0.2, None),
+        "epochs": (3, 9),
+    }
+
+
+def test_the_learning_rate_decays_as_torch_does_it() -> None:
+    torch = pytest.importorskip("torch")
+    experiment = experiment_from(
+        {"learning_rate": 0.01, "scheduler": "step", "step_size": 3, "gamma": 0.2, "epochs": 10}
+    )
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.01)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=3, gamma=0.2)
+    for epoch in range(1, 11):
+        assert experiment.learning_rate_at(epoch) == pytest.approx(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()

@@ -1,0 +1,573 @@
+"""The command ``cifar-workbench``. Opens the window without a subcommand; the rest needs no Qt."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import logging.handlers
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tqdm import tqdm
+
+import workbench
+from workbench import paths
+from workbench.engine.control import RunControl
+from workbench.engine.data_choice import choose_data, find_cifar10
+from workbench.engine.events import (
+    DataProgress,
+    Evaluation,
+    EvaluationProgress,
+    Event,
+    RunEnded,
+    RunStarted,
+    StepsDone,
+)
+from workbench.engine.report_lines import ReportLines, accuracy_line
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord, plain_json
+from workbench.messages import Cancelled, WorkbenchError
+from workbench.spec.experiment import HYPERPARAMETERS, parse_assignments, with_changes
+from workbench.spec.presets import BrokenPreset, find_preset, list_presets
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+log = logging.getLogger("workbench")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; the exit code: 0, 1 (a run failed), 2 (bad input), 130 (Ctrl-C)."""
+    options = _parser().parse_args(arguments)
+    _log_to_file()
+    try:
+        return options.run(options)
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except (KeyboardInterrupt, Cancelled):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output left; Python would complain once more at exit.
+        sys.stderr.close()
+        return DONE
+    except Exception:
+        log.exception("The command failed")
+        print(
+            f"Something went wrong that the program does not know; {paths.log_file()} has the "
+            "details.",
+            file=sys.stderr,
+        )
+        return FAILED
+
+
+def _log_to_file() -> None:
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    if log.handlers:
+        return
+    with suppress(OSError):  # a home that cannot be written is reported where it matters
+        paths.log_file().parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            paths.log_file(), maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True
+        )
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+
+
+# --- the commands and their options ----------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message}; `{self.prog} --help` shows how.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="cifar-workbench",
+        description="Run, watch, compare and keep image-classification experiments on CIFAR-10. "
+        "Without a command it opens the window.",
+    )
+    parser.add_argument("--version", action="version", version=workbench.__version__)
+    parser.set_defaults(run=_window)
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, run: Callable[..., int], help: str, example: str) -> _Parser:
+        sub: _Parser = commands.add_parser(
+            name,
+            help=help,
+            description=help,
+            epilog=f"Example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(run=run)
+        sub.add_argument(
+            "--json", action="store_true", help="print one JSON value and nothing else"
+        )
+        return sub
+
+    command(
+        "presets",
+        _presets,
+        "List the presets: what they train and what the report says of them.",
+        "cifar-workbench presets",
+    )
+
+    train = command(
+        "train",
+        _train,
+        "Train a preset, or a YAML file of your own, and keep the run.",
+        "cifar-workbench train 007 --set epochs=3 --dataset cifar10",
+    )
+    train.add_argument("preset", metavar="PRESET_OR_FILE", help="001 to 011, or a YAML file")
+    train.add_argument(
+        "--set",
+        dest="changes",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="change a hyperparameter (may be repeated): " + ", ".join(HYPERPARAMETERS),
+    )
+    _add_data_and_device(train)
+    _add_library(train)
+
+    test = command(
+        "test",
+        _test,
+        "Test a weight file on the 10,000 test images, in evaluation mode.",
+        "cifar-workbench test mlp_weight_001.pkl --dataset cifar10",
+    )
+    test.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
+    _add_data_and_device(test)
+
+    inspect = command(
+        "inspect",
+        _inspect,
+        "Show what a weight file holds, without running anything of it.",
+        "cifar-workbench inspect mlp_weight_001.pkl",
+    )
+    inspect.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
+
+    runs = command(
+        "runs", _runs, "List the runs of the library, newest first.", "cifar-workbench runs"
+    )
+    _add_library(runs)
+
+    data = command(
+        "data",
+        _data,
+        "Say which data are on this machine, or download CIFAR-10.",
+        "cifar-workbench data download",
+    )
+    data.add_argument("action", nargs="?", choices=["download"], help="get CIFAR-10 (170 MB)")
+    return parser
+
+
+def _add_data_and_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dataset",
+        metavar="cifar10|sample|PATH",
+        help="CIFAR-10, the sample, or a folder with train/ and test/; default: CIFAR-10 where "
+        "it is on this machine, else the sample",
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="D",
+        help="auto, cpu, cuda or cuda:N; default: auto, a GPU where one can be used",
+    )
+
+
+def _add_library(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--library",
+        metavar="DIR",
+        type=Path,
+        help=f"folder of the runs; default: {paths.library()}",
+    )
+
+
+# --- presets, runs, data ---------------------------------------------------------------
+
+
+def _presets(options: argparse.Namespace) -> int:
+    presets = list_presets()
+    if options.json:
+        _print_json(
+            [
+                {
+                    "id": p.id,
+                    "title": None,
+                    "experiment": None,
+                    "reported": None,
+                    "problem": str(p.problem),
+                }
+                if isinstance(p, BrokenPreset)
+                else {
+                    "id": p.id,
+                    "title": p.title,
+                    "experiment": p.experiment.values(),
+                    "reported": p.reported.model_dump() if p.reported else None,
+                    "epochs_run": p.epochs_run,
+                    "tried": p.tried,
+                    "changed": p.changed,
+                    "found": p.found,
+                    "note": p.note,
+                }
+                for p in presets
+            ]
+        )
+        return DONE
+    print("preset  reported  title")
+    for p in presets:
+        if isinstance(p, BrokenPreset):
+            print(f"{p.id:<6}  cannot be read: {p.problem}")
+            continue
+        reported = f"{p.reported.accuracy:7.2f}%" if p.reported else f"{'':8}"
+        e = p.experiment
+        decay = f", times {e.gamma:g} every {e.step_size} epochs" if e.scheduler == "step" else ""
+        extras = ["leaky ReLU"] * (e.activation == "leaky_relu")
+        extras += ["batch norm"] * e.batch_norm + [f"dropout {e.dropout:g}"] * (e.dropout > 0)
+        print(f"{p.id:<6}  {reported}  {p.title}")
+        print(
+            f"{'':18}{e.optimizer} {e.learning_rate:g}{decay}, {e.epochs} epochs"
+            + "".join(f", {extra}" for extra in extras)
+        )
+    return DONE
+
+
+def _runs(options: argparse.Namespace) -> int:
+    records, problems = Library(options.library).read()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if options.json:
+        _print_json([_run_summary(record) for record in records])
+        return DONE
+    if not records:
+        print("No runs yet. Train one: cifar-workbench train 001")
+        return DONE
+    print("accuracy  epochs     status       data             run")
+    for r in records:
+        accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
+        print(
+            f"{accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  {r.status:<11}  "
+            f"{r.data.get('name', ''):<15}  {r.folder}"
+        )
+    return DONE
+
+
+def _run_summary(record: RunRecord) -> dict[str, Any]:
+    return {
+        "run": str(record.folder),
+        "preset": record.preset,
+        "dataset": record.data.get("name"),
+        "status": record.status,
+        "epochs_done": record.epochs_done,
+        "epochs": record.epochs,
+        "accuracy": record.accuracy,
+        "weights": str(record.folder / record.weights) if record.weights else None,
+        "created": record.created,
+        "seconds": record.seconds,
+        "reason": record.reason,
+    }
+
+
+def _data(options: argparse.Namespace) -> int:
+    if options.action == "download":
+        from workbench.engine.download import download_cifar10
+
+        control = RunControl()
+        with _ctrl_c_stops(control), _Bars(sys.stderr) as bars:
+            place = download_cifar10(bars.show, lambda: control.stopping)
+        if options.json:
+            _print_json({"cifar10": str(place)})
+        else:
+            print(f"CIFAR-10 is in {place}.")
+        return DONE
+    found = find_cifar10()
+    choice = choose_data(None)
+    if options.json:
+        _print_json(
+            {
+                "cifar10": str(found) if found else None,
+                "default": choice.kind,
+                "reason": str(choice.reason),
+                "data": str(paths.data()),
+                "cache": str(paths.cache()),
+            }
+        )
+        return DONE
+    print(choice.reason)
+    print(f"Downloads go to {paths.data()}, decoded folders of images to {paths.cache()}.")
+    return DONE
+
+
+# --- train and test --------------------------------------------------------------------
+
+
+def _train(options: argparse.Namespace) -> int:
+    preset = find_preset(options.preset)
+    experiment = with_changes(preset.experiment, parse_assignments(options.changes))
+    choice = choose_data(options.dataset)
+    output = sys.stderr if options.json else sys.stdout
+    print(choice.reason, file=output)
+
+    from workbench.runner import run_experiment  # torch takes a second or two to import
+
+    control = RunControl()
+    started: list[RunStarted] = []
+    lines = ReportLines()
+    with _ctrl_c_stops(control) as interrupted, _Bars(output) as bars:
+
+        def listen(event: Event) -> None:
+            if isinstance(event, RunStarted):
+                started.append(event)
+                if event.device_note:
+                    bars.write(str(event.device_note))
+            bars.show(event)
+            for line in lines.lines(event):
+                bars.write(line)
+
+        end = run_experiment(
+            experiment,
+            Library(options.library),
+            listen,
+            control,
+            data=choice,
+            device=options.device,
+            preset=preset.id,
+            title=preset.title,
+        )
+    if not started:
+        if end.status == "failed":
+            print(end.reason, file=sys.stderr)
+            return BAD_INPUT
+        return INTERRUPTED
+    if options.json:
+        _print_json(
+            {
+                "preset": preset.id,
+                "dataset": started[0].data.name,
+                "device": started[0].device,
+                "epochs": end.epochs_done,
+                "seconds": round(end.seconds, 3),
+                "run": end.run,
+                "weights": end.weights,
+                "test": dataclasses.asdict(end.test) if end.test else None,
+                "status": end.status,
+                "reason": str(end.reason) if end.reason else None,
+                "experiment": experiment.values(),
+                "data": dataclasses.asdict(started[0].data),
+                "device_name": started[0].device_name,
+                "threads": started[0].threads,
+            }
+        )
+    else:
+        print(f"Run: {end.run}")
+        print(f"Weights: {end.weights}")
+    if end.status == "failed":
+        print(end.reason, file=sys.stderr)
+        return FAILED
+    if end.status == "stopped":
+        return INTERRUPTED if interrupted else FAILED
+    return DONE
+
+
+def _test(options: argparse.Namespace) -> int:
+    choice = choose_data(options.dataset)
+    output = sys.stderr if options.json else sys.stdout
+    print(choice.reason, file=output)
+
+    from workbench.runner import evaluate_weights
+
+    control = RunControl()
+    with _ctrl_c_stops(control), _Bars(output) as bars:
+        outcome = evaluate_weights(
+            options.weights, choice, bars.show, control, device=options.device
+        )
+    for note in outcome.notes:
+        print(note, file=output)
+    path = options.weights.absolute()
+    if options.json:
+        _print_json(
+            {
+                "preset": outcome.weights.preset,
+                "dataset": outcome.data.name,
+                "device": outcome.device,
+                "epochs": outcome.weights.metrics.get("epoch"),
+                "seconds": round(outcome.seconds, 3),
+                "run": str(path.parent) if (path.parent / "run.json").exists() else None,
+                "weights": str(path),
+                "test": dataclasses.asdict(outcome.figures),
+                "notes": [str(note) for note in outcome.notes],
+            }
+        )
+        return DONE
+    print(accuracy_line(outcome.figures) + f", loss {outcome.figures.loss:.4f}")
+    print(f"Data: {outcome.data.name}. Device: {outcome.device_name}. {outcome.seconds:.2f} s.")
+    print(confusion_table(outcome.figures))
+    return DONE
+
+
+def confusion_table(test: Evaluation) -> str:
+    """The confusion matrix as text: a row for each true class, a column for each predicted one,
+    and the accuracy of each class."""
+    width = max(len(name) for name in (*test.classes, "true class"))
+    cells = max(6, len(str(max(max(row) for row in test.confusion))) + 1)
+    letters = [name[: cells - 1] for name in test.classes]
+    lines = ["", "Confusion matrix: rows are true classes, columns predicted ones."]
+    lines.append(
+        f"{'true class':>{width}} " + "".join(f"{name:>{cells}}" for name in letters) + "  correct"
+    )
+    for name, row, accuracy in zip(test.classes, test.confusion, test.per_class, strict=True):
+        share = f"{accuracy:7.2f}%" if accuracy is not None else f"{'-':>8}"
+        lines.append(f"{name:>{width}} " + "".join(f"{n:>{cells}}" for n in row) + f" {share}")
+    return "\n".join(lines)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from workbench.library.weights import load_weights
+
+    weights = load_weights(options.weights)
+    parameters = sum(
+        tensor.numel()
+        for name, tensor in weights.state_dict.items()
+        if "running" not in name and "num_batches" not in name
+    )
+    shapes = {name: list(tensor.shape) for name, tensor in weights.state_dict.items()}
+    if options.json:
+        _print_json(
+            {
+                "weights": str(options.weights.absolute()),
+                "format": weights.format,
+                "preset": weights.preset,
+                "experiment": weights.experiment.values(),
+                "classes": list(weights.classes),
+                "metrics": weights.metrics,
+                "data": weights.data,
+                "parameters": parameters,
+                "state_dict": shapes,
+                "notes": [str(note) for note in weights.notes],
+            }
+        )
+        return DONE
+    kind = f"CIFAR Workbench, format {weights.format}" if weights.format else "a plain state dict"
+    print(f"{options.weights}: {kind}, {parameters:,} parameters")
+    for note in weights.notes:
+        print(note)
+    for name, value in weights.experiment.values().items():
+        print(f"  {HYPERPARAMETERS[name].label + ':':<16} {value}")
+    print(f"  {'Classes:':<16} {', '.join(weights.classes)}")
+    for name, value in weights.metrics.items():
+        if value is not None:
+            print(f"  {name + ':':<16} {value}")
+    for name, shape in shapes.items():
+        print(f"    {name:<34} {' x '.join(map(str, shape))}")
+    return DONE
+
+
+# --- the window ------------------------------------------------------------------------
+
+
+def _window(options: argparse.Namespace) -> int:
+    print(
+        "The window does not exist yet; train from the command line: cifar-workbench train 001",
+        file=sys.stderr,
+    )
+    return BAD_INPUT
+
+
+# --- progress bars and Ctrl-C ----------------------------------------------------------
+
+
+class _Bars:
+    """The progress bar of what happens now, and lines above it."""
+
+    def __init__(self, output: Any) -> None:
+        self._output = output
+        self._bar: tqdm | None = None  # type: ignore[type-arg]
+        self._label = ""
+        self._done = 0
+        self._batch = 0
+        self._total = 0
+        self._epochs = 0
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def write(self, line: str) -> None:
+        tqdm.write(line, file=self._output)
+
+    def show(self, event: Event) -> None:
+        """Draws what ``event`` says of the progress."""
+        if isinstance(event, DataProgress):
+            unit = "B" if event.unit == "bytes" else " files"
+            self._draw("Loading data", event.done, event.total, unit)
+        elif isinstance(event, RunStarted):
+            self._batch, self._total = event.batch_size, event.data.train_images
+            self._epochs = event.epochs
+        elif isinstance(event, StepsDone):
+            done = (event.epoch - 1) * self._total + min(event.step * self._batch, self._total)
+            self._draw(
+                f"Epoch {event.epoch}/{self._epochs}", done, self._epochs * self._total, " images"
+            )
+            if self._bar is not None:
+                self._bar.set_postfix_str(f"loss {event.losses[-1]:.3f}", refresh=False)
+        elif isinstance(event, EvaluationProgress) and not self._epochs:
+            self._draw("Testing", event.done, event.total, " images")
+        elif isinstance(event, RunEnded):
+            self._close()
+
+    def _draw(self, label: str, done: int, total: int, unit: str) -> None:
+        kind = label.split()[0]
+        if self._bar is None or self._label != kind:
+            self._close()
+            self._bar = tqdm(
+                total=total,
+                unit=unit,
+                unit_scale=True,
+                file=sys.stderr,
+                disable=None,  # no bar where standard error is no terminal
+                leave=False,
+                dynamic_ncols=True,
+            )
+            self._label, self._done = kind, 0
+        self._bar.set_description(label, refresh=False)
+        self._bar.update(done - self._done)
+        self._done = done
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+@contextmanager
+def _ctrl_c_stops(control: RunControl) -> Iterator[list[bool]]:
+    """Ctrl-C asks ``control`` to stop; a second one ends the program at once. The yielded list
+    is not empty once it happened."""
+    happened: list[bool] = []
+
+    def stop(*_: object) -> None:
+        happened.append(True)
+        control.stop()
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield happened
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(json.loads(plain_json(value)), ensure_ascii=False, indent=2))

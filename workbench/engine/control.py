@@ -1,0 +1,51 @@
+"""Stop, cancel and pause: what a person asks of a run, from any thread. Free of torch."""
+
+from __future__ import annotations
+
+import threading
+
+
+class RunControl:
+    """Asked between steps by the run, set by whoever started it. Thread-safe.
+
+    Stop keeps what was reached, cancel discards it; both also end a pause. Neither can be
+    taken back.
+    """
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._cancel = threading.Event()
+        self._go = threading.Event()
+        self._go.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._go.set()
+
+    def cancel(self) -> None:
+        self._cancel.set()
+        self.stop()
+
+    def pause(self) -> None:
+        if not self._stop.is_set():
+            self._go.clear()
+
+    def resume(self) -> None:
+        self._go.set()
+
+    @property
+    def stopping(self) -> bool:
+        """True once stop or cancel was asked for."""
+        return self._stop.is_set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancel.is_set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._go.is_set()
+
+    def wait_while_paused(self) -> None:
+        """Blocks until :meth:`resume`, :meth:`stop` or :meth:`cancel`."""
+        self._go.wait()

@@ -1,0 +1,66 @@
+"""The lines that the report's program printed, made from a run's events."""
+
+from __future__ import annotations
+
+from workbench.engine.events import (
+    EpochDone,
+    Evaluation,
+    Event,
+    FinalTest,
+    Paused,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    StepsDone,
+)
+
+LOSS_EVERY = 1000
+"""Steps between two printed losses; iterations are printed counted from 0, as in the report."""
+
+
+class ReportLines:
+    """Turns one run's events into lines of text."""
+
+    def __init__(self) -> None:
+        self._epochs = 0
+
+    def lines(self, event: Event) -> list[str]:
+        """The lines for ``event``; none for most."""
+        if isinstance(event, RunStarted):
+            self._epochs = event.epochs
+            return [
+                f"Data: {event.data.name}, {event.data.train_images:,} training and "
+                f"{event.data.test_images:,} test images",
+                f"Device: {event.device_name} ({event.device}), {event.threads} CPU threads",
+                f"{event.epochs} epochs of {event.steps_per_epoch:,} steps",
+            ]
+        if isinstance(event, StepsDone):
+            first = event.step - len(event.losses)
+            return [
+                f"Epoch {event.epoch}/{self._epochs}, iteration {first + offset}: "
+                f"loss {loss:.4f}, {event.seconds:.2f} s"
+                for offset, loss in enumerate(event.losses)
+                if (first + offset) % LOSS_EVERY == 0
+            ]
+        if isinstance(event, EpochDone):
+            mode = " in training mode" if event.test.mode == "train" else ""
+            return [
+                accuracy_line(event.test) + mode,
+                f"Epoch {event.epoch}/{self._epochs}: {event.seconds:.2f} s training, "
+                f"{event.test_seconds:.2f} s test, mean loss {event.loss:.4f}",
+            ]
+        if isinstance(event, FinalTest):
+            return [f"Final test in evaluation mode: {accuracy_line(event.figures)}"]
+        if isinstance(event, Paused):
+            return ["Paused"]
+        if isinstance(event, Resumed):
+            return ["Going on"]
+        if isinstance(event, RunEnded):
+            reason = f": {event.reason}" if event.reason else ""
+            return [f"Run {event.status}{reason}", f"Total: {event.seconds:.2f} s"]
+        return []
+
+
+def accuracy_line(test: Evaluation) -> str:
+    """``Accuracy of Test Data: 7518/10000 (75.18%)``."""
+    return f"Accuracy of Test Data: {test.correct}/{test.total} ({test.accuracy:.2f}%)"

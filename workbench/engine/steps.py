@@ -1,0 +1,100 @@
+"""Batches, and one training step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from workbench.engine.datasets import DataSet
+from workbench.spec.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class PixelScaling:
+    """``pixel * factor + offset``; both float32, (3, 1, 1), for R, G and B."""
+
+    factor: Tensor
+    offset: Tensor
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """uint8 (N, 32, 32, 3) to float32 (N, 3, 32, 32) in channels-last memory format, which
+        torch's convolutions on the CPU and on newer GPUs prefer."""
+        pixels = images.permute(0, 3, 1, 2).to(torch.float32)
+        return pixels.mul_(self.factor).add_(self.offset)
+
+
+def pixel_scaling(experiment: Experiment, data: DataSet) -> PixelScaling:
+    """The experiment's scaling, on the device of ``data``; ``dataset`` measures its training
+    split."""
+    if experiment.normalization == "dataset":
+        mean, deviation = pixel_statistics(data.train_images)
+        # A channel that is the same everywhere would divide by 0.
+        factor, offset = 1 / deviation.clamp_min(1e-3), -mean / deviation.clamp_min(1e-3)
+    else:
+        half = experiment.normalization == "half"
+        factor = torch.full((3,), 1 / 127.5 if half else 1 / 255)
+        offset = torch.full((3,), -1.0 if half else 0.0)
+    device = data.train_images.device
+    return PixelScaling(
+        factor.to(device, torch.float32).view(3, 1, 1),
+        offset.to(device, torch.float32).view(3, 1, 1),
+    )
+
+
+def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each color, 0 to 255, float64 (3,), from uint8
+    (N, 32, 32, 3)."""
+    # Counting the 256 values is exact, and needs no float copy of the split.
+    values = torch.arange(256, dtype=torch.float64)
+    means, deviations = [], []
+    for channel in range(3):
+        counts = torch.bincount(images[..., channel].reshape(-1), minlength=256).cpu().double()
+        share = counts / counts.sum()
+        mean = (share * values).sum()
+        means.append(mean)
+        deviations.append((share * (values - mean) ** 2).sum().sqrt())
+    return torch.stack(means), torch.stack(deviations)
+
+
+def batch_bounds(images: int, batch_size: int, at_least: int = 1) -> list[tuple[int, int]]:
+    """``(start, end)`` of each batch; the last may be shorter. One with fewer than ``at_least``
+    images joins the batch before it (batch norm cannot train on a single image)."""
+    bounds = [(start, min(start + batch_size, images)) for start in range(0, images, batch_size)]
+    if len(bounds) > 1 and bounds[-1][1] - bounds[-1][0] < at_least:
+        bounds[-2:] = [(bounds[-2][0], images)]
+    return bounds
+
+
+def training_bounds(experiment: Experiment, images: int) -> list[tuple[int, int]]:
+    """The batches of one pass through ``images`` in training mode."""
+    return batch_bounds(images, experiment.batch_size, at_least=2 if experiment.batch_norm else 1)
+
+
+class EagerStep:
+    """One training step, operation by operation, on any device. Never waits for the device."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        data: DataSet,
+        scaling: PixelScaling,
+    ) -> None:
+        self._network = network
+        self._optimizer = optimizer
+        self._images = data.train_images
+        self._labels = data.train_labels
+        self._scaling = scaling
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        """Trains on the images at ``indices`` (int64, (N,), on the device); the loss before the
+        step, float32, ()."""
+        logits = self._network(self._scaling(self._images[indices]))
+        loss = F.cross_entropy(logits, self._labels[indices])
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        return loss.detach()

@@ -1,0 +1,303 @@
+"""The folder of one run: what is in it, how it is written and read. Opens without torch.
+
+========================  ==================================================================
+``run.json``              what was run and how far it is (:class:`RunRecord`)
+``losses.f32``            the loss of every step: float32, little endian, nothing else
+``epochs.csv``            one row for each epoch
+``test.json``             the latest test: figures, per-class accuracy, confusion matrix
+``test_logits.npz``       the final test: ``logits`` (float32) and ``labels`` (int64)
+``log.txt``               the report's lines
+``mlp_weight_ID.pkl``     the weights; ``mlp_weight_ID_best.pkl`` those of the best epoch
+``run.lock``              held by the process that trains, free when it is gone
+========================  ==================================================================
+
+Files are replaced as a whole, or (losses, log) only grow: a kill at any moment leaves the old
+or the new one, and an unfinished last loss or line is ignored when read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from workbench import atomic
+from workbench.engine.events import EpochDone, Evaluation
+from workbench.messages import WorkbenchError
+
+FORMAT = 1
+"""Format number of a run folder."""
+
+Status = Literal["running", "finished", "stopped", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
+    epoch's while there is none. ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
+    ``weights`` and ``best_weights`` are file names in the folder. ``experiment``, ``data`` and
+    ``environment`` are plain values."""
+
+    id: str
+    created: str
+    preset: str | None
+    title: str
+    experiment: dict[str, Any]
+    data: dict[str, Any]
+    device: str
+    environment: dict[str, Any]
+    epochs: int
+    steps_per_epoch: int
+    status: Status = "running"
+    epochs_done: int = 0
+    accuracy: float | None = None
+    best_epoch: int | None = None
+    best_accuracy: float | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+    weights: str | None = None
+    best_weights: str | None = None
+    name: str = ""
+    format: int = FORMAT
+    folder: Path = field(default=Path(), compare=False)
+
+
+def plain_json(value: object) -> str:
+    """JSON with NaN and infinity as null, which is all that JSON has for them."""
+    return json.dumps(_finite(value), ensure_ascii=False, indent=1)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+# --- writing ---------------------------------------------------------------------------
+
+
+class RunWriter:
+    """Writes one run. Holds the run's lock from the start to :meth:`close`.
+
+    Every method raises ``OSError`` where the disk does not take the file.
+    """
+
+    def __init__(self, folder: Path, record: RunRecord) -> None:
+        self.folder = folder
+        self.record = replace(record, folder=folder)
+        self._lock = FileLock(folder / "run.lock", timeout=5)
+        self._lock.acquire()
+        self._rows: list[dict[str, Any]] = []
+        try:
+            self._losses = (folder / "losses.f32").open("ab", buffering=0)
+            self._log = (folder / "log.txt").open("a", encoding="utf-8")
+            self.update()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def update(self, **changes: Any) -> None:
+        """Changes fields of the record and writes it."""
+        self.record = replace(self.record, **changes)
+        write_record(self.record)
+
+    def add_losses(self, losses: Sequence[float]) -> None:
+        self._losses.write(np.asarray(losses, dtype="<f4").tobytes())
+
+    def add_lines(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._log.write(line + "\n")
+        self._log.flush()
+
+    def add_epoch(self, event: EpochDone, seconds: float) -> None:
+        """Writes the row, the test and the record; ``seconds`` is the run's time so far."""
+        self._rows.append(
+            {
+                "epoch": event.epoch,
+                "loss": event.loss,
+                "last_loss": event.last_loss,
+                "accuracy": event.test.accuracy,
+                "correct": event.test.correct,
+                "total": event.test.total,
+                "test_loss": event.test.loss,
+                "test_mode": event.test.mode,
+                "learning_rate": event.learning_rate,
+                "seconds": round(event.seconds, 4),
+                "test_seconds": round(event.test_seconds, 4),
+            }
+        )
+        text = io.StringIO()
+        table = csv.DictWriter(text, fieldnames=list(self._rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(self._rows)
+        atomic.write_text(self.folder / "epochs.csv", text.getvalue())
+        self.add_test(event.test, event.epoch, final=False)
+        changes: dict[str, Any] = {
+            "epochs_done": event.epoch,
+            "accuracy": event.test.accuracy,
+            "seconds": seconds,
+        }
+        if event.best:
+            changes |= {"best_epoch": event.epoch, "best_accuracy": event.test.accuracy}
+        self.update(**changes)
+
+    def add_test(self, test: Evaluation, epoch: int, final: bool) -> None:
+        content = {"epoch": epoch, "final": final, **asdict(test)}
+        atomic.write_text(self.folder / "test.json", plain_json(content))
+
+    def add_logits(self, logits: np.ndarray, labels: np.ndarray) -> None:
+        with atomic.replacing(self.folder / "test_logits.npz") as file:
+            np.savez(file, logits=logits, labels=labels)
+
+    def close(self) -> None:
+        """Closes the files and gives the lock back. May be called again."""
+        self._losses.close()
+        self._log.close()
+        self._lock.release()
+
+
+def write_record(record: RunRecord) -> None:
+    """Replaces ``run.json`` in the record's folder."""
+    content = asdict(record)
+    del content["folder"]
+    atomic.write_text(record.folder / "run.json", plain_json(content))
+
+
+def new_run_name(preset: str | None, now: datetime | None = None) -> str:
+    """``2026-11-23_205630_001``: local time and preset, as a folder name."""
+    now = now or datetime.now()
+    label = re.sub(r"[^\w.-]+", "-", preset or "experiment")
+    return f"{now:%Y-%m-%d_%H%M%S}_{label}"
+
+
+def now_utc() -> str:
+    """The present as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+# --- reading ---------------------------------------------------------------------------
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The record of a run folder; a run whose process is gone is ``interrupted``.
+
+    Raises :class:`WorkbenchError` where ``run.json`` is missing, broken, or of a newer format.
+    """
+    try:
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not valid JSON"
+        raise WorkbenchError(
+            "{path}: this run cannot be read ({reason}).", path=folder, reason=reason
+        ) from None
+    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+        raise WorkbenchError("{path}: this is not the folder of a run.", path=folder)
+    if content["format"] > FORMAT:
+        raise WorkbenchError(
+            "{path}: this run was written by a newer version of the program; update the program "
+            "to open it.",
+            path=folder,
+        )
+    known = {item.name for item in fields(RunRecord)}
+    try:
+        record = RunRecord(**{k: v for k, v in content.items() if k in known}, folder=folder)
+    except TypeError:
+        raise WorkbenchError(
+            "{path}: run.json lacks fields; it was damaged.", path=folder
+        ) from None
+    if record.status == "running" and not is_locked(folder):
+        # Read once more: the run may have ended between the two looks.
+        if json.loads((folder / "run.json").read_text(encoding="utf-8")) != content:
+            return read_record(folder)
+        return replace(record, status="interrupted")
+    return record
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a living process trains this run."""
+    path = folder / "run.lock"
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False  # a read-only library: nobody trains in it
+    lock.release()
+    return False
+
+
+def read_losses(folder: Path) -> np.ndarray:
+    """The loss of every step so far, float32, (steps,); empty where there is none."""
+    try:
+        content = (folder / "losses.f32").read_bytes()
+    except FileNotFoundError:
+        content = b""
+    return np.frombuffer(content[: len(content) // 4 * 4], dtype="<f4")
+
+
+def read_epochs(folder: Path) -> list[dict[str, Any]]:
+    """The rows of ``epochs.csv``, numbers as numbers; empty where there is none."""
+    try:
+        text = (folder / "epochs.csv").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    return [
+        {key: _number(value) for key, value in row.items()}
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def read_test(folder: Path) -> tuple[Evaluation, int, bool] | None:
+    """The latest test, the epoch it followed, and whether it is the final one; ``None`` where
+    there is none."""
+    try:
+        content = json.loads((folder / "test.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise WorkbenchError(
+            "{path}: test.json was damaged; test the weights again.", path=folder
+        ) from None
+    epoch, final = content.pop("epoch"), content.pop("final")
+    content["classes"] = tuple(content["classes"])
+    content["per_class"] = tuple(content["per_class"])
+    content["confusion"] = tuple(tuple(row) for row in content["confusion"])
+    if content["loss"] is None:
+        content["loss"] = math.nan
+    return Evaluation(**content), epoch, final
+
+
+def read_log(folder: Path) -> str:
+    """The report's lines; empty where there are none."""
+    try:
+        return (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

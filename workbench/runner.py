@@ -1,0 +1,360 @@
+"""Engine and library together: the only way that anything is ever trained or tested, from the
+window and from the command line."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from workbench import paths
+from workbench.engine.control import RunControl
+from workbench.engine.data_choice import DataChoice, DataInfo
+from workbench.engine.datasets import DataSet, load_data
+from workbench.engine.devices import Device, choose_device
+from workbench.engine.environment import environment
+from workbench.engine.evaluation import StopRequested, check, evaluate
+from workbench.engine.events import (
+    EpochDone,
+    Evaluation,
+    Event,
+    FinalTest,
+    RunEnded,
+    RunStarted,
+    StepsDone,
+    WeightsReady,
+)
+from workbench.engine.report_lines import ReportLines
+from workbench.engine.steps import pixel_scaling, training_bounds
+from workbench.engine.training import Outcome, train
+from workbench.library import weights as weight_files
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord, RunWriter, now_utc
+from workbench.messages import Cancelled, Message, WorkbenchError
+from workbench.spec.experiment import Experiment
+
+log = logging.getLogger("workbench")
+
+Listener = Callable[[Event], None]
+
+
+def run_experiment(
+    experiment: Experiment,
+    library: Library,
+    listener: Listener,
+    control: RunControl,
+    *,
+    data: DataChoice,
+    device: str = "auto",
+    preset: str | None = None,
+    title: str = "",
+    threads: int | None = None,
+) -> RunEnded:
+    """Trains ``experiment`` and keeps what it reports in a new folder of ``library``.
+
+    ``listener`` hears every event but those that carry weights, on the calling thread, and as
+    the last one exactly one ``RunEnded``, which is also returned. Nothing that goes wrong with
+    data, device, disk or memory is raised: it is the ``reason`` of that event, and a traceback
+    goes to the log. ``device`` is as in ``choose_device``, ``threads`` a number for torch's
+    CPU threads, the process's own where it is ``None``.
+    """
+    keeper: _Keeper | None = None
+    outcome = Outcome("stopped", 0, 0.0)
+    try:
+        if threads:
+            torch.set_num_threads(threads)
+        chosen = choose_device(device)
+        data_set = load_data(data, listener, lambda: control.stopping).to(chosen.device)
+        started = _run_started(experiment, data_set.info, chosen)
+        record = _record(experiment, started, chosen, preset, title)
+        keeper = _Keeper(library, library.create(record), data_set.info, listener)
+        keeper.report(started)
+        outcome = train(experiment, data_set, keeper.report, control)
+    except Cancelled:
+        pass  # stopped while the data loaded: nothing was reached, nothing is kept
+    except Exception as error:
+        log.exception("The run failed")
+        outcome = _failed(error, keeper)
+    finally:
+        data_set = None  # type: ignore[assignment]
+        _free_memory()
+    if keeper is None:
+        status = "cancelled" if control.cancelled else outcome.status
+        ended = RunEnded(status, 0, 0.0, outcome.reason)  # type: ignore[arg-type]
+        listener(ended)
+        return ended
+    return keeper.end(outcome, discard=control.cancelled)
+
+
+def _run_started(experiment: Experiment, info: DataInfo, device: Device) -> RunStarted:
+    return RunStarted(
+        data=info,
+        device=str(device.device),
+        device_name=device.name,
+        device_note=device.note,
+        threads=torch.get_num_threads(),
+        epochs=experiment.epochs,
+        steps_per_epoch=len(training_bounds(experiment, info.train_images)),
+        batch_size=experiment.batch_size,
+    )
+
+
+def _record(
+    experiment: Experiment, started: RunStarted, device: Device, preset: str | None, title: str
+) -> RunRecord:
+    return RunRecord(
+        id="",
+        created=now_utc(),
+        preset=preset,
+        title=title,
+        experiment=experiment.values(),
+        data=asdict(started.data),
+        device=started.device,
+        environment=environment(device),
+        epochs=experiment.epochs,
+        steps_per_epoch=started.steps_per_epoch,
+    )
+
+
+class _Keeper:
+    """Keeps in the library what the engine reports, and passes it on to the listener."""
+
+    def __init__(
+        self, library: Library, writer: RunWriter, data: DataInfo, listener: Listener
+    ) -> None:
+        self._library = library
+        self._writer = writer
+        self._data = data
+        self._listener = listener
+        self._lines = ReportLines()
+        self._seconds = 0.0
+
+    def report(self, event: Event) -> None:
+        writer = self._writer
+        if isinstance(event, WeightsReady):
+            self._save_weights(event)
+            return
+        if isinstance(event, StepsDone):
+            writer.add_losses(event.losses)
+        elif isinstance(event, EpochDone):
+            self._seconds += event.seconds + event.test_seconds
+            writer.add_epoch(event, self._seconds)
+        elif isinstance(event, FinalTest):
+            writer.add_logits(event.logits, event.labels)
+            writer.add_test(event.figures, writer.record.epochs_done, final=True)
+            writer.update(accuracy=event.figures.accuracy)
+        elif isinstance(event, RunStarted):
+            event = replace(event, run=str(writer.folder))
+        if lines := self._lines.lines(event):
+            writer.add_lines(lines)
+        self._listener(event)
+
+    def _save_weights(self, event: WeightsReady) -> None:
+        record = self._writer.record
+        label = record.preset or "experiment"
+        name = f"mlp_weight_{label}.pkl" if event.kind == "last" else f"mlp_weight_{label}_best.pkl"
+        weight_files.save_weights(
+            self._writer.folder / name,
+            weight_files.Weights(
+                experiment=Experiment.model_validate(record.experiment),
+                classes=self._data.classes,
+                state_dict=event.state_dict,
+                preset=record.preset,
+                metrics={
+                    "epoch": event.epoch,
+                    "step": event.step,
+                    "accuracy": event.accuracy,
+                },
+                data=asdict(self._data),
+            ),
+        )
+        self._writer.update(**{"weights" if event.kind == "last" else "best_weights": name})
+
+    def end(self, outcome: Outcome, discard: bool) -> RunEnded:
+        """Writes the end, gives the lock back, and tells the listener."""
+        writer = self._writer
+        ended = RunEnded(
+            status="cancelled" if discard else outcome.status,  # type: ignore[arg-type]
+            epochs_done=outcome.epochs_done,
+            seconds=outcome.seconds,
+            reason=outcome.reason,
+            test=outcome.test,
+        )
+        if discard:
+            self._library.discard(writer)
+            self._listener(ended)
+            return ended
+        try:
+            writer.add_lines(self._lines.lines(ended))
+            writer.update(
+                status=outcome.status,
+                epochs_done=outcome.epochs_done,
+                seconds=outcome.seconds,
+                reason=str(outcome.reason) if outcome.reason else None,
+            )
+        except OSError as error:
+            log.exception("The end of the run could not be written")
+            ended = replace(ended, status="failed", reason=_disk_problem(writer.folder, error))
+        finally:
+            writer.close()
+        weights = writer.record.weights
+        ended = replace(
+            ended,
+            run=str(writer.folder),
+            weights=str(writer.folder / weights) if weights else None,
+        )
+        self._listener(ended)
+        return ended
+
+    @property
+    def folder(self) -> Path:
+        return self._writer.folder
+
+    @property
+    def epochs_done(self) -> int:
+        return self._writer.record.epochs_done
+
+    @property
+    def seconds(self) -> float:
+        return self._seconds
+
+
+def _failed(error: Exception, keeper: _Keeper | None) -> Outcome:
+    return Outcome(
+        "failed",
+        keeper.epochs_done if keeper else 0,
+        keeper.seconds if keeper else 0.0,
+        explain(error, keeper.folder if keeper else None),
+    )
+
+
+def explain(error: Exception, folder: Path | None = None) -> Message:
+    """One sentence for an exception out of a run or a test; ``folder`` is where it wrote."""
+    if isinstance(error, WorkbenchError):
+        return error.message
+    if (
+        isinstance(error, torch.OutOfMemoryError)
+        or (
+            # The CPU's allocator has no exception of its own.
+            isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        )
+        or isinstance(error, MemoryError)
+    ):
+        return Message("The memory ran out; try a smaller batch size, or another device.")
+    if isinstance(error, OSError):
+        return _disk_problem(folder, error)
+    return Message(
+        "Something went wrong that the program does not know ({kind}); the log file has the "
+        "details: {log}",
+        kind=type(error).__name__,
+        log=paths.log_file(),
+    )
+
+
+def _disk_problem(folder: Path | None, error: OSError) -> Message:
+    if error.errno == errno.ENOSPC:
+        return Message(
+            "{path}: the disk is full; free some space and train again.",
+            path=error.filename or folder,
+        )
+    return Message(
+        "{path}: cannot be written or read ({reason}).",
+        path=error.filename or folder,
+        reason=error.strerror or error,
+    )
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+# --- testing saved weights -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WeightsTest:
+    """A test of a weight file: ``notes`` say what was assumed."""
+
+    figures: Evaluation
+    data: DataInfo
+    device: str
+    device_name: str
+    seconds: float
+    notes: tuple[Message, ...]
+    weights: weight_files.Weights
+
+
+def evaluate_weights(
+    path: Path,
+    data: DataChoice,
+    listener: Listener,
+    control: RunControl,
+    *,
+    device: str = "auto",
+) -> WeightsTest:
+    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode.
+
+    ``listener`` hears ``DataProgress`` and ``EvaluationProgress``. Raises :class:`WorkbenchError`
+    with one sentence, and :class:`Cancelled` where ``control`` asks to stop.
+    """
+    try:
+        return _evaluate_weights(path, data, listener, control, device)
+    except StopRequested:
+        raise Cancelled from None
+    except (WorkbenchError, Cancelled):
+        raise
+    except Exception as error:
+        log.exception("The test failed")
+        raise WorkbenchError(explain(error, path.parent)) from None
+    finally:
+        _free_memory()
+
+
+def _evaluate_weights(
+    path: Path, data: DataChoice, listener: Listener, control: RunControl, device: str
+) -> WeightsTest:
+    weights = weight_files.load_weights(path)
+    chosen = choose_device(device)
+    data_set: DataSet = load_data(data, listener, lambda: control.stopping).to(chosen.device)
+    info = data_set.info
+    if len(info.classes) != len(weights.classes):
+        raise WorkbenchError(
+            "{path}: tells {classes} classes apart, and {data} has {others}; choose the data set "
+            "that it was trained on.",
+            path=path,
+            classes=len(weights.classes),
+            data=info.name,
+            others=len(info.classes),
+        )
+    notes = list(weights.notes)
+    if info.classes != weights.classes:
+        notes.append(
+            Message(
+                "The weights were trained on other classes ({theirs}) than {data} has; the "
+                "accuracy says little.",
+                theirs=", ".join(weights.classes),
+                data=info.name,
+            )
+        )
+    network = weight_files.build_from(weights)
+    network = network.to(device=chosen.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    scaling = pixel_scaling(weights.experiment, data_set)
+    started = time.monotonic()
+    figures, _ = evaluate(network, data_set, scaling, lambda: check(control), listener)
+    return WeightsTest(
+        figures=figures,
+        data=info,
+        device=str(chosen.device),
+        device_name=chosen.name,
+        seconds=time.monotonic() - started,
+        notes=tuple(notes),
+        weights=weights,
+    )
