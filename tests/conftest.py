@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+
+from workbench.engine.data_choice import choose_data
+from workbench.engine.datasets import DataSet, load_data
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +23,33 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(Path, "home", lambda: person)
     monkeypatch.chdir(person)
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    # The networks are small: two threads that wait for each other make a busy machine crawl.
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def sample() -> DataSet:
+    """The sample, whole."""
+    return load_data(choose_data("sample"), lambda progress: None, lambda: False)
+
+
+@pytest.fixture(scope="session")
+def small(sample: DataSet) -> DataSet:
+    """The first 70 training and 50 test images of the sample."""
+    return cut(sample, 70, 50)
+
+
+def cut(data: DataSet, train: int, test: int) -> DataSet:
+    """``data`` with its first images only."""
+    return replace(
+        data,
+        info=replace(data.info, train_images=train, test_images=test),
+        train_images=data.train_images[:train],
+        train_labels=data.train_labels[:train],
+        test_images=data.test_images[:test],
+        test_labels=data.test_labels[:test],
+    )

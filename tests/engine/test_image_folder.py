@@ -325,7 +325,7 @@ def test_a_broken_entry_is_written_anew(folder: Path, decoded: list[str], damage
         with np.load(cache) as stored:
             arrays = dict(stored)
         arrays["arr_1"] += 1  # labels beyond the classes
-        np.savez(cache, **arrays)  # type: ignore[arg-type]
+        np.savez(cache, **arrays)
     again = read(folder)
     assert len(decoded) == 24
     assert np.array_equal(first.train_images, again.train_images)

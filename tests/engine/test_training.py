@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.conftest import cut
 from workbench.engine.control import RunControl
 from workbench.engine.datasets import DataSet
 from workbench.engine.events import (
@@ -52,8 +53,6 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize("preset", [p.id for p in list_presets()])
 def test_every_preset_trains_two_steps_and_is_tested(preset: str, small: DataSet) -> None:
-    from tests.engine.conftest import cut
-
     found = find_preset(preset)
     assert isinstance(found, Preset)
     experiment = with_changes(found.experiment, {"epochs": 1})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +23,8 @@ def read_cifar10(root: Path) -> Arrays:
 
     folder = root / BATCHES_FOLDER
     try:
-        with warnings.catch_warnings():
-            # The files were written by Python 2, whose way to write a dtype numpy deprecates.
-            warnings.filterwarnings("ignore", message=r"dtype\(\): align")
-            train = CIFAR10(root, train=True, download=False)
-            test = CIFAR10(root, train=False, download=False)
+        train = CIFAR10(root, train=True, download=False)
+        test = CIFAR10(root, train=False, download=False)
     except RuntimeError:
         # torchvision found a file missing or different, and does not say which.
         raise _what_is_wrong(folder) from None

@@ -37,7 +37,7 @@ _REPORT_EVERY = 1 / 25
 """Seconds."""
 _SMALL_FILE = 8_192
 """Bytes. Most of the work on a smaller image is Python's own, which threads only slow down
-(60,000 CIFAR-10 JPEG files on two cores: 8 s with one thread, 12 s with two)."""
+(60,000 CIFAR-10 JPEG files on two cores: 8 s with one thread, 13 s with two)."""
 
 _log = logging.getLogger("workbench")
 
