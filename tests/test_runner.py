@@ -248,9 +248,7 @@ def test_data_that_cannot_be_read_fail_without_a_run(
 
 
 @pytest.mark.parametrize("how", ["stop", "cancel"])
-def test_stop_while_data_load(
-    how: str, library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stop_while_data_load(how: str, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     control = RunControl()
 
     def load(choice: DataChoice, progress: Any, stop: Any) -> None:

@@ -331,8 +331,9 @@ def _train(options: argparse.Namespace) -> int:
                 if event.device_note:
                     bars.write(str(event.device_note))
             bars.show(event)
-            for line in lines.lines(event):
-                bars.write(line)
+            if started:
+                for line in lines.lines(event):
+                    bars.write(line)
 
         end = run_experiment(
             experiment,
@@ -476,6 +477,11 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _window(options: argparse.Namespace) -> int:
+    from workbench.window.display import display_problem
+
+    if problem := display_problem():
+        print(problem, file=sys.stderr)
+        return BAD_INPUT
     print(
         "The window does not exist yet; train from the command line: cifar-workbench train 001",
         file=sys.stderr,
@@ -491,7 +497,7 @@ class _Bars:
 
     def __init__(self, output: Any) -> None:
         self._output = output
-        self._bar: tqdm | None = None  # type: ignore[type-arg]
+        self._bar: tqdm | None = None
         self._label = ""
         self._done = 0
         self._batch = 0

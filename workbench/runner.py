@@ -345,7 +345,7 @@ def _evaluate_weights(
             )
         )
     network = weight_files.build_from(weights)
-    network = network.to(device=chosen.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(chosen.device).to(memory_format=torch.channels_last)
     scaling = pixel_scaling(weights.experiment, data_set)
     started = time.monotonic()
     figures, _ = evaluate(network, data_set, scaling, lambda: check(control), listener)

@@ -32,9 +32,7 @@ def test_pixels_are_scaled_to_their_range(
 
 
 def test_the_data_set_scaling_gives_mean_0_and_deviation_1(small: DataSet) -> None:
-    scaled = pixel_scaling(experiment_from({"normalization": "dataset"}), small)(
-        small.train_images
-    )
+    scaled = pixel_scaling(experiment_from({"normalization": "dataset"}), small)(small.train_images)
     assert scaled.mean((0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-4)
     assert scaled.std((0, 2, 3)).tolist() == pytest.approx([1, 1, 1], abs=1e-3)
 
@@ -43,9 +41,7 @@ def test_statistics_are_those_of_a_float_copy(small: DataSet) -> None:
     mean, deviation = pixel_statistics(small.train_images)
     pixels = small.train_images.double()
     assert mean.tolist() == pytest.approx(pixels.mean((0, 1, 2)).tolist())
-    assert deviation.tolist() == pytest.approx(
-        pixels.std((0, 1, 2), correction=0).tolist()
-    )
+    assert deviation.tolist() == pytest.approx(pixels.std((0, 1, 2), correction=0).tolist())
 
 
 def test_red_stays_red(small: DataSet) -> None:

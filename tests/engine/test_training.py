@@ -92,7 +92,7 @@ def test_a_seed_gives_the_same_weights_bit_for_bit(values: dict[str, Any], small
 def test_testing_in_another_mode_changes_nothing_of_the_training(small: DataSet) -> None:
     values = {"optimizer": "adam", **REGULARIZED}
     _, plain = run(small, **values, test_mode="eval")
-    outcome, noisy = run(small, **values, test_mode="train")
+    _outcome, noisy = run(small, **values, test_mode="train")
     # Also the running statistics of batch norm: the report's program let test images into them.
     assert same(last_weights(plain), last_weights(noisy))
     assert of(plain, EpochDone)[0].test != of(noisy, EpochDone)[0].test
@@ -124,7 +124,7 @@ def test_the_events_come_in_order_and_add_up(small: DataSet) -> None:
     best = [e for e in of(events, WeightsReady) if e.kind == "best"]
     accuracies = [e.test.accuracy for e in of(events, EpochDone)]
     assert best[-1].epoch == accuracies.index(max(accuracies)) + 1
-    assert [e.best for e in of(events, EpochDone)][0]
+    assert next(e.best for e in of(events, EpochDone))
     final = of(events, FinalTest)[0]
     assert final.logits.shape == (50, 10)
     assert (final.logits.argmax(1) == final.labels).sum() == final.figures.correct
@@ -177,7 +177,7 @@ def test_stop_keeps_the_weights_so_far(small: DataSet) -> None:
     assert outcome.status == "stopped"
     assert outcome.epochs_done == 1
     assert isinstance(events[-1], WeightsReady)
-    best = [e for e in of(events, WeightsReady) if e.kind == "best"][0]
+    best = next(e for e in of(events, WeightsReady) if e.kind == "best")
     assert not same(events[-1].state_dict, best.state_dict)  # the steps of epoch 2 are in it
 
 

@@ -14,14 +14,6 @@ TEST_IMAGES = 500
 
 _SIZE = 32
 _NOISE = 14.0
-R0 = 7
-R1 = 11.5
-JIT = 20
-G0 = 50
-G1 = 190
-GJ = 12
-S0 = 0.75
-S1 = 1.1
 """Standard deviation of the noise of each pixel, in steps of 255."""
 
 _Field = np.ndarray

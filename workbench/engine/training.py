@@ -107,7 +107,7 @@ class _Training:
         device = data.train_images.device
         torch.manual_seed(experiment.seed)
         network = build_network(experiment, len(data.info.classes))
-        self.network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(device).to(memory_format=torch.channels_last)
         self.optimizer = build_optimizer(experiment, self.network.parameters())
         self.scaling = pixel_scaling(experiment, data)
         self.step = EagerStep(self.network, self.optimizer, data, self.scaling)
