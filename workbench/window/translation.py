@@ -21,7 +21,7 @@ class _YamlTranslator(QTranslator):
         super().__init__()
         self._texts = texts
 
-    def translate(  # type: ignore[override]
+    def translate(
         self, context: str, source: str, disambiguation: str | None = None, n: int = -1
     ) -> str | None:
         return self._texts.get(source)
