@@ -230,6 +230,56 @@ def test_ctrl_c_stops_keeps_and_exits_with_130() -> None:
     assert runs[0]["status"] == "stopped"
 
 
+def test_a_reader_that_leaves_does_not_end_the_run() -> None:
+    running = process("train", "001", *QUICK)
+    assert running.stdout is not None
+    running.stdout.readline()
+    running.stdout.close()
+    assert running.wait(timeout=60) == 0
+    assert running.stderr is not None
+    running.stderr.close()
+    runs = json.loads(process("runs", "--json").communicate(timeout=20)[0])
+    assert runs[0]["status"] == "finished"
+
+
+def test_a_terminal_that_cannot_write_korean_does_not_end_the_command(tmp_path: Path) -> None:
+    running = process(
+        "train", "001", *QUICK, "--library", str(tmp_path / "실험"), PYTHONIOENCODING="cp1252"
+    )
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, err
+    assert "Weights: " in out
+
+
+@pytest.mark.parametrize("home", ["/dev/null/home", "~nobody-of-this-name/x", "50% off"])
+def test_a_home_that_cannot_be_used_is_one_sentence(home: str, tmp_path: Path) -> None:
+    out, err = process("train", "--help", CIFAR_WORKBENCH_HOME=home).communicate(timeout=20)
+    assert "Traceback" not in out + err
+    running = process("train", "001", *QUICK, CIFAR_WORKBENCH_HOME=home)
+    out, err = running.communicate(timeout=60)
+    assert "Traceback" not in out + err
+    if "%" not in home:
+        assert running.returncode == 2
+        assert len(err.splitlines()) == 1
+
+
+def test_weights_are_tested_on_their_own_data_unless_told_otherwise(
+    trained: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIFAR10_ROOT", "/nowhere")
+    _, out, _ = call("test", trained["weights"], "--json", capsys=capsys)
+    assert json.loads(out)["dataset"] == "sample"
+
+
+def test_train_help_names_every_hyperparameter_with_its_limits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = call("train", "--help", capsys=capsys)
+    assert code == 0
+    assert "learning_rate   above 0 to 10" in out
+    assert "test_mode       train | eval" in out
+
+
 def test_a_killed_run_is_interrupted() -> None:
     running = process(
         "train", "001", "--set", "epochs=1000", "--dataset", "sample", "--device", "cpu", "--json"

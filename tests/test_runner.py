@@ -145,6 +145,28 @@ def test_the_weights_of_a_run_load_and_test_the_same(library: Library) -> None:
     assert best.metrics["accuracy"] == record.best_accuracy
 
 
+def test_weights_scaled_by_their_data_are_tested_by_the_same_scale(
+    library: Library, small: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, _ = run(library, epochs=1, normalization="dataset")
+    bright = replace(small, train_images=small.train_images // 2 + 120)
+    monkeypatch.setattr(runner, "load_data", lambda *_: bright)
+    outcome = runner.evaluate_weights(
+        Path(ended.weights),  # type: ignore[arg-type]
+        choose_data("sample"),
+        lambda event: None,
+        RunControl(),
+        device="cpu",
+    )
+    assert outcome.figures == ended.test
+
+
+def test_a_long_preset_name_is_cut(library: Library) -> None:
+    ended, _ = run(library, epochs=1, preset="가" * 75)
+    assert ended.status == "finished"
+    assert load_weights(Path(ended.weights)).preset == "가" * 75  # type: ignore[arg-type]
+
+
 def stop_in_epoch_two(control: RunControl, how: str) -> Any:
     def listen(event: Event) -> None:
         if isinstance(event, StepsDone) and event.epoch == 2:

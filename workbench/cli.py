@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import json
 import logging
 import logging.handlers
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import textwrap
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
-
-from tqdm import tqdm
 
 import workbench
 from workbench import paths
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data, find_cifar10
+from workbench.engine.data_choice import DataChoice, choose_data, find_cifar10
 from workbench.engine.events import (
-    DataProgress,
     Evaluation,
-    EvaluationProgress,
     Event,
     RunEnded,
     RunStarted,
-    StepsDone,
 )
-from workbench.engine.report_lines import ReportLines, accuracy_line
+from workbench.engine.report_lines import ReportLines, accuracy_line, skipped_lines
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, plain_json
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.spec.experiment import HYPERPARAMETERS, parse_assignments, with_changes
 from workbench.spec.presets import BrokenPreset, find_preset, list_presets
+from workbench.terminal import Bars, Unbreakable, signals_stop
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -43,9 +40,13 @@ log = logging.getLogger("workbench")
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; the exit code: 0, 1 (a run failed), 2 (bad input), 130 (Ctrl-C)."""
-    options = _parser().parse_args(arguments)
-    _log_to_file()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that this terminal's encoding lacks must not end a run.
+            stream.reconfigure(errors="backslashreplace")
     try:
+        _log_to_file()
+        options = _parser().parse_args(arguments)
         return options.run(options)
     except WorkbenchError as error:
         print(error, file=sys.stderr)
@@ -71,6 +72,8 @@ def _log_to_file() -> None:
     log.propagate = False
     if log.handlers:
         return
+    log.addHandler(logging.NullHandler())
+    logging.raiseExceptions = False  # a log that cannot be written stays silent
     with suppress(OSError):  # a home that cannot be written is reported where it matters
         paths.log_file().parent.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
@@ -132,15 +135,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="change a hyperparameter (may be repeated): " + ", ".join(HYPERPARAMETERS),
+        help="change a hyperparameter, as listed below (may be repeated)",
     )
     _add_data_and_device(train)
     _add_library(train)
+    train.epilog = f"{train.epilog}\n\nHyperparameters:\n{_hyperparameter_help()}"
 
     test = command(
         "test",
         _test,
-        "Test a weight file on the 10,000 test images, in evaluation mode.",
+        "Test a weight file on all test images, in evaluation mode.",
         "cifar-workbench test mlp_weight_001.pkl --dataset cifar10",
     )
     test.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
@@ -167,6 +171,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     data.add_argument("action", nargs="?", choices=["download"], help="get CIFAR-10 (170 MB)")
     return parser
+
+
+def _hyperparameter_help() -> str:
+    lines = []
+    for p in HYPERPARAMETERS.values():
+        values = " | ".join(p.choices) or {"bool": "true | false"}.get(p.kind, "")
+        if p.minimum is not None and p.maximum is not None:
+            low = "above " * p.minimum_excluded + f"{p.minimum:,g}"
+            values = f"{low} to {'below ' * p.maximum_excluded}{p.maximum:,.12g} {p.unit}".strip()
+        lines.append(f"  {p.name:<15} {values}")
+        lines += textwrap.wrap(p.help, 78, initial_indent=" " * 18, subsequent_indent=" " * 18)
+    return "\n".join(lines)
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("name a folder")
+    return Path(text).expanduser()
 
 
 def _add_data_and_device(parser: argparse.ArgumentParser) -> None:
@@ -272,6 +294,7 @@ def _run_summary(record: RunRecord) -> dict[str, Any]:
         "epochs": record.epochs,
         "accuracy": record.accuracy,
         "weights": str(record.folder / record.weights) if record.weights else None,
+        "best_weights": str(record.folder / record.best_weights) if record.best_weights else None,
         "created": record.created,
         "seconds": record.seconds,
         "reason": record.reason,
@@ -283,7 +306,8 @@ def _data(options: argparse.Namespace) -> int:
         from workbench.engine.download import download_cifar10
 
         control = RunControl()
-        with _ctrl_c_stops(control), _Bars(sys.stderr) as bars:
+        errors = Unbreakable(sys.stderr)
+        with signals_stop(control, errors), Bars(errors, errors) as bars:
             place = download_cifar10(bars.show, lambda: control.stopping)
         if options.json:
             _print_json({"cifar10": str(place)})
@@ -315,7 +339,8 @@ def _train(options: argparse.Namespace) -> int:
     preset = find_preset(options.preset)
     experiment = with_changes(preset.experiment, parse_assignments(options.changes))
     choice = choose_data(options.dataset)
-    output = sys.stderr if options.json else sys.stdout
+    errors = Unbreakable(sys.stderr)
+    output = errors if options.json else Unbreakable(sys.stdout)
     print(choice.reason, file=output)
 
     from workbench.runner import run_experiment  # torch takes a second or two to import
@@ -323,7 +348,7 @@ def _train(options: argparse.Namespace) -> int:
     control = RunControl()
     started: list[RunStarted] = []
     lines = ReportLines()
-    with _ctrl_c_stops(control) as interrupted, _Bars(output) as bars:
+    with signals_stop(control, errors) as interrupted, Bars(output, errors) as bars:
 
         def listen(event: Event) -> None:
             if isinstance(event, RunStarted):
@@ -331,7 +356,8 @@ def _train(options: argparse.Namespace) -> int:
                 if event.device_note:
                     bars.write(str(event.device_note))
             bars.show(event)
-            if started:
+            failed = isinstance(event, RunEnded) and event.status == "failed"
+            if started and not failed:  # a failure is said once, at the end
                 for line in lines.lines(event):
                     bars.write(line)
 
@@ -370,10 +396,11 @@ def _train(options: argparse.Namespace) -> int:
             }
         )
     else:
-        print(f"Run: {end.run}")
-        print(f"Weights: {end.weights}")
+        print(f"Run: {end.run}", file=output)
+        print(f"Weights: {end.weights}", file=output)
+    output.flush()
     if end.status == "failed":
-        print(end.reason, file=sys.stderr)
+        print(end.reason, file=errors)
         return FAILED
     if end.status == "stopped":
         return INTERRUPTED if interrupted else FAILED
@@ -381,18 +408,23 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    choice = choose_data(options.dataset)
-    output = sys.stderr if options.json else sys.stdout
-    print(choice.reason, file=output)
+    errors = Unbreakable(sys.stderr)
+    output = errors if options.json else Unbreakable(sys.stdout)
 
+    from workbench.library.weights import load_weights
     from workbench.runner import evaluate_weights
 
+    if options.dataset is None:
+        choice = _data_of(load_weights(options.weights).data)
+    else:
+        choice = choose_data(options.dataset)
+    print(choice.reason, file=output)
     control = RunControl()
-    with _ctrl_c_stops(control), _Bars(output) as bars:
+    with signals_stop(control, errors), Bars(output, errors) as bars:
         outcome = evaluate_weights(
             options.weights, choice, bars.show, control, device=options.device
         )
-    for note in outcome.notes:
+    for note in [*skipped_lines(outcome.data), *outcome.notes]:
         print(note, file=output)
     path = options.weights.absolute()
     if options.json:
@@ -416,12 +448,23 @@ def _test(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _data_of(trained_on: dict[str, Any] | None) -> DataChoice:
+    """The data that the weights were trained on, where they are on this machine."""
+    if trained_on:
+        with suppress(WorkbenchError):
+            kind, path = trained_on.get("kind"), trained_on.get("path")
+            return choose_data(str(path) if kind == "folder" else kind)
+    return choose_data(None)
+
+
 def confusion_table(test: Evaluation) -> str:
     """The confusion matrix as text: a row for each true class, a column for each predicted one,
     and the accuracy of each class."""
     width = max(len(name) for name in (*test.classes, "true class"))
     cells = max(6, len(str(max(max(row) for row in test.confusion))) + 1)
     letters = [name[: cells - 1] for name in test.classes]
+    if len(set(letters)) < len(letters):  # names that begin alike
+        letters = [str(number) for number in range(1, len(letters) + 1)]
     lines = ["", "Confusion matrix: rows are true classes, columns predicted ones."]
     lines.append(
         f"{'true class':>{width}} " + "".join(f"{name:>{cells}}" for name in letters) + "  correct"
@@ -482,97 +525,9 @@ def _window(options: argparse.Namespace) -> int:
     if problem := display_problem():
         print(problem, file=sys.stderr)
         return BAD_INPUT
-    print(
-        "The window does not exist yet; train from the command line: cifar-workbench train 001",
-        file=sys.stderr,
-    )
-    return BAD_INPUT
+    from workbench.window.app import run_window
 
-
-# --- progress bars and Ctrl-C ----------------------------------------------------------
-
-
-class _Bars:
-    """The progress bar of what happens now, and lines above it."""
-
-    def __init__(self, output: Any) -> None:
-        self._output = output
-        self._bar: tqdm | None = None
-        self._label = ""
-        self._done = 0
-        self._batch = 0
-        self._total = 0
-        self._epochs = 0
-
-    def __enter__(self) -> _Bars:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-
-    def write(self, line: str) -> None:
-        tqdm.write(line, file=self._output)
-
-    def show(self, event: Event) -> None:
-        """Draws what ``event`` says of the progress."""
-        if isinstance(event, DataProgress):
-            unit = "B" if event.unit == "bytes" else " files"
-            self._draw("Loading data", event.done, event.total, unit)
-        elif isinstance(event, RunStarted):
-            self._batch, self._total = event.batch_size, event.data.train_images
-            self._epochs = event.epochs
-        elif isinstance(event, StepsDone):
-            done = (event.epoch - 1) * self._total + min(event.step * self._batch, self._total)
-            self._draw(
-                f"Epoch {event.epoch}/{self._epochs}", done, self._epochs * self._total, " images"
-            )
-            if self._bar is not None:
-                self._bar.set_postfix_str(f"loss {event.losses[-1]:.3f}", refresh=False)
-        elif isinstance(event, EvaluationProgress) and not self._epochs:
-            self._draw("Testing", event.done, event.total, " images")
-        elif isinstance(event, RunEnded):
-            self._close()
-
-    def _draw(self, label: str, done: int, total: int, unit: str) -> None:
-        kind = label.split()[0]
-        if self._bar is None or self._label != kind:
-            self._close()
-            self._bar = tqdm(
-                total=total,
-                unit=unit,
-                unit_scale=True,
-                file=sys.stderr,
-                disable=None,  # no bar where standard error is no terminal
-                leave=False,
-                dynamic_ncols=True,
-            )
-            self._label, self._done = kind, 0
-        self._bar.set_description(label, refresh=False)
-        self._bar.update(done - self._done)
-        self._done = done
-
-    def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-        self._bar = None
-
-
-@contextmanager
-def _ctrl_c_stops(control: RunControl) -> Iterator[list[bool]]:
-    """Ctrl-C asks ``control`` to stop; a second one ends the program at once. The yielded list
-    is not empty once it happened."""
-    happened: list[bool] = []
-
-    def stop(*_: object) -> None:
-        happened.append(True)
-        control.stop()
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, stop)
-    try:
-        yield happened
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    return run_window()
 
 
 def _print_json(value: object) -> None:

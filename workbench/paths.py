@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from workbench.messages import WorkbenchError
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -21,7 +23,13 @@ def home() -> Path:
     """The person's folder: ``CIFAR_WORKBENCH_HOME``, else the platform's data folder."""
     chosen = os.environ.get("CIFAR_WORKBENCH_HOME")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        try:
+            return Path(chosen).expanduser().absolute()
+        except RuntimeError:
+            raise WorkbenchError(
+                "CIFAR_WORKBENCH_HOME: {path} names a user that is not there; mend or unset it.",
+                path=chosen,
+            ) from None
     return Path(platformdirs.user_data_dir("cifar-workbench", appauthor=False))
 
 

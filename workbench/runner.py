@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,11 +32,16 @@ from workbench.engine.events import (
     WeightsReady,
 )
 from workbench.engine.report_lines import ReportLines
-from workbench.engine.steps import pixel_scaling, training_bounds
+from workbench.engine.steps import (
+    Statistics,
+    pixel_scaling,
+    pixel_statistics,
+    training_bounds,
+)
 from workbench.engine.training import Outcome, train
 from workbench.library import weights as weight_files
 from workbench.library.catalog import Library
-from workbench.library.run_folder import RunRecord, RunWriter, now_utc
+from workbench.library.run_folder import RunRecord, RunWriter, file_label, now_utc
 from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 
@@ -73,11 +79,19 @@ def run_experiment(
         data_set = load_data(data, listener, lambda: control.stopping).to(chosen.device)
         started = _run_started(experiment, data_set.info, chosen)
         record = _record(experiment, started, chosen, preset, title)
-        keeper = _Keeper(library, library.create(record), data_set.info, listener)
+        keeper = _Keeper(
+            library,
+            library.create(record),
+            data_set.info,
+            listener,
+            pixel_metrics(experiment, data_set),
+        )
         keeper.report(started)
         outcome = train(experiment, data_set, keeper.report, control)
     except Cancelled:
         pass  # stopped while the data loaded: nothing was reached, nothing is kept
+    except WorkbenchError as error:
+        outcome = _failed(error, keeper)  # said in one sentence; nothing for the log
     except Exception as error:
         log.exception("The run failed")
         outcome = _failed(error, keeper)
@@ -122,12 +136,37 @@ def _record(
     )
 
 
+def pixel_metrics(experiment: Experiment, data: DataSet) -> dict[str, Any]:
+    """What a weight file must say of its pixels: a test on other data scales by them too."""
+    if experiment.normalization != "dataset":
+        return {}
+    mean, deviation = pixel_statistics(data.train_images)
+    return {"pixel_mean": mean.tolist(), "pixel_deviation": deviation.tolist()}
+
+
+def _statistics(weights: weight_files.Weights) -> Statistics | None:
+    mean = weights.metrics.get("pixel_mean")
+    deviation = weights.metrics.get("pixel_deviation")
+    if mean is None or deviation is None:
+        return None
+    return (
+        torch.tensor(mean, dtype=torch.float64),
+        torch.tensor(deviation, dtype=torch.float64),
+    )
+
+
 class _Keeper:
     """Keeps in the library what the engine reports, and passes it on to the listener."""
 
     def __init__(
-        self, library: Library, writer: RunWriter, data: DataInfo, listener: Listener
+        self,
+        library: Library,
+        writer: RunWriter,
+        data: DataInfo,
+        listener: Listener,
+        metrics: dict[str, Any],
     ) -> None:
+        self._metrics = metrics
         self._library = library
         self._writer = writer
         self._data = data
@@ -157,7 +196,7 @@ class _Keeper:
 
     def _save_weights(self, event: WeightsReady) -> None:
         record = self._writer.record
-        label = record.preset or "experiment"
+        label = file_label(record.preset)
         name = f"mlp_weight_{label}.pkl" if event.kind == "last" else f"mlp_weight_{label}_best.pkl"
         weight_files.save_weights(
             self._writer.folder / name,
@@ -170,6 +209,7 @@ class _Keeper:
                     "epoch": event.epoch,
                     "step": event.step,
                     "accuracy": event.accuracy,
+                    **self._metrics,
                 },
                 data=asdict(self._data),
             ),
@@ -346,7 +386,7 @@ def _evaluate_weights(
         )
     network = weight_files.build_from(weights)
     network = network.to(chosen.device).to(memory_format=torch.channels_last)
-    scaling = pixel_scaling(weights.experiment, data_set)
+    scaling = pixel_scaling(weights.experiment, data_set, _statistics(weights))
     started = time.monotonic()
     figures, _ = evaluate(network, data_set, scaling, lambda: check(control), listener)
     return WeightsTest(

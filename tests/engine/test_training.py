@@ -13,6 +13,7 @@ import torch
 from tests.conftest import cut
 from workbench.engine.control import RunControl
 from workbench.engine.datasets import DataSet
+from workbench.engine.evaluation import evaluate
 from workbench.engine.events import (
     EpochDone,
     Event,
@@ -22,6 +23,8 @@ from workbench.engine.events import (
     StepsDone,
     WeightsReady,
 )
+from workbench.engine.networks import build_network
+from workbench.engine.steps import pixel_scaling
 from workbench.engine.training import Outcome, train
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
 from workbench.spec.presets import Preset, find_preset, list_presets
@@ -99,12 +102,48 @@ def test_testing_in_another_mode_changes_nothing_of_the_training(small: DataSet)
 
 
 def test_training_mode_uses_the_batchs_statistics_and_active_dropout(small: DataSet) -> None:
-    values = {**REGULARIZED, "dropout": 0.8, "epochs": 1}
-    _, by_sixteen = run(small, **values, test_mode="train", batch_size=16)
-    test = of(by_sixteen, EpochDone)[0].test
-    final = of(by_sixteen, FinalTest)[0].figures
-    assert (test.mode, final.mode) == ("train", "eval")
-    assert test.loss != final.loss
+    # A rate this small leaves the weights as they began: only the test differs.
+    values = {"batch_norm": True, "epochs": 1, "learning_rate": 1e-12, "test_mode": "train"}
+
+    def losses(**more: Any) -> tuple[float, float]:
+        _, events = run(small, **values, **more)
+        return of(events, EpochDone)[0].test.loss, of(events, FinalTest)[0].figures.loss
+
+    in_training, final = losses(batch_size=16)
+    assert in_training != pytest.approx(final)
+    assert in_training != pytest.approx(losses(batch_size=5)[0])
+    assert in_training != pytest.approx(losses(batch_size=16, dropout=0.5)[0])
+
+
+def test_the_best_weights_are_those_that_were_tested(sample: DataSet) -> None:
+    data = cut(sample, 200, 100)
+    _, events = run(data, epochs=3, optimizer="adam")
+    for event, done in zip(
+        [e for e in of(events, WeightsReady) if e.kind == "best"],
+        [e for e in of(events, EpochDone) if e.best],
+        strict=True,
+    ):
+        network = build_network(Experiment(), 10)
+        network.load_state_dict(event.state_dict)
+        scaling = pixel_scaling(Experiment(), data)
+        figures, _ = evaluate(network, data, scaling, lambda: None, lambda progress: None)
+        assert figures == done.test
+        assert event.accuracy == figures.accuracy
+
+
+def test_weights_are_kept_within_an_epoch_too(
+    small: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.engine.training.SNAPSHOT_STEPS", 3)
+    outcome, events = run(
+        small, learning_rate=5, momentum=0.99, epochs=50, batch_size=4, weight_decay=0.5
+    )
+    assert outcome.status == "failed"
+    last = of(events, WeightsReady)[-1]
+    assert last.step > 0
+    assert last.step % 3 == 0 or last.step % 18 == 0
+    torch.manual_seed(0)
+    assert not same(last.state_dict, build_network(Experiment(), 10).state_dict())
 
 
 def test_the_events_come_in_order_and_add_up(small: DataSet) -> None:
@@ -124,7 +163,8 @@ def test_the_events_come_in_order_and_add_up(small: DataSet) -> None:
     best = [e for e in of(events, WeightsReady) if e.kind == "best"]
     accuracies = [e.test.accuracy for e in of(events, EpochDone)]
     assert best[-1].epoch == accuracies.index(max(accuracies)) + 1
-    assert next(e.best for e in of(events, EpochDone))
+    assert of(events, EpochDone)[0].best
+    assert [e.best for e in of(events, EpochDone)].count(True) == len(best)
     final = of(events, FinalTest)[0]
     assert final.logits.shape == (50, 10)
     assert (final.logits.argmax(1) == final.labels).sum() == final.figures.correct

@@ -73,7 +73,18 @@ def test_every_bad_field_has_its_own_sentence() -> None:
     assert set(caught.value.problems) == {"learning_rate", "epochs"}
 
 
-def test_assignments_are_read_as_yaml_and_1e_3_is_a_number() -> None:
+def test_assignments_mean_what_a_person_means() -> None:
+    assert experiment_from(parse_assignments(["epochs=010"])).epochs == 10
+    for text in ("epochs=1:00", "epochs=true"):
+        with pytest.raises(ExperimentError, match="whole number"):
+            experiment_from(parse_assignments([text]))
+    with pytest.raises(ExperimentError, match="whole number"):
+        experiment_from({"epochs": True})
+    with pytest.raises(ExperimentError, match="gamma: has no effect"):
+        with_changes(Experiment(), parse_assignments(["gamma=0.1"]))
+
+
+def test_1e_3_is_a_number_and_null_is_none() -> None:
     values = parse_assignments(["learning_rate=1e-3", "batch_norm=true", "scheduler=null"])
     experiment = experiment_from(values)
     assert experiment.learning_rate == 0.001

@@ -17,18 +17,22 @@ class RunControl:
         self._cancel = threading.Event()
         self._go = threading.Event()
         self._go.set()
+        # A pause that crosses a stop must not leave the run waiting for ever.
+        self._pausing = threading.Lock()
 
     def stop(self) -> None:
-        self._stop.set()
-        self._go.set()
+        with self._pausing:
+            self._stop.set()
+            self._go.set()
 
     def cancel(self) -> None:
         self._cancel.set()
         self.stop()
 
     def pause(self) -> None:
-        if not self._stop.is_set():
-            self._go.clear()
+        with self._pausing:
+            if not self._stop.is_set():
+                self._go.clear()
 
     def resume(self) -> None:
         self._go.set()

@@ -15,6 +15,12 @@ DataKind = Literal["cifar10", "folder", "sample"]
 BATCHES_FOLDER = "cifar-10-batches-py"
 """The folder of CIFAR-10's batch files in torchvision's layout."""
 
+CIFAR10_IMAGES = (50_000, 10_000)
+"""Training and test images of CIFAR-10."""
+
+SAMPLE_IMAGES = (2_000, 500)
+"""Training and test images of the sample."""
+
 CIFAR10_CLASSES = (
     "airplane",
     "automobile",
@@ -66,7 +72,7 @@ def cifar10_places() -> list[Path]:
     chosen = os.environ.get("CIFAR10_ROOT")
     user = Path.home()
     return [
-        *([Path(chosen).expanduser()] if chosen else []),
+        *([_outer(Path(chosen).expanduser())] if chosen else []),
         paths.data(),
         Path.cwd(),
         Path.cwd() / "data",
@@ -75,6 +81,11 @@ def cifar10_places() -> list[Path]:
         user / ".keras" / "datasets",
         user,
     ]
+
+
+def _outer(path: Path) -> Path:
+    # Whoever names the inner folder means the same.
+    return path.parent if path.name == BATCHES_FOLDER else path
 
 
 def find_cifar10() -> Path | None:
@@ -122,7 +133,7 @@ def choose_data(wanted: str | None = None) -> DataChoice:
             "{path}: there is no such folder; name cifar10, sample, or a folder of images.",
             path=path,
         )
-    root = path.parent if path.name == BATCHES_FOLDER else path
+    root = _outer(path)
     if (root / BATCHES_FOLDER).is_dir():
         return DataChoice(
             "cifar10", root, Message("CIFAR-10, found in {path}.", path=root / BATCHES_FOLDER)

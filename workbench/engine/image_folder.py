@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import threading
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -22,6 +23,9 @@ from workbench.engine.data_choice import CIFAR10_CLASSES
 from workbench.engine.datasets import Arrays, Progress, Stop
 from workbench.engine.events import DataProgress
 from workbench.messages import Cancelled, WorkbenchError
+
+# Pillow's own words on the terminal; what is too large is refused, what is only large is scaled.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _JPEG = (".jpg", ".jpeg")
 IMAGE_ENDINGS = (*_JPEG, ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.engine.data_choice import DataInfo
 from workbench.engine.events import (
     EpochDone,
     Evaluation,
@@ -29,6 +30,7 @@ class ReportLines:
         if isinstance(event, RunStarted):
             self._epochs = event.epochs
             return [
+                *skipped_lines(event.data),
                 f"Data: {event.data.name}, {event.data.train_images:,} training and "
                 f"{event.data.test_images:,} test images",
                 f"Device: {event.device_name} ({event.device}), {event.threads} CPU threads",
@@ -59,6 +61,15 @@ class ReportLines:
             reason = f": {event.reason}" if event.reason else ""
             return [f"Run {event.status}{reason}", f"Total: {event.seconds:.2f} s"]
         return []
+
+
+def skipped_lines(data: DataInfo) -> list[str]:
+    """How many images could not be read, and which; nothing where all could."""
+    if not data.skipped:
+        return []
+    named = ", ".join(data.skipped_files)
+    more = ", …" if data.skipped > len(data.skipped_files) else ""
+    return [f"{data.skipped} images cannot be read and are left out: {named}{more}"]
 
 
 def accuracy_line(test: Evaluation) -> str:

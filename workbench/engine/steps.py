@@ -26,11 +26,17 @@ class PixelScaling:
         return pixels.mul_(self.factor).add_(self.offset)
 
 
-def pixel_scaling(experiment: Experiment, data: DataSet) -> PixelScaling:
-    """The experiment's scaling, on the device of ``data``; ``dataset`` measures its training
-    split."""
+Statistics = tuple[Tensor, Tensor]
+"""Mean and standard deviation of each color, 0 to 255, float64 (3,)."""
+
+
+def pixel_scaling(
+    experiment: Experiment, data: DataSet, statistics: Statistics | None = None
+) -> PixelScaling:
+    """The experiment's scaling, on the device of ``data``. ``dataset`` goes by ``statistics``
+    (those of the data that weights were trained on), or measures the training split."""
     if experiment.normalization == "dataset":
-        mean, deviation = pixel_statistics(data.train_images)
+        mean, deviation = statistics or pixel_statistics(data.train_images)
         # A channel that is the same everywhere would divide by 0.
         factor, offset = 1 / deviation.clamp_min(1e-3), -mean / deviation.clamp_min(1e-3)
     else:
@@ -44,7 +50,7 @@ def pixel_scaling(experiment: Experiment, data: DataSet) -> PixelScaling:
     )
 
 
-def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
+def pixel_statistics(images: Tensor) -> Statistics:
     """Mean and standard deviation of each color, 0 to 255, float64 (3,), from uint8
     (N, 32, 32, 3)."""
     # Counting the 256 values is exact, and needs no float copy of the split.

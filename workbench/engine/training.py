@@ -138,7 +138,10 @@ class _Training:
                 self.network, self.data, self.scaling, self._between_batches, self.report
             )
             if not math.isfinite(test.loss):
-                raise Diverged("The loss of the final test is {loss}.", loss=test.loss)
+                raise Diverged(
+                    "The loss of the final test is {loss}. Try a smaller learning rate.",
+                    loss=test.loss,
+                )
         except StopRequested:
             self._report_weights()
             return Outcome("stopped", self.epochs_done, self.watch.seconds())
@@ -149,9 +152,10 @@ class _Training:
             self._report_good_weights()
             raise
         labels = self.data.test_labels.cpu().numpy()
-        self.report(FinalTest(test, logits.numpy(), labels, self.watch.seconds() - started))
+        # The weights first: what fails after hours of training must not take them along.
         self.accuracy = test.accuracy
         self._report_weights()
+        self.report(FinalTest(test, logits.numpy(), labels, self.watch.seconds() - started))
         return Outcome("finished", self.epochs_done, self.watch.seconds(), test=test)
 
     def _epoch(self, epoch: int) -> None:

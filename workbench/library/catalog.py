@@ -2,47 +2,95 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from workbench import paths
-from workbench.library.run_folder import RunRecord, RunWriter, new_run_name, read_record
+from workbench.library.run_folder import (
+    RunRecord,
+    RunWriter,
+    is_locked,
+    new_run_name,
+    read_record,
+    set_name,
+)
 from workbench.messages import WorkbenchError
+
+_Seen = tuple[int, int, int]
 
 
 class Library:
-    """All runs under ``path``. The folders are the truth: nothing is remembered here."""
+    """All runs under ``path``. The folders are the truth; what is remembered here only spares
+    reading a ``run.json`` again that has not changed.
+
+    :meth:`read` is for one thread; the other methods may be called from any.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = (path or paths.library()).absolute()
+        self.unread = 0
+        """Runs that the last :meth:`read` left for the next one."""
+        self._known: dict[str, tuple[_Seen, RunRecord | WorkbenchError]] = {}
 
     def runs(self) -> list[RunRecord]:
         """Every run that can be read, newest first."""
         return self.read()[0]
 
-    def read(self) -> tuple[list[RunRecord], list[WorkbenchError]]:
-        """Every run that can be read, newest first, and the reasons for those that cannot."""
-        records, problems = [], []
-        for folder in self._folders():
-            try:
-                records.append(read_record(folder))
-            except WorkbenchError as error:
-                problems.append(error)
+    def read(self, seconds: float = math.inf) -> tuple[list[RunRecord], list[WorkbenchError]]:
+        """Every run that can be read, newest first, and the reasons for those that cannot.
+
+        A run that has not changed since the last call is the same object again. After
+        ``seconds`` no further new run is opened (one always is): the youngest runs are
+        there, ``unread`` says how many are not, and the next call goes on.
+        """
+        enough: float | None = None
+        known: dict[str, tuple[_Seen, RunRecord | WorkbenchError]] = {}
+        unread = 0
+        try:
+            # The names start with the time.
+            names = sorted(os.listdir(self.path), reverse=True)  # noqa: PTH208 (strings are quicker)
+        except FileNotFoundError:
+            names = []
+        except OSError as error:
+            self.unread, self._known = 0, {}
+            return [], [
+                WorkbenchError(
+                    "{path}: the library cannot be read ({reason}).",
+                    path=self.path,
+                    reason=error.strerror,
+                )
+            ]
+        for name in names:
+            if name.startswith("."):
+                continue
+            # Looked at before the file is read: a change in between is found the next time.
+            seen = _look(os.path.join(self.path, name, "run.json"))  # noqa: PTH118 (1,000 a second)
+            if seen is None:
+                continue  # no run, or one that is being created or deleted this very moment
+            before = self._known.get(name)
+            if before and before[0] == seen and not _may_have_ended(before[1]):
+                known[name] = before
+                continue
+            if before is None:
+                # Counted from the first new file, so that each call gets on however long the
+                # looks at the others take.
+                now = time.monotonic()
+                enough = now + seconds if enough is None else enough
+                if now > enough:
+                    unread += 1
+                    continue
+            entry = _read(self.path / name)
+            known[name] = (seen, before[1] if before and before[1] == entry else entry)
+        self.unread, self._known = unread, known
+        records = [entry for _, entry in known.values() if isinstance(entry, RunRecord)]
+        problems = [entry for _, entry in known.values() if isinstance(entry, WorkbenchError)]
         records.sort(key=lambda record: (record.created, record.id), reverse=True)
         return records, problems
-
-    def _folders(self) -> list[Path]:
-        try:
-            return [
-                entry
-                for entry in self.path.iterdir()
-                # A folder without a record is a run that is being created this very moment.
-                if not entry.name.startswith(".") and (entry / "run.json").is_file()
-            ]
-        except FileNotFoundError:
-            return []
 
     def create(self, record: RunRecord) -> RunWriter:
         """A new run folder, written to through the returned writer. ``record.id`` is set from
@@ -53,7 +101,11 @@ class Library:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             folder = self._new_folder(new_run_name(record.preset))
-            return RunWriter(folder, replace(record, id=folder.name))
+            try:
+                return RunWriter(folder, replace(record, id=folder.name))
+            except OSError:
+                shutil.rmtree(folder, ignore_errors=True)  # half a folder is no run
+                raise
         except OSError as error:
             raise WorkbenchError(
                 "{path}: the library cannot be written ({reason}); choose another folder or free "
@@ -75,3 +127,75 @@ class Library:
         """Removes the folder of a cancelled run."""
         writer.close()
         shutil.rmtree(writer.folder, ignore_errors=True)
+
+    def rename(self, record: RunRecord, name: str) -> RunRecord:
+        """Names a run; an empty name takes the name away.
+
+        Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
+        """
+        return set_name(record.folder, name)
+
+    def trash(self, record: RunRecord) -> str:
+        """Moves a run into the library's folder ``.trash`` and returns its name there, which
+        :meth:`restore` takes. Nothing is removed from there.
+
+        Raises :class:`WorkbenchError` while a process trains it, and where it cannot be moved.
+        """
+        if is_locked(record.folder):
+            raise WorkbenchError(
+                "{name} is being trained; delete it when it has ended.", name=record.label
+            )
+        trash = self.path / ".trash"
+        try:
+            trash.mkdir(exist_ok=True)
+            place = _free_place(trash, record.folder.name)
+            record.folder.rename(place)
+        except OSError as error:
+            raise _cannot_be_moved(record.folder, error) from None
+        return place.name
+
+    def restore(self, name: str) -> RunRecord:
+        """Moves a run out of the trash again; where a run of its id has come since, under a new
+        id. Raises :class:`WorkbenchError` where it is not there or cannot be moved."""
+        place = self.path / ".trash" / name
+        try:
+            folder = _free_place(self.path, name)
+            place.rename(folder)
+        except OSError as error:
+            raise _cannot_be_moved(place, error) from None
+        return read_record(folder)
+
+
+def _look(path: str) -> _Seen | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 (1,000 a second)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return (0, 0, 0)  # there, and not for us: reading it says why
+    # With the inode, as a file that is replaced within one tick of the clock has a new one.
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def _may_have_ended(entry: RunRecord | WorkbenchError) -> bool:
+    # Its process may be gone without a word in run.json.
+    return isinstance(entry, RunRecord) and entry.status == "running"
+
+
+def _read(folder: Path) -> RunRecord | WorkbenchError:
+    try:
+        return read_record(folder)
+    except WorkbenchError as error:
+        return error
+
+
+def _free_place(parent: Path, name: str) -> Path:
+    number, place = 1, parent / name
+    while place.exists():
+        number += 1
+        place = parent / f"{name}_{number}"
+    return place
+
+
+def _cannot_be_moved(path: Path, error: OSError) -> WorkbenchError:
+    return WorkbenchError("{path}: cannot be moved ({reason}).", path=path, reason=error.strerror)

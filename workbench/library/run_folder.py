@@ -23,10 +23,11 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from contextlib import suppress
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -71,6 +72,16 @@ class RunRecord:
     format: int = FORMAT
     folder: Path = field(default=Path(), compare=False)
 
+    @property
+    def label(self) -> str:
+        """What the run is called: its name, else ``007 Adam``, else its id."""
+        if self.name:
+            return self.name
+        # The ids of the report's presets are numbers that people know them by; the id of an
+        # own preset only repeats its title.
+        number = self.preset if self.preset and self.preset.isdigit() else ""
+        return " ".join(filter(None, (number, self.title))) or self.preset or self.id
+
 
 def plain_json(value: object) -> str:
     """JSON with NaN and infinity as null, which is all that JSON has for them."""
@@ -104,12 +115,15 @@ class RunWriter:
         self._lock = FileLock(folder / "run.lock", timeout=5)
         self._lock.acquire()
         self._rows: list[dict[str, Any]] = []
+        self._files: list[IO[Any]] = []
         try:
-            self._losses = (folder / "losses.f32").open("ab", buffering=0)
+            self._losses = (folder / "losses.f32").open("ab")
+            self._files.append(self._losses)
             self._log = (folder / "log.txt").open("a", encoding="utf-8")
+            self._files.append(self._log)
             self.update()
         except BaseException:
-            self._lock.release()
+            self.close()
             raise
 
     def update(self, **changes: Any) -> None:
@@ -118,7 +132,9 @@ class RunWriter:
         write_record(self.record)
 
     def add_losses(self, losses: Sequence[float]) -> None:
+        # Flushed at once, for whoever watches the run from elsewhere.
         self._losses.write(np.asarray(losses, dtype="<f4").tobytes())
+        self._losses.flush()
 
     def add_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
@@ -167,8 +183,9 @@ class RunWriter:
 
     def close(self) -> None:
         """Closes the files and gives the lock back. May be called again."""
-        self._losses.close()
-        self._log.close()
+        for file in self._files:
+            with suppress(OSError):  # what a full disk did not take was said when it was written
+                file.close()
         self._lock.release()
 
 
@@ -182,8 +199,12 @@ def write_record(record: RunRecord) -> None:
 def new_run_name(preset: str | None, now: datetime | None = None) -> str:
     """``2026-11-23_205630_001``: local time and preset, as a folder name."""
     now = now or datetime.now()
-    label = re.sub(r"[^\w.-]+", "-", preset or "experiment")
-    return f"{now:%Y-%m-%d_%H%M%S}_{label}"
+    return f"{now:%Y-%m-%d_%H%M%S}_{file_label(preset)}"
+
+
+def file_label(preset: str | None) -> str:
+    """A preset's id as part of a file name; cut, as file systems allow names of 255 bytes."""
+    return re.sub(r"[^\w.-]+", "-", preset or "experiment")[:40]
 
 
 def now_utc() -> str:
@@ -195,18 +216,28 @@ def now_utc() -> str:
 
 
 def read_record(folder: Path) -> RunRecord:
-    """The record of a run folder; a run whose process is gone is ``interrupted``.
+    """The record of a run folder; a run whose process is gone is ``interrupted``. Its ``id`` is
+    the folder's name, also where somebody copied or renamed the folder.
 
     Raises :class:`WorkbenchError` where ``run.json`` is missing, broken, or of a newer format.
     """
+    record = _record_as_written(folder)
+    if record.status == "running" and not is_locked(folder):
+        # Read once more: the run may have ended between the two looks.
+        again = _record_as_written(folder)
+        return replace(again, status="interrupted") if again == record else read_record(folder)
+    return record
+
+
+def _record_as_written(folder: Path) -> RunRecord:
     try:
-        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads((folder / "run.json").read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or "not valid JSON"
         raise WorkbenchError(
             "{path}: this run cannot be read ({reason}).", path=folder, reason=reason
         ) from None
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+    if not isinstance(content, dict) or type(content.get("format")) is not int:
         raise WorkbenchError("{path}: this is not the folder of a run.", path=folder)
     if content["format"] > FORMAT:
         raise WorkbenchError(
@@ -214,19 +245,54 @@ def read_record(folder: Path) -> RunRecord:
             "to open it.",
             path=folder,
         )
-    known = {item.name for item in fields(RunRecord)}
+    values = {name: content[name] for name in _KINDS if name in content}
+    if not values.keys() >= _NEEDED:
+        raise WorkbenchError("{path}: run.json lacks fields; it was damaged.", path=folder)
+    for name, value in values.items():
+        if not isinstance(value, _KINDS[name]):
+            raise WorkbenchError(
+                "{path}: {field} in run.json cannot be read; it was damaged.",
+                path=folder,
+                field=name,
+            )
+    return RunRecord(**values | {"id": folder.name}, folder=folder)
+
+
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("id", "created", "title", "device", "status", "name"), str),
+    **dict.fromkeys(("preset", "reason", "weights", "best_weights"), str | None),
+    **dict.fromkeys(("experiment", "data", "environment"), dict),
+    **dict.fromkeys(("epochs", "steps_per_epoch", "epochs_done", "format"), int),
+    "best_epoch": int | None,
+    "seconds": int | float,
+    **dict.fromkeys(("accuracy", "best_accuracy"), int | float | None),
+}
+"""What each field of ``run.json`` holds: a file that a person mended by hand must not reach
+whoever shows it with a text where a number belongs."""
+
+_NEEDED = {item.name for item in fields(RunRecord) if item.default is MISSING} & _KINDS.keys()
+
+
+def set_name(folder: Path, name: str) -> RunRecord:
+    """Names the run; an empty name takes the name away.
+
+    Raises :class:`WorkbenchError` while a process trains it, and where it cannot be read or
+    written.
+    """
+    # Read first: taking the lock of a run that has vanished would make its folder anew.
+    record = _record_as_written(folder)
     try:
-        record = RunRecord(**{k: v for k, v in content.items() if k in known}, folder=folder)
-    except TypeError:
+        with FileLock(folder / "run.lock", timeout=0):
+            write_record(replace(_record_as_written(folder), name=" ".join(name.split())))
+    except Timeout:
         raise WorkbenchError(
-            "{path}: run.json lacks fields; it was damaged.", path=folder
+            "{name} is being trained; rename it when it has ended.", name=record.label
         ) from None
-    if record.status == "running" and not is_locked(folder):
-        # Read once more: the run may have ended between the two looks.
-        if json.loads((folder / "run.json").read_text(encoding="utf-8")) != content:
-            return read_record(folder)
-        return replace(record, status="interrupted")
-    return record
+    except OSError as error:
+        raise WorkbenchError(
+            "{path}: cannot be written ({reason}).", path=folder, reason=error.strerror
+        ) from None
+    return read_record(folder)
 
 
 def is_locked(folder: Path) -> bool:
@@ -236,7 +302,8 @@ def is_locked(folder: Path) -> bool:
         return False
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        # Another look from elsewhere holds the lock for some microseconds, a run for longer.
+        lock.acquire(timeout=0.004, poll_interval=0.002)
     except Timeout:
         return True
     except OSError:

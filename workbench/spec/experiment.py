@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
@@ -343,6 +342,11 @@ def experiment_from(values: Mapping[str, Any]) -> Experiment:
         raise ExperimentError(
             {"": Message("The experiment must be a list of `field: value` lines.")}
         )
+    # pydantic takes true for 1, which nobody means.
+    numbers = {name for name, p in HYPERPARAMETERS.items() if p.kind in ("int", "float")}
+    for name in numbers & values.keys():
+        if isinstance(values[name], bool):
+            raise ExperimentError({name: _wrong_type(name, values[name])})
     try:
         return Experiment.model_validate(dict(values))
     except ValidationError as error:
@@ -381,7 +385,8 @@ def _problem(detail: Any) -> tuple[str, Message]:
     }
     if kind in templates:
         limit = next(context[key] for key in ("gt", "ge", "lt", "le") if key in context)
-        return field, Message(templates[kind], field=field, limit=f"{limit:,g}", value=value)
+        shown = f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
+        return field, Message(templates[kind], field=field, limit=shown, value=value)
     if kind == "literal_error":
         return field, Message(
             "{field}: must be one of {choices} (it is {value}).",
@@ -389,18 +394,27 @@ def _problem(detail: Any) -> tuple[str, Message]:
             choices=", ".join(HYPERPARAMETERS[field].choices),
             value=value,
         )
-    wanted = HYPERPARAMETERS[field].kind if field in HYPERPARAMETERS else ""
+    return field, _wrong_type(field, value)
+
+
+def _wrong_type(field: str, value: object) -> Message:
     template = {
         "int": "{field}: must be a whole number (it is {value}).",
         "float": "{field}: must be a number (it is {value}).",
         "bool": "{field}: must be true or false (it is {value}).",
-    }.get(wanted, "{field}: cannot be {value}.")
-    return field, Message(template, field=field, value=value)
+    }.get(
+        HYPERPARAMETERS[field].kind if field in HYPERPARAMETERS else "",
+        "{field}: cannot be {value}.",
+    )
+    return Message(template, field=field, value=value)
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:
-    """``["learning_rate=1e-3", "batch_norm=true"]`` as values by field name, each read as
-    YAML. Raises :class:`ExperimentError` where one is not ``key=value``."""
+    """``["learning_rate=1e-3", "batch_norm=true"]`` as texts by field name; ``null`` is
+    ``None``. Not read as YAML, for which ``010`` is 8 and ``1:00`` is 60.
+
+    Raises :class:`ExperimentError` where one is not ``key=value``.
+    """
     values: dict[str, Any] = {}
     for text in assignments:
         key, equals, value = text.partition("=")
@@ -408,10 +422,7 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
             raise ExperimentError(
                 {text: Message("{text}: write it as key=value, as in epochs=5.", text=text)}
             )
-        try:
-            values[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            values[key.strip()] = value
+        values[key.strip()] = None if value.strip() == "null" else value.strip()
     return values
 
 
@@ -427,7 +438,22 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experime
         rule = HYPERPARAMETERS[name].only_if
         if rule and name not in changes and values[rule[0]] != rule[1]:
             del values[name]
-    return experiment_from(values)
+    changed = experiment_from(values)
+    for name in changes:
+        if name in changed.without_effect():
+            raise ExperimentError({name: _no_effect(changed, name)})
+    return changed
+
+
+def _no_effect(experiment: Experiment, name: str) -> Message:
+    other, needed = _only_if(name) or ("", "")
+    return Message(
+        _DISAGREEMENTS["no_effect"],
+        field=name,
+        other=other,
+        now=getattr(experiment, other),
+        needed=needed,
+    )
 
 
 def differences(before: Experiment, after: Experiment) -> dict[str, tuple[Any, Any]]:

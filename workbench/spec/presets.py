@@ -93,7 +93,7 @@ def read_preset(path: Path, built_in: bool = False) -> Preset:
         raise WorkbenchError(
             "{path}: cannot be read ({reason}).", path=path, reason=_reason(error)
         ) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise WorkbenchError(
             "{path}: is not valid YAML (line {line}); mend or delete the file.",

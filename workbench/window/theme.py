@@ -6,6 +6,7 @@ follow Okabe and Ito's palette, which people with color-blindness tell apart.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -97,11 +98,13 @@ class Theme(QObject):
         self._application = application
         application.setStyle("Fusion")
         self._hints = QGuiApplication.styleHints()
+        self._scheme = "system"
         self._hints.colorSchemeChanged.connect(self._apply)
         self._apply()
 
     def choose(self, scheme: str) -> None:
         """``"system"``, ``"light"`` or ``"dark"``."""
+        self._scheme = scheme
         self._hints.setColorScheme(
             {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(
                 scheme, Qt.ColorScheme.Unknown
@@ -110,11 +113,22 @@ class Theme(QObject):
         self._apply()
 
     def _apply(self) -> None:
-        c = DARK if self._hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT
+        system_is_dark = self._hints.colorScheme() == Qt.ColorScheme.Dark
+        # Not every platform takes the choice over, so it is looked at first.
+        c = (
+            DARK
+            if self._scheme == "dark" or (self._scheme == "system" and system_is_dark)
+            else LIGHT
+        )
         self._application.setPalette(_palette(c))
-        style = (paths.shipped("resources") / "style.qss").read_text(encoding="utf-8")
-        for name, value in vars(c).items():
-            style = style.replace(f"@{name};", f"{value};").replace(f"@{name} ", f"{value} ")
+        folder = paths.shipped("resources")
+        style = (folder / "style.qss").read_text(encoding="utf-8")
+        values = {
+            **{name: str(value) for name, value in vars(c).items()},
+            "resources": folder.as_posix(),
+            "shade": "dark" if c.dark else "light",
+        }
+        style = re.sub(r"@(\w+)", lambda match: values[match[1]], style)
         self._application.setStyleSheet(style)
 
 

@@ -37,7 +37,7 @@ def read_texts(language: str) -> dict[str, str]:
         return {}
     # The C loader reads the file in a few milliseconds, which start-up pays for.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
 
 
 def system_language() -> str:

@@ -1,0 +1,341 @@
+"""A person's whole round of work, through what a person touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMessageBox,
+    QProgressBar,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from workbench.library.catalog import Library
+from workbench.window.main_window import MainWindow
+from workbench.window.settings import Settings
+from workbench.window.theme import Theme
+from workbench.window.translation import Translation
+
+NAMES = (
+    *("presetList", "hyperparameterPanel", "trainButton", "pauseButton", "stopButton"),
+    *("cancelButton", "datasetButton", "deviceBox", "lossPlot", "accuracyPlot"),
+    *("confusionView", "logView", "savedModels", "progressBar"),
+)
+
+
+@pytest.fixture
+def translation(qapp: QApplication) -> Iterator[Translation]:
+    translation = Translation(qapp)
+    yield translation
+    translation.use("en")
+
+
+@pytest.fixture
+def window(
+    qtbot: QtBot, theme: Theme, translation: Translation, home: Path
+) -> Iterator[MainWindow]:
+    window = MainWindow(Library(), Settings(), theme, translation)
+    window.resize(1280, 800)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    window._quit_after = True
+    window.session.cancel()
+    assert window.session.wait(10_000)
+    window.close()
+    window.deleteLater()
+
+
+def find(window: QWidget, name: str, kind: type = QWidget) -> Any:
+    found = window.findChild(kind, name)
+    assert found is not None, name
+    return found
+
+
+def press(qtbot: QtBot, window: QWidget, name: str) -> None:
+    button = find(window, name, QAbstractButton)
+    assert button.isEnabled(), f"{name} is off: {button.toolTip()}"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def type_value(qtbot: QtBot, window: QWidget, name: str, text: str) -> None:
+    field = find(window, f"hyperparameter_{name}", QLineEdit)
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, text)
+    qtbot.keyClick(field, Qt.Key.Key_Tab)
+
+
+def train(qtbot: QtBot, window: MainWindow, epochs: int = 1) -> None:
+    type_value(qtbot, window, "batch_size", "100")
+    type_value(qtbot, window, "epochs", str(epochs))
+    press(qtbot, window, "trainButton")
+
+
+def wait_idle(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: window.session.state == "idle", timeout=30_000)
+
+
+def question(qtbot: QtBot, window: MainWindow, name: str, button: str) -> None:
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox, name) is not None, timeout=3000)
+    box = find(window, name, QMessageBox)
+    qtbot.mouseClick(find(box, button, QAbstractButton), Qt.MouseButton.LeftButton)
+
+
+def test_everything_that_can_be_acted_on_has_its_name(window: MainWindow) -> None:
+    for name in NAMES:
+        assert find(window, name)
+
+
+def test_a_first_start_on_the_sample_says_so_and_offers_007(window: MainWindow) -> None:
+    assert "sample" in find(window, "datasetButton", QToolButton).text()
+    assert window.presets.current().id == "007"  # type: ignore[union-attr]
+    assert find(window, "trainButton").isEnabled()
+    for name in ("pauseButton", "stopButton", "cancelButton"):
+        assert not find(window, name).isEnabled()
+
+
+def test_a_bad_value_turns_train_off_until_it_is_mended(window: MainWindow, qtbot: QtBot) -> None:
+    type_value(qtbot, window, "learning_rate", "-1")
+    assert not find(window, "trainButton").isEnabled()
+    assert "greater than 0" in window.actions_.train.toolTip()
+    type_value(qtbot, window, "learning_rate", "1e-4")
+    assert find(window, "trainButton").isEnabled()
+
+
+def test_train_watch_and_browse(window: MainWindow, qtbot: QtBot) -> None:
+    window.presets.select("001")
+    qtbot.keyClick(find(window, "presetList"), Qt.Key.Key_Down)
+    assert window.presets.current().id == "002"  # type: ignore[union-attr]
+    train(qtbot, window, epochs=2)
+    assert not find(window, "trainButton").isEnabled()
+    assert not find(window, "datasetButton").isEnabled()
+    assert "run" in find(window, "datasetButton").toolTip()
+    wait_idle(qtbot, window)
+
+    (record,) = Library().runs()
+    assert record.status == "finished"
+    assert record.preset == "002"
+    assert window.run_view.shown_run == str(record.folder)
+    assert f"{record.accuracy:.2f}%" in _texts(window.run_view.header)
+    assert "sample" in _texts(window.run_view.header)
+    assert "Accuracy of Test Data" in find(window, "logView").toPlainText()
+    assert find(window, "progressBar", QProgressBar).value() > 0
+    assert not find(window, "confusionEmpty").isVisibleTo(window.run_view.confusion)
+    assert window.saved.table.rowCount() == 1
+    assert find(window, "trainButton").isEnabled()
+
+
+def test_a_run_of_the_command_line_appears_opens_loads_and_tests(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    from workbench import cli
+
+    assert cli.main(["train", "007", "--set", "epochs=1", "--set", "batch_size=100", "--json"]) == 0
+    qtbot.waitUntil(lambda: window.saved.table.rowCount() == 1, timeout=5000)
+    (record,) = Library().runs()
+    window.saved.select_run(record.folder)
+    press(qtbot, window, "openRunButton")
+    assert window.run_view.shown_run == str(record.folder)
+    assert "007" in _texts(window.run_view.header)
+    press(qtbot, window, "loadWeightsButton")
+    wait_idle(qtbot, window)
+    assert "mlp_weight_007.pkl" in _texts(window.weights)
+    press(qtbot, window, "testButton")
+    wait_idle(qtbot, window)
+    assert f"{record.accuracy:.2f}%" in _texts(window.weights)
+    assert window.run_view.tabs.currentWidget() is window.run_view.confusion
+
+
+def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
+    train(qtbot, window, epochs=1000)
+    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+        pass
+    press(qtbot, window, "pauseButton")
+    qtbot.waitUntil(lambda: window.session.state == "paused", timeout=3000)
+    assert window.actions_.pause.text() == "Go on"
+    press(qtbot, window, "pauseButton")
+    qtbot.waitUntil(lambda: window.session.state == "training", timeout=3000)
+    press(qtbot, window, "stopButton")
+    qtbot.waitUntil(lambda: window.session.state == "idle", timeout=1500)
+    (record,) = Library().runs()
+    assert record.status == "stopped"
+    assert window.run_view.shown_run == str(record.folder)
+
+
+@pytest.mark.parametrize(("button", "left"), [("stayButton", 1), ("discardButton", 0)])
+def test_cancel_asks_before_it_discards(
+    button: str, left: int, window: MainWindow, qtbot: QtBot
+) -> None:
+    train(qtbot, window, epochs=1000)
+    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+        pass
+    press(qtbot, window, "cancelButton")
+    question(qtbot, window, "cancelQuestion", button)
+    if left:
+        assert window.session.running
+        press(qtbot, window, "stopButton")
+    wait_idle(qtbot, window)
+    assert len(Library().runs()) == left
+
+
+@pytest.mark.parametrize(
+    ("button", "open_", "runs"),
+    [("stayButton", True, 1), ("keepButton", False, 1), ("discardButton", False, 0)],
+)
+def test_closing_during_a_run_asks(
+    button: str, open_: bool, runs: int, window: MainWindow, qtbot: QtBot
+) -> None:
+    train(qtbot, window, epochs=1000)
+    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+        pass
+    window.close()
+    assert window.isVisible()
+    question(qtbot, window, "quitQuestion", button)
+    if open_:
+        assert window.session.running
+    else:
+        qtbot.waitUntil(lambda: not window.isVisible(), timeout=2000)
+        assert window.session.state == "idle"
+    assert len(Library().runs()) == runs
+
+
+def test_a_saved_run_can_be_looked_at_while_another_trains(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    train(qtbot, window, epochs=1)
+    wait_idle(qtbot, window)
+    (old,) = Library().runs()
+    train(qtbot, window, epochs=1000)
+    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+        pass
+    window.saved.select_run(old.folder)
+    press(qtbot, window, "openRunButton")
+    assert window.run_view.shown_run == str(old.folder)
+    drawn = window.run_view.live.step_count()
+    qtbot.wait(200)
+    assert window.run_view.live.step_count() == drawn == old.steps_per_epoch
+    window.actions_.back_to_run.trigger()
+    assert window.run_view.shows_live
+    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+        pass
+    press(qtbot, window, "stopButton")
+    wait_idle(qtbot, window)
+    from workbench.library.run_folder import read_losses
+
+    newest = Library().runs()[0]
+    # Neither lost nor drawn twice.
+    assert window.run_view.live.step_count() == len(read_losses(newest.folder))
+
+
+def test_hyperparameters_of_a_run_come_back_to_the_form(window: MainWindow, qtbot: QtBot) -> None:
+    type_value(qtbot, window, "learning_rate", "0.0123")
+    train(qtbot, window, epochs=1)
+    wait_idle(qtbot, window)
+    window.presets.select("001")
+    (record,) = Library().runs()
+    window.saved.hyperparameters_requested.emit(record)
+    experiment = window.form.experiment()
+    assert experiment is not None
+    assert (experiment.learning_rate, experiment.batch_size) == (0.0123, 100)
+    assert window.presets.current().id == "007"  # type: ignore[union-attr]
+    assert window.form.is_changed()
+
+
+def test_a_dropped_file_that_is_no_weights_is_refused_in_a_sentence(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "evil.pkl"
+    path.write_bytes(b"cposix\nsystem\n(S'touch " + str(tmp_path).encode() + b"/ran'\ntR.")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    event = QDropEvent(
+        QPointF(5, 5),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    window.dropEvent(event)
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox, "problemBox") is not None, timeout=20_000)
+    box = find(window, "problemBox", QMessageBox)
+    assert "evil.pkl" in box.text()
+    assert "code" in box.text()
+    assert not (tmp_path / "ran").exists()
+    box.close()
+    wait_idle(qtbot, window)
+
+
+def test_the_language_switches_while_it_is_open(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_.language["ko"].trigger()
+    assert window.actions_.train.text() == "학습"
+    train_button = find(window, "trainButton", QToolButton)
+    assert train_button.text() == "학습"
+    window.actions_.language["en"].trigger()
+    assert train_button.text() == "Train"
+
+
+def test_the_layout_comes_back_and_can_be_reset(
+    window: MainWindow, qtbot: QtBot, theme: Theme, translation: Translation
+) -> None:
+    dock = find(window, "modelsDock")
+    dock.setFloating(True)
+    window.close()
+    again = MainWindow(Library(), Settings(), theme, translation)
+    again.show()
+    qtbot.waitExposed(again)
+    assert find(again, "modelsDock").isFloating()
+    again.actions_.reset_layout.trigger()
+    assert not find(again, "modelsDock").isFloating()
+    again.close()
+    again.deleteLater()
+
+
+def test_a_window_from_a_monitor_that_has_gone_comes_back(
+    window: MainWindow, qtbot: QtBot, theme: Theme, translation: Translation
+) -> None:
+    window.move(QPoint(9000, 9000))
+    window.close()
+    again = MainWindow(Library(), Settings(), theme, translation)
+    again.show()
+    qtbot.waitExposed(again)
+    assert again.screen().availableGeometry().intersects(again.frameGeometry())
+    again.close()
+    again.deleteLater()
+
+
+def test_the_wheel_over_the_device_box_changes_nothing(window: MainWindow, qtbot: QtBot) -> None:
+    box = find(window, "deviceBox", QComboBox)
+    window.device_box.set_devices([("cuda:0", "H100"), ("cpu", "EPYC")])
+    assert box.count() == 3
+    from PySide6.QtGui import QWheelEvent
+
+    event = QWheelEvent(
+        QPointF(5, 5),
+        QPointF(5, 5),
+        QPoint(0, -120),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(box, event)
+    assert window.device_box.device() == "auto"
+
+
+def _texts(widget: QWidget) -> str:
+    from PySide6.QtWidgets import QLabel
+
+    return " | ".join(label.text() for label in widget.findChildren(QLabel))

@@ -1,0 +1,656 @@
+"""Saved models, through what a person touches."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QEvent, QLocale, QPoint, QRect, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QStyleOptionViewItem
+from pytestqt.qtbot import QtBot
+
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord, RunWriter, read_record
+from workbench.window.run_table import (
+    ACCURACY,
+    DATA,
+    DATE,
+    EPOCHS,
+    FIGURE_ROLE,
+    RUN,
+    STATUS,
+    date_text,
+    figure_text,
+    matches,
+    plain_tooltip,
+    run_width,
+)
+from workbench.window.saved_models import SavedModels
+
+NOW = datetime.now(UTC)
+Key = Qt.Key
+
+
+def record(**changes: Any) -> RunRecord:
+    values: dict[str, Any] = {
+        "id": "",
+        "created": NOW.isoformat(timespec="seconds"),
+        "preset": "007",
+        "title": "Adam",
+        "experiment": {"epochs": 3},
+        "data": {"kind": "cifar10", "name": "CIFAR-10"},
+        "device": "cpu",
+        "environment": {},
+        "epochs": 3,
+        "steps_per_epoch": 10,
+    }
+    return RunRecord(**{**values, **changes})
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path / "내 실험 🙂")
+
+
+@pytest.fixture
+def running() -> Iterator[list[RunWriter]]:
+    """Writers that hold their locks until the test ends."""
+    writers: list[RunWriter] = []
+    yield writers
+    for writer in writers:
+        writer.close()
+
+
+def add(library: Library, hours_ago: float = 0, **changes: Any) -> RunRecord:
+    """A run that another process left in the library."""
+    ago = (NOW - timedelta(hours=hours_ago)).isoformat(timespec="seconds")
+    values = {"status": "finished", "epochs_done": 3, "accuracy": 70.21, "weights": "w.pkl"}
+    writer = Library(library.path).create(record(created=ago, **{**values, **changes}))
+    writer.close()
+    return writer.record
+
+
+def opened(library: Library, qtbot: QtBot) -> SavedModels:
+    widget = SavedModels(library)
+    qtbot.addWidget(widget)
+    widget.resize(350, 500)
+    widget.show()
+    qtbot.waitUntil(lambda: library.unread == 0)
+    return widget
+
+
+def cells(widget: SavedModels, column: int) -> list[str]:
+    model = widget.order
+    return [model.index(row, column).data() for row in range(model.rowCount())]
+
+
+def click(widget: SavedModels, row: int, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
+    place = widget.view.visualRect(widget.order.index(row, RUN)).center()
+    QTest.mouseClick(widget.view.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+
+
+# --- the arithmetic --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "text"),
+    [(70.206, "70.21%"), (0.0, "0.00%"), (100.0, "100.00%"), (None, "–"), (math.nan, "–")],
+)
+def test_figures(accuracy: float | None, text: str) -> None:
+    assert figure_text(accuracy) == text
+
+
+def test_dates_say_no_more_than_they_must() -> None:
+    zone = timezone(timedelta(hours=9))
+    now = datetime(2026, 11, 23, 20, 0, tzinfo=zone)
+    american, british = QLocale("en_US"), QLocale("en_GB")
+    assert "7:05" in date_text(datetime(2026, 11, 23, 10, 5, tzinfo=UTC), now, american)
+    yesterday = datetime(2026, 11, 22, 14, 59, tzinfo=UTC)  # 23:59 in this zone
+    assert date_text(yesterday, now, american) == "Nov 22"
+    assert date_text(yesterday, now, british) == "22 Nov"
+    last_year = datetime(2025, 11, 22, 5, tzinfo=UTC)
+    assert "25" in date_text(last_year, now, american)
+    assert date_text(None, now, american) == "–"
+
+
+@pytest.mark.parametrize(
+    ("viewport", "expected"), [(100, 80), (330, 90), (350, 110), (500, 140), (560, 140), (700, 260)]
+)
+def test_the_first_columns_fill_a_narrow_table(viewport: int, expected: int) -> None:
+    assert run_width(viewport, first=240, rest=200, narrow=80, wide=140) == expected
+
+
+def test_every_word_must_match() -> None:
+    assert matches("007\nadam\nfinished", ["adam", "007"])
+    assert not matches("007\nadam\nfinished", ["adam", "001"])
+    assert matches("anything", [])
+
+
+def test_a_tooltip_shows_a_name_as_it_is() -> None:
+    assert "&lt;b&gt;" in plain_tooltip("<b>mine</b>")
+
+
+# --- what is seen ----------------------------------------------------------------------
+
+
+def test_an_empty_library_says_what_to_do(library: Library, qtbot: QtBot) -> None:
+    widget = opened(library, qtbot)
+    assert widget.empty.isVisible()
+    assert "press Train" in widget.empty.text()
+    assert not any(a.isEnabled() for a in widget.actions_for_menu() if not a.isSeparator())
+
+
+def test_what_the_cells_say(library: Library, qtbot: QtBot, running: list[RunWriter]) -> None:
+    add(library, 1)
+    add(library, 2, data={"kind": "sample", "name": "sample"}, accuracy=97.6)
+    add(library, 3, status="failed", epochs_done=0, accuracy=None, weights=None, reason="No luck.")
+    add(library, 4, status="running", epochs_done=1)  # its process is gone
+    add(library, 5, status="stopped", epochs_done=100_000, epochs=100_000)
+    running.append(library.create(record(epochs_done=1, accuracy=float("nan"))))
+    widget = opened(library, qtbot)
+    assert not widget.empty.isVisible()
+    assert cells(widget, RUN) == ["007 Adam"] * 6
+    assert cells(widget, ACCURACY) == ["–", "70.21%", "sample 97.60%", "–", "70.21%", "70.21%"]
+    assert cells(widget, EPOCHS)[:4] == ["1/3 ●", "3/3 ✓", "3/3 ✓", "0/3 ⚠"]
+    assert cells(widget, EPOCHS)[4:] == ["1/3 ⚠", "100000/100000 ■"]
+    assert cells(widget, STATUS) == [
+        "● Running",
+        "✓ Finished",
+        "✓ Finished",
+        "⚠ Failed",
+        "⚠ Interrupted",
+        "■ Stopped",
+    ]
+    assert cells(widget, DATA)[:3] == ["CIFAR-10", "CIFAR-10", "Sample data"]
+    tip = widget.order.index(3, STATUS).data(Qt.ItemDataRole.ToolTipRole)
+    assert "No luck." in tip
+    assert widget.counts.text() == "6 runs"
+
+
+def test_the_word_sample_stands_by_its_figure_and_is_painted(
+    library: Library, qtbot: QtBot
+) -> None:
+    add(library, data={"kind": "sample", "name": "sample"})
+    widget = opened(library, qtbot)
+    index = widget.order.index(0, ACCURACY)
+    assert index.data(FIGURE_ROLE) == "70.21%"
+    # At its own width the word is painted in the small font; the cell's text is the figure.
+    option = QStyleOptionViewItem()
+    option.rect = widget.view.visualRect(index)
+    option.font = widget.view.font()
+    option.fontMetrics = widget.view.fontMetrics()
+    delegate = widget.view.itemDelegateForColumn(ACCURACY)
+    delegate.initStyleOption(option, index)
+    assert option.text == "70.21%"
+    widget.grab()
+    widget.view.setColumnWidth(ACCURACY, 40)
+    option.rect = widget.view.visualRect(index)
+    delegate.initStyleOption(option, index)
+    assert option.text == "sample 70.21%"
+    widget.grab()
+    assert index.data().startswith("sample")
+
+
+def test_headings_of_the_first_columns_are_not_clipped(library: Library, qtbot: QtBot) -> None:
+    add(library)
+    widget = opened(library, qtbot)
+    header = widget.view.horizontalHeader()
+    for column in (RUN, ACCURACY, EPOCHS, DATE):
+        text = widget.order.headerData(column, Qt.Orientation.Horizontal)
+        needed = header.fontMetrics().boundingRect(QRect(), 0, text).width()
+        assert header.sectionSize(column) >= needed + 20  # padding, and the mark of the order
+    right = header.sectionViewportPosition(DATE) + header.sectionSize(DATE)
+    assert right <= widget.view.viewport().width()
+    widget.resize(800, 500)
+    right = header.sectionViewportPosition(DATA) + header.sectionSize(DATA)
+    assert right == widget.view.viewport().width()
+
+
+def test_a_width_that_a_person_chose_stays(library: Library, qtbot: QtBot) -> None:
+    widget = opened(library, qtbot)
+    widget.view.horizontalHeader().resizeSection(RUN, 201)
+    widget.resize(700, 500)
+    assert widget.view.columnWidth(RUN) == 201
+
+
+def test_folders_that_cannot_be_read_are_counted(library: Library, qtbot: QtBot) -> None:
+    add(library)
+    for name in ("broken <b>", "broken too"):
+        (library.path / name).mkdir()
+        (library.path / name / "run.json").write_text("{")
+    widget = opened(library, qtbot)
+    assert widget.counts.text() == "1 run · 2 cannot be read"
+    assert "broken &lt;b&gt;" in widget.counts.toolTip()
+
+
+def test_a_date_that_is_none(library: Library, qtbot: QtBot) -> None:
+    run = add(library)
+    text = (run.folder / "run.json").read_text(encoding="utf-8")
+    content = {**json.loads(text), "created": "some time", "data": {}}
+    (run.folder / "run.json").write_text(json.dumps(content))
+    add(library, 1)
+    widget = opened(library, qtbot)
+    assert cells(widget, DATE)[1] == "–"
+    assert cells(widget, DATA)[1] == "–"
+
+
+# --- search and order ------------------------------------------------------------------
+
+
+def test_search_by_name_preset_data_and_status(library: Library, qtbot: QtBot) -> None:
+    add(library, 1, name="느린 실험 🙂")
+    add(library, 2, preset="001", title="Does it run?", status="failed")
+    add(library, 3, data={"kind": "folder", "name": "birds"})
+    widget = opened(library, qtbot)
+    for typed, hits in (
+        ("느린", ["느린 실험 🙂"]),
+        ("RUN?", ["001 Does it run?"]),
+        ("fail", ["001 Does it run?"]),
+        ("adam birds", ["007 Adam"]),
+        ("", ["느린 실험 🙂", "001 Does it run?", "007 Adam"]),
+    ):
+        widget.search.clear()
+        # Hangul as an input method brings it: whole.
+        widget.search.insert(typed)
+        assert cells(widget, RUN) == hits
+    QTest.keyClicks(widget.search, "birds")
+    assert widget.counts.text() == "1 of 3 runs"
+
+
+def test_a_search_without_a_hit_can_be_cleared_where_it_says_so(
+    library: Library, qtbot: QtBot
+) -> None:
+    add(library)
+    widget = opened(library, qtbot)
+    QTest.keyClicks(widget.search, "zzz")
+    assert widget.empty.isVisible()
+    assert "No run matches." in widget.empty.text()
+    widget.empty.linkActivated.emit("#")
+    assert widget.search.text() == ""
+    assert not widget.empty.isVisible()
+    assert widget.order.rowCount() == 1
+
+
+def test_the_selection_comes_back_after_a_search(library: Library, qtbot: QtBot) -> None:
+    add(library, 1, name="one")
+    two = add(library, 2, name="two")
+    widget = opened(library, qtbot)
+    click(widget, 1)
+    QTest.keyClicks(widget.search, "one")
+    assert widget.selected() == []
+    widget.search.clear()
+    assert [run.id for run in widget.selected()] == [two.id]
+
+
+def test_numbers_sort_as_numbers_and_missing_ones_last(library: Library, qtbot: QtBot) -> None:
+    for accuracy in (9.5, None, 70.0, float("nan"), 100.0):
+        add(library, accuracy=accuracy)
+    widget = opened(library, qtbot)
+    widget.view.sortByColumn(ACCURACY, Qt.SortOrder.AscendingOrder)
+    assert cells(widget, ACCURACY) == ["9.50%", "70.00%", "100.00%", "–", "–"]
+    widget.view.sortByColumn(ACCURACY, Qt.SortOrder.DescendingOrder)
+    assert cells(widget, ACCURACY) == ["100.00%", "70.00%", "9.50%", "–", "–"]
+
+
+def test_a_click_on_a_heading_sorts_and_keeps_the_selection(library: Library, qtbot: QtBot) -> None:
+    for hours, epochs in ((1, 20), (2, 100), (3, 3)):
+        add(library, hours, epochs=epochs, epochs_done=epochs)
+    widget = opened(library, qtbot)
+    assert [text.split("/")[0] for text in cells(widget, EPOCHS)] == ["20", "100", "3"]
+    click(widget, 1)
+    header = widget.view.horizontalHeader()
+    x = header.sectionViewportPosition(EPOCHS) + 20
+    QTest.mouseClick(
+        header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() // 2)
+    )
+    assert [text.split("/")[0] for text in cells(widget, EPOCHS)] == ["3", "20", "100"]
+    assert widget.selected()[0].epochs == 100
+
+
+# --- other processes -------------------------------------------------------------------
+
+
+def test_a_run_of_another_process_comes_and_is_followed(
+    library: Library, qtbot: QtBot, running: list[RunWriter]
+) -> None:
+    chosen = add(library, 1)
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    writer = Library(library.path).create(record())
+    running.append(writer)
+    qtbot.waitUntil(lambda: widget.order.rowCount() == 2, timeout=3000)  # by its own timer
+    assert cells(widget, STATUS) == ["● Running", "✓ Finished"]
+    assert [run.id for run in widget.selected()] == [chosen.id]
+    writer.update(epochs_done=2, accuracy=55.5)
+    widget.refresh()
+    assert cells(widget, EPOCHS)[0] == "2/3 ●"
+    assert cells(widget, ACCURACY)[0] == "55.50%"
+    writer.close()
+    widget.refresh()
+    assert cells(widget, STATUS)[0] == "⚠ Interrupted"
+    shutil.rmtree(writer.folder)
+    widget.refresh()
+    assert widget.order.rowCount() == 1
+    assert [run.id for run in widget.selected()] == [chosen.id]
+
+
+def test_rows_change_one_by_one(library: Library, qtbot: QtBot) -> None:
+    add(library, 1)
+    other = add(library, 2)
+    widget = opened(library, qtbot)
+    resets, changes = [], []
+    widget.table.modelReset.connect(lambda: resets.append(1))
+    widget.table.dataChanged.connect(lambda top, bottom: changes.append(bottom.row() - top.row()))
+    widget.refresh()
+    assert changes == []
+    library.rename(other, "other")
+    add(library, 0)
+    widget.refresh()
+    assert changes == [0]
+    assert resets == []
+
+
+def test_what_is_looked_at_stays_in_its_place(library: Library, qtbot: QtBot) -> None:
+    for hour in range(1, 40):
+        add(library, hour)
+    widget = opened(library, qtbot)
+    bar = widget.view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 400)
+    for value in (200, bar.maximum()):
+        bar.setValue(value)
+        assert bar.value() == value
+        top = widget.order.record(widget.view.indexAt(QPoint(0, 0))).id
+        add(library, 0)
+        widget.refresh()
+        qtbot.wait(1)
+        assert widget.order.record(widget.view.indexAt(QPoint(0, 0))).id == top
+    bar.setValue(0)
+    newest = add(library, -1)
+    widget.refresh()
+    assert widget.order.record(widget.view.indexAt(QPoint(0, 0))).id == newest.id
+
+
+def test_it_looks_at_the_library_only_while_it_is_seen(library: Library, qtbot: QtBot) -> None:
+    widget = opened(library, qtbot)
+    assert widget._timer.isActive()
+    widget.hide()
+    assert not widget._timer.isActive()
+    add(library)
+    widget.show()
+    assert widget.order.rowCount() == 1
+
+
+# --- actions ---------------------------------------------------------------------------
+
+
+def test_open_by_double_click_enter_and_button(library: Library, qtbot: QtBot) -> None:
+    run = add(library)
+    widget = opened(library, qtbot)
+    heard: list[RunRecord] = []
+    widget.open_requested.connect(heard.append)
+    assert not widget.open_button.isEnabled()
+    assert widget.open_button.toolTip() == "Choose a run first."
+    place = widget.view.visualRect(widget.order.index(0, DATE)).center()
+    QTest.mouseClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseDClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    widget.activateWindow()
+    widget.view.setFocus()
+    qtbot.waitUntil(widget.view.hasFocus)
+    QTest.keyClick(widget.view, Key.Key_Return)
+    QTest.keyClick(widget.view, Key.Key_Enter)
+    QTest.mouseClick(widget.open_button, Qt.MouseButton.LeftButton)
+    assert [each.id for each in heard] == [run.id] * 4
+
+
+def test_load_test_and_the_rest_hand_over_what_they_need(library: Library, qtbot: QtBot) -> None:
+    run = add(library, best_weights="best.pkl")
+    widget = opened(library, qtbot)
+    heard: list[Any] = []
+    for signal in (
+        widget.load_requested,
+        widget.test_requested,
+        widget.hyperparameters_requested,
+        widget.show_in_folder_requested,
+    ):
+        signal.connect(heard.append)
+    click(widget, 0)
+    QTest.mouseClick(widget.load_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(widget.test_button, Qt.MouseButton.LeftButton)
+    widget.load_best_action.trigger()
+    widget.hyperparameters_action.trigger()
+    widget.show_action.trigger()
+    weights = run.folder / "w.pkl"
+    assert heard == [weights, weights, run.folder / "best.pkl", run, run.folder]
+
+
+def test_actions_are_off_with_the_reason(
+    library: Library, qtbot: QtBot, running: list[RunWriter]
+) -> None:
+    add(library, 1, weights=None, status="failed")
+    running.append(library.create(record()))
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    assert widget.open_action.isEnabled()
+    assert not widget.load_button.isEnabled()
+    assert "saves its weights at its end" in widget.load_button.toolTip()
+    assert not widget.rename_action.isEnabled()
+    assert not widget.delete_action.isEnabled()
+    assert "cannot be deleted" in widget.delete_action.toolTip()
+    click(widget, 1)
+    assert not widget.test_button.isEnabled()
+    assert "no weights" in widget.test_button.toolTip()
+    assert widget.delete_action.isEnabled()
+    click(widget, 0, Qt.KeyboardModifier.ControlModifier)
+    assert not widget.open_action.isEnabled()
+    assert widget.delete_action.isEnabled()
+    widget.set_off("hyperparameters", "A run is under way.")
+    click(widget, 1)
+    assert widget.hyperparameters_action.toolTip() == "A run is under way."
+    widget.set_off("hyperparameters", "")
+    assert widget.hyperparameters_action.isEnabled()
+
+
+def test_the_run_of_this_window_is_marked_and_kept(
+    library: Library, qtbot: QtBot, running: list[RunWriter]
+) -> None:
+    running.append(library.create(record()))
+    widget = opened(library, qtbot)
+    widget.set_current_run(str(running[0].folder))
+    assert cells(widget, STATUS) == ["● Running here"]
+    assert widget.order.index(0, RUN).data(Qt.ItemDataRole.FontRole).bold()
+    click(widget, 0)
+    assert widget.open_action.isEnabled()
+    assert not widget.delete_action.isEnabled()
+    running[0].update(status="finished")
+    running[0].close()
+    widget.set_current_run(None)
+    widget.refresh()
+    assert cells(widget, STATUS) == ["✓ Finished"]
+    assert widget.delete_action.isEnabled()
+
+
+# --- rename, delete, undo --------------------------------------------------------------
+
+
+def rename(widget: SavedModels, qtbot: QtBot, name: str, end: Qt.Key) -> None:
+    widget.activateWindow()
+    widget.view.setFocus()
+    qtbot.waitUntil(widget.view.hasFocus)
+    QTest.keyClick(widget.view, Key.Key_F2)
+    editor = next(
+        field for field in widget.view.viewport().findChildren(QLineEdit) if field.isVisible()
+    )
+    editor.selectAll()
+    # Keys cannot type Hangul or emoji without an input method.
+    editor.insert(name)
+    QTest.keyClick(editor, Key.Key_Delete)
+    QTest.keyClick(editor, end)
+    qtbot.wait(1)
+
+
+def test_rename_in_the_table(library: Library, qtbot: QtBot) -> None:
+    run = add(library, 1)
+    add(library, 2)
+    widget = opened(library, qtbot)
+    heard: list[object] = []
+    widget.open_requested.connect(heard.append)
+    click(widget, 0)
+    rename(widget, qtbot, "느린 실험 🙂", Key.Key_Return)
+    assert read_record(run.folder).name == "느린 실험 🙂"
+    assert cells(widget, RUN) == ["느린 실험 🙂", "007 Adam"]
+    assert [each.id for each in widget.selected()] == [run.id]
+    assert heard == []  # Enter ended the name and opened nothing
+    rename(widget, qtbot, "other", Key.Key_Escape)
+    assert read_record(run.folder).name == "느린 실험 🙂"
+    rename(widget, qtbot, "", Key.Key_Return)
+    assert cells(widget, RUN) == ["007 Adam", "007 Adam"]
+
+
+def test_renaming_a_run_that_vanished_says_so(library: Library, qtbot: QtBot) -> None:
+    run = add(library)
+    widget = opened(library, qtbot)
+    heard: list[str] = []
+    widget.problem.connect(heard.append)
+    click(widget, 0)
+    shutil.rmtree(run.folder)
+    widget.table.setData(widget.table.index(0, RUN), "Mine")
+    qtbot.waitUntil(lambda: widget.order.rowCount() == 0)
+    assert len(heard) == 1
+    assert "cannot be read" in heard[0]
+    assert not run.folder.exists()
+
+
+def test_delete_and_undo(library: Library, qtbot: QtBot) -> None:
+    runs = [add(library, hour) for hour in range(3)]
+    widget = opened(library, qtbot)
+    click(widget, 1)
+    widget.activateWindow()
+    widget.view.setFocus()
+    qtbot.waitUntil(widget.view.hasFocus)
+    height = widget.view.height()
+    QTest.keyClick(widget.view, Key.Key_Delete)
+    assert not runs[1].folder.exists()
+    assert widget.order.rowCount() == 2
+    assert widget.undo_button.isVisible()
+    assert widget.undo_text.text() == "Run deleted."
+    assert widget.view.height() == height
+    QTest.mouseClick(widget.undo_button, Qt.MouseButton.LeftButton)
+    assert runs[1].folder.exists()
+    assert [each.id for each in widget.selected()] == [runs[1].id]
+    order = [widget.order.record(widget.order.index(row, 0)).id for row in range(3)]
+    assert order == [run.id for run in runs]
+    assert not widget.undo_button.isVisible()
+    assert not widget.undo_action.isEnabled()
+
+
+def test_several_runs_and_two_undos_by_key(library: Library, qtbot: QtBot) -> None:
+    for hour in range(4):
+        add(library, hour)
+    widget = opened(library, qtbot)
+    widget.activateWindow()
+    click(widget, 0)
+    click(widget, 2, Qt.KeyboardModifier.ShiftModifier)
+    widget.view.setFocus()
+    qtbot.waitUntil(widget.view.hasFocus)
+    QTest.keyClick(widget.view, Key.Key_Delete)
+    assert widget.undo_text.text() == "3 runs deleted."
+    QTest.keyClick(widget.view, Key.Key_Delete)  # the row that took their place
+    assert widget.order.rowCount() == 0
+    widget._undo_shown.timeout.emit()
+    assert not widget.undo_button.isVisible()
+    for rows in (1, 4):
+        QTest.keyClick(widget.view, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        assert widget.order.rowCount() == rows
+
+
+def test_delete_leaves_runs_that_train(
+    library: Library, qtbot: QtBot, running: list[RunWriter]
+) -> None:
+    add(library, 1)
+    running.append(library.create(record()))
+    widget = opened(library, qtbot)
+    widget.view.selectAll()
+    widget.delete_action.trigger()
+    assert cells(widget, STATUS) == ["● Running"]
+    assert running[0].folder.exists()
+
+
+def test_a_run_that_began_to_train_meanwhile_is_refused(
+    library: Library, qtbot: QtBot, running: list[RunWriter]
+) -> None:
+    run = add(library)
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    running.append(RunWriter(run.folder, replace(run, status="finished")))
+    heard: list[str] = []
+    widget.problem.connect(heard.append)
+    widget.delete_action.trigger()
+    assert "is being trained" in heard[0]
+    assert run.folder.exists()
+
+
+def test_undo_of_what_is_gone_from_the_trash_says_so(library: Library, qtbot: QtBot) -> None:
+    add(library)
+    widget = opened(library, qtbot)
+    heard: list[str] = []
+    widget.problem.connect(heard.append)
+    click(widget, 0)
+    widget.delete_action.trigger()
+    shutil.rmtree(library.path / ".trash")
+    widget.undo_action.trigger()
+    assert "cannot be moved" in heard[0]
+    assert not widget.undo_action.isEnabled()
+
+
+# --- the rest --------------------------------------------------------------------------
+
+
+def test_a_thousand_runs(library: Library, qtbot: QtBot) -> None:
+    template = add(library, name="")
+    text = (template.folder / "run.json").read_text(encoding="utf-8")
+    for number in range(999):
+        folder = library.path / f"2025-01-01_000000_{number:03d}"
+        folder.mkdir()
+        (folder / "run.json").write_text(
+            text.replace('"name": ""', f'"name": "number {number}"'), encoding="utf-8"
+        )
+    widget = opened(library, qtbot)
+    assert widget.order.rowCount() == 1000
+    QTest.keyClicks(widget.search, "number 99")
+    assert widget.order.rowCount() == 18
+    widget.search.clear()
+    widget.view.sortByColumn(RUN, Qt.SortOrder.AscendingOrder)
+    widget.select_run(library.path / "2025-01-01_000000_500")
+    assert widget.selected()[0].name == "number 500"
+    widget.view.selectAll()
+    shutil.rmtree(library.path)
+    widget.refresh()
+    assert widget.order.rowCount() == 0
+    assert widget.empty.isVisible()
+
+
+def test_the_language_changes_under_it(library: Library, qtbot: QtBot) -> None:
+    add(library)
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    QApplication.sendEvent(widget, QEvent(QEvent.Type.LanguageChange))
+    assert [run.label for run in widget.selected()] == ["007 Adam"]
+    assert widget.open_button.text() == "Open"
+
+
+def test_the_context_menu_holds_every_action(library: Library, qtbot: QtBot) -> None:
+    add(library)
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    widget.view.customContextMenuRequested.emit(QPoint(5, 5))
+    assert widget.menu.isVisible()
+    assert widget.menu.actions() == widget.actions_for_menu()
+    widget.menu.close()

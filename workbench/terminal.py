@@ -1,0 +1,140 @@
+"""The command line's progress bar, its output, and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from workbench.engine.control import RunControl
+from workbench.engine.events import (
+    DataProgress,
+    EvaluationProgress,
+    Event,
+    RunEnded,
+    RunStarted,
+    StepsDone,
+)
+
+
+class Unbreakable:
+    """A text stream whose reader may leave: a run must not die with ``head`` or an ssh pipe."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Bars:
+    """The progress bar of what happens now, on ``errors``, and lines above it, on ``output``."""
+
+    def __init__(self, output: Any, errors: Any) -> None:
+        self._output = output
+        self._errors = errors
+        self._bar: tqdm | None = None
+        self._label = ""
+        self._done = 0
+        self._batch = 0
+        self._total = 0
+        self._epochs = 0
+
+    def __enter__(self) -> Bars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def write(self, line: str) -> None:
+        tqdm.write(line, file=self._output)
+        self._output.flush()
+
+    def show(self, event: Event) -> None:
+        """Draws what ``event`` says of the progress."""
+        if isinstance(event, DataProgress):
+            unit = "B" if event.unit == "bytes" else " files"
+            self._draw("Loading data", event.done, event.total, unit)
+        elif isinstance(event, RunStarted):
+            self._batch, self._total = event.batch_size, event.data.train_images
+            self._epochs = event.epochs
+            self._draw(f"Epoch 1/{self._epochs}", 0, self._epochs * self._total, " images")
+        elif isinstance(event, StepsDone):
+            done = (event.epoch - 1) * self._total + min(event.step * self._batch, self._total)
+            if self._bar is not None:
+                self._bar.set_postfix_str(f"loss {event.losses[-1]:.3f}", refresh=False)
+            self._draw(
+                f"Epoch {event.epoch}/{self._epochs}", done, self._epochs * self._total, " images"
+            )
+        elif isinstance(event, EvaluationProgress):
+            if self._epochs and self._bar is not None:
+                self._bar.set_postfix_str(f"testing {event.done}/{event.total}", refresh=True)
+            elif not self._epochs:
+                self._draw("Testing", event.done, event.total, " images")
+        elif isinstance(event, RunEnded):
+            self._close()
+
+    def _draw(self, label: str, done: int, total: int, unit: str) -> None:
+        kind = label.split()[0]
+        if self._bar is None or self._label != kind:
+            self._close()
+            tqdm.monitor_interval = 0  # its thread wakes bars that stand still; ours do not
+            self._bar = tqdm(
+                total=total,
+                unit=unit,
+                unit_scale=True,
+                file=self._errors,
+                disable=None,  # no bar where standard error is no terminal
+                leave=False,
+                dynamic_ncols=True,
+            )
+            self._label, self._done = kind, 0
+        self._bar.set_description(label, refresh=False)
+        self._bar.update(done - self._done)
+        self._done = done
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+@contextmanager
+def signals_stop(control: RunControl, errors: Any) -> Iterator[list[bool]]:
+    """Ctrl-C asks ``control`` to stop, and so do a kill and a closed terminal; a second Ctrl-C
+    ends the program at once. The yielded list is not empty once it happened."""
+    happened: list[bool] = []
+
+    def stop(number: int, _: object) -> None:
+        happened.append(True)
+        control.stop()
+        errors.write("\nStopping, and keeping what was reached. Ctrl-C again ends at once.\n")
+        errors.flush()
+        signal.signal(signal.SIGINT, previous[signal.SIGINT])
+
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        wanted.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, stop) for number in wanted}
+    try:
+        yield happened
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,77 @@
+"""What a person can do: one QAction each, for menu, toolbar and key alike."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+
+from workbench.window import theme
+from workbench.window.icons import icon
+from workbench.window.translation import LANGUAGES, tr
+
+
+class Actions(QObject):
+    """The actions of the main window. Those on saved runs belong to ``SavedModels``."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.train = self._action("train", "Ctrl+Return")
+        self.pause = self._action("pause", "Ctrl+Space")
+        self.stop = self._action("stop", "Ctrl+.")
+        self.cancel = self._action("cancel", "Ctrl+Shift+.")
+        self.open_weights = self._action("open_weights", QKeySequence.StandardKey.Open)
+        self.quit = self._action("quit", QKeySequence.StandardKey.Quit)
+        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
+        self.back_to_run = self._action("back_to_run", "Ctrl+L")
+        self.reset_layout = self._action("reset_layout")
+        self.about = self._action("about")
+        self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.open_library = self._action("open_library")
+
+        self.themes = QActionGroup(self)
+        self.theme = {
+            name: self._choice(self.themes, f"theme_{name}") for name in ("system", "light", "dark")
+        }
+        self.languages = QActionGroup(self)
+        self.language = {
+            name: self._choice(self.languages, f"language_{name}") for name in LANGUAGES
+        }
+        self.retranslate()
+        self.restyle()
+
+    def _action(self, name: str, key: object = None) -> QAction:
+        action = QAction(self)
+        action.setObjectName(f"{name}Action")
+        if key is not None:
+            action.setShortcut(QKeySequence(key))  # type: ignore[call-overload]
+        return action
+
+    def _choice(self, group: QActionGroup, name: str) -> QAction:
+        action = self._action(name)
+        action.setCheckable(True)
+        group.addAction(action)
+        return action
+
+    def retranslate(self) -> None:
+        self.train.setText(tr("Train"))
+        self.pause.setText(tr("Pause"))
+        self.stop.setText(tr("Stop and keep"))
+        self.cancel.setText(tr("Cancel"))
+        self.open_weights.setText(tr("Open weights…"))
+        self.quit.setText(tr("Quit"))
+        self.back_to_run.setText(tr("Show the running run"))
+        self.reset_layout.setText(tr("Reset layout"))
+        self.about.setText(tr("About CIFAR Workbench"))
+        self.open_library.setText(tr("Show the library's folder"))
+        self.theme["system"].setText(tr("As the system"))
+        self.theme["light"].setText(tr("Light"))
+        self.theme["dark"].setText(tr("Dark"))
+        for name, action in self.language.items():
+            action.setText(LANGUAGES[name])  # each in its own language
+
+    def restyle(self) -> None:
+        """Paints the icons in the colors that hold now."""
+        c = theme.colors()
+        self.train.setIcon(icon("train", c.accent_text, c.muted))
+        for name in ("pause", "stop", "cancel"):
+            getattr(self, name).setIcon(icon(name, c.text, c.muted))

@@ -1,0 +1,37 @@
+"""Starts the window."""
+
+from __future__ import annotations
+
+import sys
+
+from PySide6.QtCore import QThreadPool, QTimer
+from PySide6.QtWidgets import QApplication
+
+import workbench
+from workbench.library.catalog import Library
+from workbench.window.main_window import MainWindow
+from workbench.window.settings import Settings
+from workbench.window.theme import Theme
+from workbench.window.translation import LANGUAGES, Translation, system_language
+
+
+def run_window() -> int:
+    """Opens the window and returns its exit code once it is closed."""
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("cifar-workbench")
+    application.setApplicationDisplayName("CIFAR Workbench")
+    application.setApplicationVersion(workbench.__version__)
+    application.setDesktopFileName("cifar-workbench")
+    settings = Settings()
+    theme = Theme(application)
+    theme.choose(settings.text("theme", "system"))
+    translation = Translation(application)
+    language = settings.text("language")
+    translation.use(language if language in LANGUAGES else system_language())
+    window = MainWindow(Library(), settings, theme, translation)
+    window.show()
+    # Behind the first paint: importing torch holds Python up for moments.
+    QTimer.singleShot(0, window.session.find_devices)
+    code = application.exec()
+    QThreadPool.globalInstance().waitForDone(2000)  # a table that is still being written
+    return code

@@ -1,0 +1,115 @@
+"""Questions before something is lost, and About. None blocks: each answers by a callback."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+
+import pyqtgraph
+import PySide6
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
+
+import workbench
+from workbench.window.translation import tr
+
+Role = QMessageBox.ButtonRole
+
+
+def _question(
+    parent: QWidget, name: str, text: str, detail: str, buttons: list[tuple[str, str, Role]]
+) -> tuple[QMessageBox, dict[str, QPushButton]]:
+    box = QMessageBox(parent)
+    box.setObjectName(name)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(tr("CIFAR Workbench"))
+    box.setText(text)
+    box.setInformativeText(detail)
+    made = {}
+    for key, label, role in buttons:
+        button = box.addButton(label, role)
+        button.setObjectName(f"{key}Button")
+        made[key] = button
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    return box, made
+
+
+def ask_quit(parent: QWidget, answered: Callable[[str], None]) -> QMessageBox:
+    """Quit during a run; ``answered`` hears ``"keep"``, ``"discard"`` or ``"stay"``."""
+    box, buttons = _question(
+        parent,
+        "quitQuestion",
+        tr("A run is under way."),
+        tr(
+            "Keep what it reached so far, or discard it? A kept run stays in the library with its "
+            "weights and everything measured."
+        ),
+        [
+            ("keep", tr("Keep and quit"), Role.AcceptRole),
+            ("discard", tr("Discard and quit"), Role.DestructiveRole),
+            ("stay", tr("Stay"), Role.RejectRole),
+        ],
+    )
+    box.setDefaultButton(buttons["keep"])
+    box.setEscapeButton(buttons["stay"])
+
+    def finished() -> None:
+        clicked = box.clickedButton()
+        answered(next((key for key, button in buttons.items() if button is clicked), "stay"))
+
+    box.finished.connect(finished)
+    box.open()
+    return box
+
+
+def ask_cancel(parent: QWidget, answered: Callable[[bool], None]) -> QMessageBox:
+    """Cancel a run; ``answered`` hears whether to discard it."""
+    box, buttons = _question(
+        parent,
+        "cancelQuestion",
+        tr("Discard this run?"),
+        tr("Its curves and weights are deleted. “Stop and keep” would keep them."),
+        [
+            ("discard", tr("Discard"), Role.DestructiveRole),
+            ("stay", tr("Go on training"), Role.RejectRole),
+        ],
+    )
+    box.setDefaultButton(buttons["stay"])
+    box.setEscapeButton(buttons["stay"])
+    box.finished.connect(lambda: answered(box.clickedButton() is buttons["discard"]))
+    box.open()
+    return box
+
+
+def show_about(parent: QWidget, device: str, torch_version: str) -> QMessageBox:
+    """Versions and device."""
+    box = QMessageBox(parent)
+    box.setObjectName("aboutBox")
+    box.setWindowTitle(tr("About CIFAR Workbench"))
+    box.setText(f"<b>CIFAR Workbench {workbench.__version__}</b>")
+    lines = [
+        tr("Run, watch, compare and keep image-classification experiments on CIFAR-10."),
+        "",
+        tr("Device: {device}").format(device=device or "–"),
+        f"torch {torch_version or '–'} · Python {platform.python_version()} · "
+        f"Qt (PySide6) {PySide6.__version__} · pyqtgraph {pyqtgraph.__version__}",
+        platform.platform(),
+        "",
+        tr("MIT licence. CIFAR-10: A. Krizhevsky, 2009."),
+    ]
+    box.setInformativeText("<br>".join(lines))
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box
+
+
+def show_problem(parent: QWidget, text: str) -> QMessageBox:
+    """One sentence on what went wrong."""
+    box = QMessageBox(
+        QMessageBox.Icon.Warning, tr("CIFAR Workbench"), text, QMessageBox.StandardButton.Ok, parent
+    )
+    box.setObjectName("problemBox")
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box

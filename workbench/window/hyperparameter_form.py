@@ -1,0 +1,357 @@
+"""The form of the hyperparameters, made from their declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.messages import Message
+from workbench.spec.experiment import (
+    HYPERPARAMETERS,
+    Experiment,
+    ExperimentError,
+    Hyperparameter,
+    experiment_from,
+)
+from workbench.spec.presets import Preset
+from workbench.window import theme
+from workbench.window.elided_label import ElidedLabel
+from workbench.window.hyperparameter_row import HyperparameterRow, Raw
+from workbench.window.hyperparameter_text import number_text, value_text
+from workbench.window.save_preset_dialog import SavePresetDialog
+from workbench.window.translation import say, tr
+
+# --- arithmetic ------------------------------------------------------------------------------
+
+
+def raw_values(experiment: Experiment) -> dict[str, Raw]:
+    """What the editors hold when they show ``experiment``."""
+    return {
+        name: number_text(value) if HYPERPARAMETERS[name].kind in ("int", "float") else value
+        for name, value in experiment.model_dump().items()
+    }
+
+
+def without_effect(raw: Mapping[str, Raw]) -> set[str]:
+    """Names of the fields that change nothing with these values."""
+    return {
+        name
+        for name, parameter in HYPERPARAMETERS.items()
+        if parameter.only_if and raw[parameter.only_if[0]] != parameter.only_if[1]
+    }
+
+
+def check(raw: Mapping[str, Raw]) -> tuple[Experiment | None, dict[str, Message]]:
+    """The experiment that the fields with an effect make, or ``None`` and each field's problem."""
+    off = without_effect(raw)
+    values: dict[str, Any] = {name: value for name, value in raw.items() if name not in off}
+    empty = {
+        name: Message("{field}: enter a value.", field=name)
+        for name, value in values.items()
+        if isinstance(value, str) and not value.strip()
+    }
+    try:
+        experiment = experiment_from(values)
+    except ExperimentError as error:
+        problems = {**error.problems, **empty}
+        return None, {name: problems[name] for name in HYPERPARAMETERS if name in problems}
+    return experiment, {}
+
+
+def same(parameter: Hyperparameter, raw: Raw, value: Any) -> bool:
+    """Whether ``raw`` means ``value``: ``1e-3`` is 0.001."""
+    if parameter.kind not in ("int", "float"):
+        return raw == value
+    try:
+        return float(raw) == value
+    except ValueError:
+        return False
+
+
+def sentence(message: Message) -> str:
+    """A field's problem with the field's label in place of its key."""
+    labels = {
+        key: tr(HYPERPARAMETERS[str(message.values[key])].label)
+        for key in ("field", "other")
+        if message.values.get(key) in HYPERPARAMETERS
+    }
+    return say(Message(message.template, **{**message.values, **labels}))
+
+
+def reason(message: Message) -> str:
+    """The problem for the line below its field, which need not repeat the field's name."""
+    label = tr(HYPERPARAMETERS[str(message.values["field"])].label)
+    text = sentence(message).removeprefix(f"{label}: ")
+    return text[:1].upper() + text[1:]
+
+
+# --- widget ----------------------------------------------------------------------------------
+
+
+class HyperparameterForm(QWidget):
+    """Edits an experiment that starts from a preset; shows another one while it runs.
+
+    ``changed``: an edit, or another preset or experiment; the validity may have changed.
+    ``preset_saved``: the id of a preset that was just written.
+    """
+
+    changed = Signal()
+    preset_saved = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("hyperparameterPanel")
+        self._preset: Preset | None = None
+        self._running: tuple[Experiment, str] | None = None
+        start = experiment_from({})
+        self._raw = raw_values(start)
+        self._experiment: Experiment | None = start
+        self._problems: dict[str, Message] = {}
+
+        self.heading = QLabel()
+        self.heading.setProperty("role", "heading")
+        self.state = ElidedLabel("muted")
+        self.state.setObjectName("hyperparameterState")
+        self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.heading)
+        head.addWidget(self.state, 1)
+
+        self._groups: dict[str, QLabel] = {}
+        self._rows: dict[str, HyperparameterRow] = {}
+        content = QWidget()
+        self._fill(content)
+        self.scroll_area = QScrollArea()
+        self.scroll_area.setObjectName("hyperparameterScroll")
+        self.scroll_area.setProperty("card", True)
+        self.scroll_area.setFrameShape(QFrame.Shape.StyledPanel)
+        self.scroll_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields have it
+        self.scroll_area.setWidgetResizable(True)
+        self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll_area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.scroll_area.setWidget(content)
+        # The card's own background, not the window's.
+        content.setAutoFillBackground(False)
+        self.scroll_area.viewport().setAutoFillBackground(False)
+
+        self.save_button = QPushButton()
+        self.save_button.setObjectName("savePresetButton")
+        self.save_button.clicked.connect(self._ask_name)
+        self.reset_button = QPushButton()
+        self.reset_button.setObjectName("resetButton")
+        self.reset_button.clicked.connect(self.reset)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.save_button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.reset_button)
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(head)
+        layout.addWidget(self.scroll_area, 1)
+        layout.addLayout(buttons)
+        self.retranslate()
+
+    def _fill(self, content: QWidget) -> None:
+        grid = QGridLayout(content)
+        grid.setContentsMargins(4, 4, 10, 4)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(2, 1)
+        at = 0
+        for name, parameter in HYPERPARAMETERS.items():
+            if parameter.group not in self._groups:
+                heading = QLabel()
+                heading.setProperty("role", "heading")
+                heading.setContentsMargins(0, 4, 0, 4)
+                self._groups[parameter.group] = heading
+                grid.addWidget(heading, at, 1, 1, HyperparameterRow.COLUMNS - 1)
+                at += 1
+            row = HyperparameterRow(parameter, self)
+            row.place(grid, at)
+            row.edited.connect(self._edited)
+            self._rows[name] = row
+            at += 2
+        grid.setRowStretch(at, 1)
+
+    # --- what others ask for -----------------------------------------------------------------
+
+    def set_preset(self, preset: Preset) -> None:
+        """Fills the form with ``preset``; edits are dropped."""
+        self._preset = preset
+        self._take(preset.experiment)
+
+    def set_experiment(self, experiment: Experiment) -> None:
+        """Fills the form with ``experiment``; it shows what differs from the current preset."""
+        self._take(experiment)
+
+    def reset(self) -> None:
+        """Back to the preset."""
+        self._take(self._preset.experiment if self._preset else experiment_from({}))
+
+    def experiment(self) -> Experiment | None:
+        """What the person has set (also while another experiment is shown running), ``None``
+        while a value is wrong."""
+        return self._experiment
+
+    def is_changed(self) -> bool:
+        """Whether what the person has set differs from the preset."""
+        return any(self._is_changed(name) for name in HYPERPARAMETERS)
+
+    def problem(self) -> str:
+        """The first wrong field's sentence; empty while all are right."""
+        return next((sentence(message) for message in self._problems.values()), "")
+
+    def editor(self, name: str) -> QWidget:
+        """The editor of the hyperparameter ``name``."""
+        return self._rows[name].editor
+
+    def show_running(self, experiment: Experiment, title: str) -> None:
+        """Shows what runs, until :meth:`show_editing`; nothing can be edited."""
+        self._running = (experiment, title)
+        self._show()
+
+    def show_editing(self) -> None:
+        """Back to what the person had."""
+        self._running = None
+        self._show()
+
+    # --- inside ------------------------------------------------------------------------------
+
+    def _take(self, experiment: Experiment) -> None:
+        self._raw = raw_values(experiment)
+        self._experiment, self._problems = check(self._raw)
+        self._show()
+        self.changed.emit()
+
+    def _edited(self) -> None:
+        self._raw = {name: row.raw() for name, row in self._rows.items()}
+        self._experiment, self._problems = check(self._raw)
+        self._show_states()
+        self.changed.emit()
+
+    def _is_changed(self, name: str) -> bool:
+        if self._preset is None or name in without_effect(self._raw):
+            return False
+        preset_value = getattr(self._preset.experiment, name)
+        return not same(HYPERPARAMETERS[name], self._raw[name], preset_value)
+
+    def _show(self) -> None:
+        shown = raw_values(self._running[0]) if self._running else self._raw
+        for name, row in self._rows.items():
+            row.show_raw(shown[name])
+        self._show_states()
+
+    def _show_states(self) -> None:
+        shown = raw_values(self._running[0]) if self._running else self._raw
+        off = without_effect(shown)
+        for name, row in self._rows.items():
+            notes = []
+            if name in off:
+                notes.append(self._why_off(row.parameter, shown))
+            if self._running:
+                notes.append(tr("This runs now; it can be edited again when it has ended."))
+                row.show_state(False, False, "", *notes)
+                continue
+            is_changed = self._is_changed(name)
+            if is_changed and self._preset is not None:
+                value = getattr(self._preset.experiment, name)
+                notes.append(tr("Preset: {value}").format(value=value_text(row.parameter, value)))
+            problem = self._problems.get(name)
+            row.show_state(name not in off, is_changed, reason(problem) if problem else "", *notes)
+        self._show_head()
+
+    def _why_off(self, parameter: Hyperparameter, shown: Mapping[str, Raw]) -> str:
+        assert parameter.only_if is not None
+        other = HYPERPARAMETERS[parameter.only_if[0]]
+        return tr("Has no effect while {field} is {value}.").format(
+            field=tr(other.label), value=value_text(other, shown[other.name])
+        )
+
+    def _show_head(self) -> None:
+        is_changed = self.is_changed()
+        name = ""
+        if self._preset is not None:
+            name = self._preset.id if self._preset.built_in else self._preset.title
+        if self._running:
+            text = tr("{title}, running").format(title=self._running[1])
+        elif not name:
+            text = ""
+        elif is_changed:
+            text = tr("{preset}, changed").format(preset=name)
+        else:
+            text = tr("{preset}, unchanged").format(preset=name)
+        self.state.setText(text)
+        self.state.set_tint("accent" if is_changed or self._running else "muted")
+        self.save_button.setEnabled(self._experiment is not None and not self._running)
+        self.save_button.setToolTip(self.problem() if not self._running else "")
+        self.reset_button.setEnabled(is_changed and not self._running)
+
+    def _ask_name(self) -> None:
+        if self._experiment is None:
+            return
+        dialog = SavePresetDialog(self._suggested_name(), self._experiment, self)
+        dialog.saved.connect(lambda preset: self.preset_saved.emit(preset.id))
+        dialog.open()
+
+    def _suggested_name(self) -> str:
+        """``007, learning rate 0.01``: what tells it from the preset, where that is short."""
+        if self._preset is None:
+            return ""
+        if not self._preset.built_in:
+            return self._preset.title
+        parts = [self._preset.id]
+        for name in filter(self._is_changed, HYPERPARAMETERS):
+            parameter = HYPERPARAMETERS[name]
+            value = value_text(parameter, getattr(self._experiment, name))
+            parts.append(f"{tr(parameter.label).lower()} {value}")
+        return ", ".join(parts[:3])
+
+    def retranslate(self) -> None:
+        self.heading.setText(tr("Hyperparameters"))
+        for group, label in self._groups.items():
+            label.setText(tr(group))
+        for row in self._rows.values():
+            row.retranslate()
+        self.save_button.setText(tr("Save as preset…"))
+        self.reset_button.setText(tr("Reset"))
+        self.reset_button.setToolTip(tr("Back to the preset's values"))
+        self._show()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        elif theme.is_restyled(event) or event.type() == QEvent.Type.FontChange:
+            for row in self._rows.values():
+                row.restyle()
+
+
+if __name__ == "__main__":
+    from PySide6.QtWidgets import QApplication
+
+    from workbench.spec.presets import find_preset
+    from workbench.window.theme import Theme
+
+    application = QApplication([])
+    Theme(application)
+    form = HyperparameterForm()
+    form.set_preset(find_preset("007"))
+    form.resize(290, 480)
+    form.show()
+    application.exec()

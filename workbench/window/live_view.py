@@ -1,0 +1,847 @@
+"""The live curves: training loss of every step, test accuracy and learning rate of every epoch.
+
+The three plots share the epoch axis and its left edge. While "Follow" is on they show the run so
+far and go on with it; zooming or panning turns it off, and the view then holds still.
+
+- wheel: zoom in epochs; over the numbers on the left, or with Ctrl: zoom in values
+- drag: move; right drag: zoom; double click: follow again
+- keys, in a plot: left, right, +, -, Home (follow again)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import ArrayLike
+from PySide6.QtCore import (
+    QBuffer,
+    QElapsedTimer,
+    QEvent,
+    QIODevice,
+    QObject,
+    QPoint,
+    QRect,
+    QRectF,
+    Qt,
+    QThreadPool,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QColor,
+    QHideEvent,
+    QImage,
+    QPainter,
+    QPen,
+    QShowEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench import atomic
+from workbench.spec.presets import Reported
+from workbench.window import curves, theme
+from workbench.window.curves import percent
+from workbench.window.elided_label import ElidedLabel
+from workbench.window.epoch_plot import EpochPlot, EpochView
+from workbench.window.plot_legend import Entry, PlotLegend
+from workbench.window.save_file import ask_to_save, file_name
+from workbench.window.translation import tr
+
+REFRESH = 50
+"""Milliseconds between two repaints, at least."""
+
+SMOOTHING = 0.95
+"""Where the slider stands first: an average over about 20 steps."""
+
+
+class _Slider(QSlider):
+    """A slider that the wheel moves only while it has the focus."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class _Outcome(QObject):
+    """Brings the end of a thread's writing back to the window's thread."""
+
+    failed = Signal(str, str)  # path, reason
+
+
+# --- the view --------------------------------------------------------------------------
+
+
+class LiveView(QWidget):
+    """Curves of one run. Points come through :meth:`add_losses` and :meth:`add_epoch`, which
+    only keep them; painting happens in :meth:`refresh`, at most every 50 ms and only while the
+    view is visible."""
+
+    problem = Signal(str)
+    """A sentence for the person: an export failed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("liveView")
+        self._loss = curves.LossCurve(SMOOTHING)
+        self._dirty = self._epochs_dirty = True
+        self._rate_drawn = 0.0
+        self._linking = False
+        self._paper = 0.0  # width of pens on paper, against the screen; 0 on screen
+        self._pointer: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.refresh)
+        self._since = QElapsedTimer()
+
+        left = self.fontMetrics().horizontalAdvance("0.00001") + 16
+        self._loss_plot = EpochPlot("lossPlot", left, numbers_below=False)
+        self._accuracy_plot = EpochPlot("accuracyPlot", left, numbers_below=False)
+        self._rate_plot = EpochPlot("learningRatePlot", left, numbers_below=True)
+        self._plots = (self._loss_plot, self._accuracy_plot, self._rate_plot)
+        self._build_curves()
+        self._build_layout()
+        for plot in self._plots:
+            plot.view.touched.connect(self._on_touched)
+            plot.view.sigXRangeChanged.connect(self._on_x_range)
+            plot.view.sigYRangeChanged.connect(self._on_y_range)
+            plot.hovered.connect(self._on_hovered)
+            plot.follow_wanted.connect(lambda: self._follow.setChecked(True))
+        self.clear()
+        self._restyle()
+        self.retranslate()
+
+    def _build_curves(self) -> None:
+        self._raw_curve = self._loss_plot.curve(connect="finite", antialias=False)
+        self._smooth_curve = self._loss_plot.curve(connect="finite", antialias=False)
+        self._reported_lines = [
+            pg.InfiniteLine(
+                angle=0, label="", labelOpts={"position": 0.01, "anchors": [(0, 1), (0, 1)]}
+            )
+            for _ in range(2)
+        ]
+        for line in self._reported_lines:
+            self._accuracy_plot.addItem(line, ignoreBounds=True)
+        self._accuracy_curve = self._accuracy_plot.curve(
+            antialias=True, symbol="o", symbolSize=6, connect="finite"
+        )
+        self._best_mark = self._accuracy_plot.curve(
+            antialias=True, pen=None, symbol="star", symbolSize=15
+        )
+        self._final_mark = self._accuracy_plot.curve(
+            antialias=True, pen=None, symbol="d", symbolSize=12
+        )
+        self._final_text = pg.TextItem(anchor=(1.0, 1.15))
+        self._accuracy_plot.addItem(self._final_text, ignoreBounds=True)
+        self._planned_curve = self._rate_plot.curve(antialias=True)
+        self._used_curve = self._rate_plot.curve(antialias=True)
+
+    def _build_layout(self) -> None:
+        self._log = QCheckBox()
+        self._log.setObjectName("logScale")
+        self._log.toggled.connect(self._on_log)
+        self._smoothing_label = QLabel()
+        self._slider = _Slider(Qt.Orientation.Horizontal)
+        self._slider.setObjectName("smoothingSlider")
+        self._slider.setRange(0, 99)
+        self._slider.setValue(round(100 * SMOOTHING))
+        self._slider.setFixedWidth(110)
+        self._slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._slider.valueChanged.connect(self._on_smoothing)
+        self._smoothing_label.setBuddy(self._slider)
+        self._smoothing_value = QLabel()
+        self._smoothing_value.setObjectName("smoothingValue")
+        self._smoothing_value.setMinimumWidth(self.fontMetrics().horizontalAdvance("0.00") + 2)
+        self._follow = QPushButton()
+        self._follow.setObjectName("followButton")
+        self._follow.setCheckable(True)
+        self._follow.setChecked(True)
+        self._follow.toggled.connect(self._on_follow)
+        self._export = QPushButton()
+        self._export.setObjectName("exportButton")
+        menu = QMenu(self._export)
+        self._export_actions = [
+            menu.addAction("", self._export_png),
+            menu.addAction("", self._export_svg),
+            menu.addAction("", self._export_epochs),
+            menu.addAction("", self._export_losses),
+        ]
+        for action, name in zip(
+            self._export_actions, ("Png", "Svg", "EpochsCsv", "LossesCsv"), strict=True
+        ):
+            action.setObjectName(f"export{name}")
+        self._export.setMenu(menu)
+
+        controls = QHBoxLayout()
+        controls.setContentsMargins(4, 6, 4, 2)
+        controls.setSpacing(8)
+        controls.addWidget(self._log)
+        controls.addSpacing(10)
+        for widget in (self._smoothing_label, self._slider, self._smoothing_value):
+            controls.addWidget(widget)
+        controls.addStretch(1)
+        controls.addWidget(self._follow)
+        controls.addWidget(self._export)
+
+        self._figure = QFrame()
+        self._figure.setObjectName("liveFigure")
+        self._figure.setProperty("card", True)
+        column = QVBoxLayout(self._figure)
+        column.setContentsMargins(8, 6, 8, 2)
+        column.setSpacing(2)
+        self._titles, self._legends = [], []
+        self._notice = ElidedLabel("problem")
+        self._notice.setObjectName("lossNotice")
+        self._sample_mark = QLabel()
+        self._sample_mark.setObjectName("accuracySample")
+        self._sample_mark.setProperty("role", "sample")
+        for plot, beside, stretch in zip(
+            self._plots, (self._notice, self._sample_mark, None), (8, 7, 4), strict=True
+        ):
+            title, legend = QLabel(), PlotLegend()
+            title.setProperty("role", "heading")
+            head = QHBoxLayout()
+            head.setContentsMargins(2, 0, 8, 0)
+            head.setSpacing(8)
+            head.addWidget(title)
+            if beside is not None:
+                head.addWidget(beside, 1 if beside is self._notice else 0)
+            if beside is not self._notice:
+                head.addStretch(1)
+            head.addWidget(legend)
+            column.addLayout(head)
+            column.addWidget(plot, stretch)
+            self._titles.append(title)
+            self._legends.append(legend)
+
+        self._readout = ElidedLabel("muted")
+        self._readout.setObjectName("readout")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(controls)
+        layout.addWidget(self._figure, 1)
+        below = QHBoxLayout()
+        below.setContentsMargins(10, 0, 8, 0)
+        below.addWidget(self._readout)
+        layout.addLayout(below)
+
+    # --- what the window tells it -------------------------------------------------------
+
+    def clear(self) -> None:
+        """No run: the plots say what will appear in them."""
+        self.start(1, 3, (), None, False, "eval")
+        self._started = False
+        self._show_words()
+
+    def start(
+        self,
+        steps_per_epoch: int,
+        epochs: int,
+        learning_rates: Sequence[float],
+        reported: Reported | None,
+        sample: bool,
+        test_mode: str,
+        name: str = "run",
+    ) -> None:
+        """A new run without points. ``learning_rates``: the planned one of each epoch;
+        ``test_mode``: ``"train"`` or ``"eval"``; ``name``: what exported files are called."""
+        self._started = True
+        self._steps_per_epoch, self._epochs = max(steps_per_epoch, 1), max(epochs, 1)
+        self._planned = list(learning_rates)
+        self._reported = None if sample else reported
+        self._sample, self._mode, self._name = sample, test_mode, name
+        self._loss.clear()
+        self._done: list[int] = []
+        self._accuracies: list[float] = []
+        self._rates: list[float] = []
+        self._final: float | None = None
+        self._follow.setChecked(True)
+        self._on_follow(True)
+        self._show_words()
+
+    def add_losses(self, losses: ArrayLike) -> None:
+        """The losses of the steps that follow those given before. Does not paint."""
+        self._loss.extend(losses)
+        self._changed()
+
+    def add_epoch(self, epoch: int, accuracy: float, learning_rate: float) -> None:
+        """Test accuracy in percent after ``epoch`` (from 1), and the rate that it trained with."""
+        self._done.append(epoch)
+        self._accuracies.append(float(accuracy))
+        self._rates.append(float(learning_rate))
+        self._changed(epochs=True)
+
+    def set_final(self, accuracy: float | None) -> None:
+        """Accuracy of the final test in percent, always in evaluation mode."""
+        self._final = accuracy
+        self._changed(epochs=True)
+
+    def show_saved(
+        self,
+        steps_per_epoch: int,
+        epochs: int,
+        learning_rates: Sequence[float],
+        reported: Reported | None,
+        sample: bool,
+        test_mode: str,
+        losses: ArrayLike,
+        rows: Sequence[Mapping[str, Any]],
+        final: float | None = None,
+        name: str = "run",
+    ) -> None:
+        """:meth:`start` and all points at once: ``rows`` as ``run_folder.read_epochs`` gives
+        them. More points may follow."""
+        self.start(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode, name)
+        self._loss.extend(losses)
+        for row in rows:
+            self.add_epoch(row["epoch"], row["accuracy"], row["learning_rate"])
+        self.set_final(final)
+
+    def step_count(self) -> int:
+        """How many losses it holds."""
+        return len(self._loss)
+
+    def visible_epochs(self) -> tuple[float, float]:
+        """Ends of the epoch axis."""
+        low, high = self._loss_plot.view.viewRange()[0]
+        return float(low), float(high)
+
+    # --- when to paint ------------------------------------------------------------------
+
+    def _changed(self, epochs: bool = False) -> None:
+        """Something is to be painted: the losses, and with ``epochs`` the other plots too."""
+        self._dirty = True
+        self._epochs_dirty = self._epochs_dirty or epochs
+        if self.isVisible() and not self._timer.isActive():
+            passed = self._since.elapsed() if self._since.isValid() else REFRESH
+            self._timer.start(max(REFRESH - passed, 0))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._dirty:
+            self._changed()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def refresh(self) -> None:
+        """Paints what has changed."""
+        self._timer.stop()
+        self._since.start()
+        if not self._dirty:
+            return
+        self._dirty = False
+        if self._follow.isChecked():
+            self._set_x(0.0, curves.horizon(self._position(), self._epochs))
+        self._draw_loss()
+        # The other plots change once an epoch, and their painting costs as much as the loss's.
+        if self._epochs_dirty:
+            self._draw_accuracy()
+        low, high = self.visible_epochs()
+        if self._epochs_dirty or self._position() - self._rate_drawn > (high - low) / 500:
+            self._draw_rate()
+        self._epochs_dirty = False
+        self._show_words()
+        self._show_readout()
+
+    def _position(self) -> float:
+        """The epoch position that the run has come to."""
+        steps = len(self._loss) / self._steps_per_epoch
+        return max(steps, float(self._done[-1]) if self._done else 0.0)
+
+    # --- drawing ------------------------------------------------------------------------
+
+    def _draw_loss(self) -> None:
+        log = self._log.isChecked()
+        per_epoch, view = self._steps_per_epoch, self._loss_plot.view
+        low, high = self.visible_epochs()
+        # Half a screen more on either side, so that there is something while a pan goes on.
+        margin = (high - low) / 2
+        first = int((low - margin) * per_epoch) - 2
+        last = int((high + margin) * per_epoch) + 2
+        columns = int(2 * max(view.width(), 100) * self.devicePixelRatioF())
+        seen: list[np.ndarray] = []
+        for series, curve in (
+            (self._loss.raw, self._raw_curve),
+            (self._loss.smoothed, self._smooth_curve),
+        ):
+            index, values = series.envelope(first, last, columns)
+            x = (index + 1.0) / per_epoch
+            if log:
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    values = np.log10(np.where(values > 0.0, values, np.nan))
+            curve.setData(x, values)
+            seen.append(values[(x >= low) & (x <= high)])
+        if not view.values_held:
+            self._set_y(self._loss_plot, *curves.loss_range(np.concatenate(seen), log))
+        self._show_notice(int(low * per_epoch) - 1, int(high * per_epoch) + 1)
+
+    def _show_notice(self, first: int, last: int) -> None:
+        """Says what the loss plot does not show."""
+        raw, view, log = self._loss.raw, self._loss_plot.view, self._log.isChecked()
+        parts = []
+        if raw.gaps and self._loss.first_gap is not None:
+            text = tr("{count} steps NaN or infinite, from epoch {epoch}")
+            epoch = self._loss.first_gap // self._steps_per_epoch + 1
+            parts.append(text.format(count=f"{raw.gaps:,}", epoch=epoch))
+        if view.values_held:
+            ends = view.viewRange()[1]
+            low, high = (10.0**end for end in ends) if log else ends
+            below, above = raw.outside(first, last, low, high)
+            if above:
+                parts.append(tr("{count} points above").format(count=f"{above:,}"))
+            if below:
+                parts.append(tr("{count} points below").format(count=f"{below:,}"))
+        elif log:
+            zeros = raw.outside(first, last, float(np.nextafter(np.float32(0), 1)), np.inf)[0]
+            if zeros:
+                text = tr("{count} points of 0 or less are not on a log scale")
+                parts.append(text.format(count=f"{zeros:,}"))
+        self._notice.setText(" · ".join(parts))
+
+    def _draw_accuracy(self) -> None:
+        done, values = np.array(self._done, float), np.array(self._accuracies, float)
+        best = curves.best(self._accuracies)
+        if best is None:  # not even one finite value
+            done = values = np.empty(0)
+        self._accuracy_curve.setData(done, values)
+        star = [] if best is None else [best]
+        self._best_mark.setData(done[star], values[star])
+        shown = list(self._accuracies)
+        lines = self._reported_values()
+        for line, (value, text, dash) in zip(
+            self._reported_lines, [*lines, (0.0, "", Qt.PenStyle.DashLine)] * 2, strict=False
+        ):
+            line.setVisible(bool(text))
+            line.setValue(value)
+            line.label.setFormat(text)
+            line.setPen(self._pen(self._colors().reported, 1.5, dash))
+        shown += [value for value, _, _ in lines]
+        final = self._final if self._mode == "train" else None
+        x = self._position()
+        self._final_mark.setData([] if final is None else [x], [] if final is None else [final])
+        self._final_text.setVisible(final is not None)
+        if final is not None:
+            shown.append(final)
+            self._final_text.setText(tr("final test {accuracy}").format(accuracy=percent(final)))
+            self._final_text.setPos(x, final)
+        if not self._accuracy_plot.view.values_held:
+            self._set_y(self._accuracy_plot, *curves.accuracy_range(shown))
+        self._show_legends()
+
+    def _reported_values(self) -> list[tuple[float, str, Qt.PenStyle]]:
+        """Reported accuracies: value, words, dash."""
+        if self._reported is None:
+            return []
+        figure = percent(self._reported.accuracy)
+        if self._reported.accuracy_is_approximate:
+            figure = f"≈{self._reported.accuracy:g}%"
+        dash, dots = Qt.PenStyle.DashLine, Qt.PenStyle.DotLine
+        train = self._reported.accuracy_train_mode
+        if train is None:
+            text = tr("reported {accuracy}").format(accuracy=figure)
+            return [(self._reported.accuracy, text, dash)]
+        final = tr("reported, final {accuracy}").format(accuracy=figure)
+        trained = tr("reported, training mode {accuracy}").format(accuracy=percent(train))
+        return [(self._reported.accuracy, final, dash), (train, trained, dots)]
+
+    def _draw_rate(self) -> None:
+        rates = [*self._rates, *self._planned[len(self._rates) :]]
+        self._rate_drawn = self._position()
+        usable = [rate for rate in rates if rate > 0.0]
+        log = bool(usable) and min(usable) < max(usable)
+        self._rate_plot.axis.logarithmic = log
+        for curve, end in (
+            (self._planned_curve, float(len(rates))),
+            (self._used_curve, self._position()),
+        ):
+            x, y = curves.rate_line(rates, end)
+            if log:
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    curve.setData(np.array(x), np.log10(y), connect="finite")
+            else:
+                curve.setData(x, y)
+        if not self._rate_plot.view.values_held:
+            if log:
+                low, high = np.log10(min(usable)), np.log10(max(usable))
+                pad = max(0.2 * (high - low), 0.3)  # the number at the highest rate needs room
+                ends = low - pad, high + pad
+            else:
+                ends = 0.0, 2.0 * max(usable, default=0.5)
+            self._set_y(self._rate_plot, *ends)
+
+    def _set_x(self, low: float, high: float) -> None:
+        self._linking = True
+        for plot in self._plots:
+            plot.set_ends((low, high), None)
+        self._linking = False
+
+    def _set_y(self, plot: EpochPlot, low: float, high: float) -> None:
+        self._linking = True
+        plot.set_ends(None, (low, high))
+        self._linking = False
+
+    def _show_words(self) -> None:
+        loss = accuracy = rate = ""
+        if len(self._loss) == 0:
+            loss = tr("The loss of every step appears here while a run trains.")
+        elif self._loss.raw.gaps == len(self._loss):
+            loss = tr("No step has had a finite loss.")
+        if not self._done:
+            accuracy = tr("The test accuracy appears here after each epoch.")
+        if not self._planned and not self._rates:
+            rate = tr("The learning rate of each epoch appears here.")
+        for plot, words in zip(self._plots, (loss, accuracy, rate), strict=True):
+            plot.say(words)
+            plot.show_numbers(self._started)
+
+    # --- what the person does -----------------------------------------------------------
+
+    def _on_touched(self, values: bool) -> None:
+        self._follow.setChecked(False)
+        self._changed()
+
+    def _on_x_range(self, view: EpochView, ends: tuple[float, float]) -> None:
+        if not self._linking:
+            self._set_x(*ends)
+            self._changed()
+
+    def _on_y_range(self, view: EpochView, ends: tuple[float, float]) -> None:
+        if not self._linking:
+            self._changed()
+
+    def _on_follow(self, follow: bool) -> None:
+        if follow:
+            for plot in self._plots:
+                plot.view.values_held = False
+        self._changed(epochs=True)
+
+    def _on_log(self, log: bool) -> None:
+        self._loss_plot.axis.logarithmic = log
+        self._loss_plot.view.values_held = False  # the range was in other units
+        self._loss_plot.axis.picture = None  # its ticks are others, even where its ends are not
+        self._loss_plot.axis.update()
+        self._changed()
+
+    def _on_smoothing(self, value: int) -> None:
+        self._loss.smooth(value / 100)
+        self._show_smoothing()
+        self._changed()
+
+    def _show_smoothing(self) -> None:
+        self._smoothing_value.setText(f"{self._slider.value() / 100:.2f}")
+        self._show_legends()
+
+    def _on_hovered(self, position: float | None) -> None:
+        self._pointer = position
+        for plot in self._plots:
+            plot.pointer.setVisible(position is not None and self._started)
+            if position is not None:
+                plot.pointer.setValue(position)
+        self._show_readout()
+
+    def _show_readout(self) -> None:
+        self._readout.setText(self._readout_text())
+
+    def _readout_text(self) -> str:
+        if self._pointer is None or not self._started:
+            return tr("Point at a curve to read its values; wheel to zoom, drag to move.")
+        parts = []
+        at = curves.moment(self._pointer, self._steps_per_epoch, len(self._loss))
+        if at is not None:
+            text = tr("epoch {epoch} · step {step} · loss {loss} · smoothed {smoothed}")
+            parts.append(
+                text.format(
+                    epoch=at.epoch,
+                    step=f"{at.step:,}",
+                    loss=f"{self._loss.raw.values[at.index]:.4f}",
+                    smoothed=f"{self._loss.smoothed.values[at.index]:.4f}",
+                )
+            )
+        else:
+            parts.append(tr("epoch {epoch}").format(epoch=f"{self._pointer:.2f}"))
+        near = curves.nearest(self._done, self._pointer)
+        if near is not None:
+            text = tr("accuracy {accuracy} (epoch {epoch})")
+            accuracy = percent(self._accuracies[near])
+            parts.append(text.format(accuracy=accuracy, epoch=self._done[near]))
+            if self._sample:
+                parts.append(tr("sample"))
+        return " · ".join(parts)
+
+    # --- export -------------------------------------------------------------------------
+
+    def _ask(self, ending: str, kind: str, words: str, save: Callable[[Path], None]) -> None:
+        name = file_name(f"{self._name} {kind}")
+        ask_to_save(
+            self, tr("Export curves"), name, {ending: words}, lambda path, _: self._try(save, path)
+        )
+
+    def _try(self, save: Callable[[Path], None], path: Path) -> None:
+        try:
+            save(path)
+        except OSError as error:
+            self._report(str(path), error.strerror or str(error))
+
+    def _report(self, path: str, reason: str) -> None:
+        text = tr("{path}: cannot be written ({reason}).")
+        self.problem.emit(text.format(path=path, reason=reason))
+
+    def _export_png(self) -> None:
+        self._ask("png", "curves", tr("Picture"), self._save_png)
+
+    def _export_svg(self) -> None:
+        self._ask("svg", "curves", tr("Drawing"), self._save_svg)
+
+    def _export_epochs(self) -> None:
+        self._ask("csv", "epochs", tr("Table"), self._save_epochs)
+
+    def _export_losses(self) -> None:
+        self._ask("csv", "losses", tr("Table"), self._save_losses)
+
+    def _save_png(self, path: Path) -> None:
+        # Twice the screen's pixels, for print.
+        size = self._figure.size()
+        image = QImage(size * 2, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(2.0)
+        image.fill(QColor(theme.LIGHT.surface))
+        painter = QPainter(image)
+        self._paint_figure(painter, 2.0)
+        painter.end()
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        image.save(buffer, "PNG")  # type: ignore[call-overload]
+        with atomic.replacing(path) as file:
+            file.write(buffer.data().data())
+
+    def _save_svg(self, path: Path) -> None:
+        from PySide6.QtSvg import QSvgGenerator  # only here: start-up does without
+
+        buffer = QBuffer()
+        generator = QSvgGenerator()
+        generator.setOutputDevice(buffer)
+        generator.setSize(self._figure.size())
+        generator.setViewBox(QRect(0, 0, self._figure.width(), self._figure.height()))
+        generator.setResolution(self.logicalDpiX())
+        generator.setTitle(self._name)
+        painter = QPainter(generator)
+        self._paint_figure(painter, 1.0)
+        painter.end()
+        with atomic.replacing(path) as file:
+            file.write(buffer.data().data())
+
+    def _paint_figure(self, painter: QPainter, pens: float) -> None:
+        """All three plots with titles and legends, as they are on screen but for the pointer;
+        dark on white, as papers want it. ``pens``: times as wide as on screen, since pyqtgraph's
+        pens count the device's pixels."""
+        self.refresh()
+        self._on_hovered(None)
+        self._paper = pens
+        self._restyle()
+        self.refresh()
+        c = self._colors()
+        painter.fillRect(self._figure.rect(), QColor(c.surface))
+        for widget, color in (
+            *((title, c.muted) for title in self._titles),
+            (self._notice, c.problem),
+            (self._sample_mark, c.sample),
+        ):
+            painter.setFont(widget.font())
+            painter.setPen(QColor(color))
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
+            painter.drawText(self._place(widget), flags, widget.text())
+        for legend in self._legends:
+            painter.save()
+            painter.translate(self._place(legend).topLeft())
+            legend.draw(painter, QColor(c.text))
+            painter.restore()
+        for plot in self._plots:
+            plot.export(painter, QRectF(self._place(plot)))
+        self._paper = 0.0
+        self._restyle()
+        self.refresh()
+
+    def _place(self, widget: QWidget) -> QRect:
+        return QRect(widget.mapTo(self._figure, QPoint()), widget.size())
+
+    def _colors(self) -> theme.Colors:
+        return theme.LIGHT if self._paper else theme.colors()
+
+    def _save_epochs(self, path: Path) -> None:
+        atomic.write_text(
+            path,
+            curves.epochs_csv(
+                self._done,
+                self._accuracies,
+                self._rates,
+                self._loss.raw.values,
+                self._steps_per_epoch,
+                self._mode,
+                self._sample,
+            ),
+        )
+
+    def _save_losses(self, path: Path) -> None:
+        # A million rows take a second: a thread of Qt's pool writes them, from a copy.
+        losses = self._loss.raw.values.copy()
+        blocks = curves.losses_csv(losses, self._steps_per_epoch, self._sample)
+        outcome = _Outcome()
+        outcome.failed.connect(self._report)
+        QThreadPool.globalInstance().start(lambda: _write(path, blocks, outcome))
+
+    # --- words and colors ---------------------------------------------------------------
+
+    def retranslate(self) -> None:
+        self._log.setText(tr("Log scale"))
+        self._log.setToolTip(tr("Draws the loss on a logarithmic axis."))
+        self._smoothing_label.setText(tr("Smoothing"))
+        self._slider.setToolTip(
+            tr(
+                "Share of the average so far in each point of the smoothed line. The raw loss "
+                "stays visible under it."
+            )
+        )
+        self._slider.setAccessibleName(tr("Smoothing"))
+        self._follow.setText(tr("Follow"))
+        self._follow.setToolTip(
+            tr("Shows the run so far and goes on with it. Zooming or moving turns it off.")
+        )
+        self._export.setText(tr("Export"))
+        for action, text in zip(
+            self._export_actions,
+            (
+                tr("Picture (PNG)…"),
+                tr("Vector graphic (SVG)…"),
+                tr("Table of the epochs (CSV)…"),
+                tr("Table of every step's loss (CSV)…"),
+            ),
+            strict=True,
+        ):
+            action.setText(text)
+        for plot, name in zip(
+            self._plots,
+            (tr("Training loss"), tr("Test accuracy"), tr("Learning rate")),
+            strict=True,
+        ):
+            plot.setAccessibleName(name)
+        self._rate_plot.getPlotItem().setLabel("bottom", tr("epoch"))
+        self._show_smoothing()
+        self._changed(epochs=True)
+
+    def _show_legends(self) -> None:
+        c = self._colors()
+        self._titles[0].setText(tr("Training loss"))
+        smoothed = tr("smoothed {weight}").format(weight=f"{self._slider.value() / 100:.2f}")
+        self._legends[0].show_entries(
+            [Entry(tr("each step"), c.raw, 1), Entry(smoothed, c.measured, 2)]
+        )
+        self._titles[1].setText(
+            tr("Test accuracy in training mode, %")
+            if self._mode == "train"
+            else tr("Test accuracy, %")
+        )
+        self._sample_mark.setText(tr("sample") if self._sample else "")
+        entries = []
+        if self._done:
+            entries.append(Entry(tr("measured"), c.measured, 2, "o"))
+            best = curves.best(self._accuracies)
+            if best is not None:
+                text = tr("best, epoch {epoch}").format(epoch=self._done[best])
+                entries.append(Entry(text, c.best, 0, "star"))
+            if self._final is not None and self._mode == "train":
+                entries.append(Entry(tr("final test"), c.measured, 0, "d"))
+        self._legends[1].show_entries(entries)
+        self._titles[2].setText(tr("Learning rate"))
+        self._legends[2].show_entries(
+            [Entry(tr("planned"), c.raw, 1), Entry(tr("used"), c.measured, 2)]
+            if self._planned or self._rates
+            else []
+        )
+
+    def _restyle(self) -> None:
+        c = self._colors()
+        for plot in self._plots:
+            plot.restyle(c)
+        self._raw_curve.setPen(self._pen(c.raw, 1))
+        self._smooth_curve.setPen(self._pen(c.measured, 2))
+        self._accuracy_curve.setPen(self._pen(c.measured, 2))
+        for mark, color in (
+            (self._accuracy_curve, c.measured),
+            (self._best_mark, c.best),
+            (self._final_mark, c.measured),
+        ):
+            mark.setSymbolBrush(color)
+            mark.setSymbolPen(c.surface)
+        for line in self._reported_lines:
+            line.label.setColor(c.reported)
+        self._final_text.setColor(c.measured)
+        self._planned_curve.setPen(self._pen(c.raw, 1))
+        self._used_curve.setPen(self._pen(c.measured, 2))
+        self._changed(epochs=True)
+
+    def _pen(self, color: str, width: float, dash: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+        return pg.mkPen(color, width=width * (self._paper or 1.0), style=dash)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        elif theme.is_restyled(event) and hasattr(self, "_used_curve"):
+            self._restyle()
+
+
+def _write(path: Path, blocks: Iterator[str], outcome: _Outcome) -> None:
+    try:
+        with atomic.replacing(path) as file:
+            for block in blocks:
+                file.write(block.encode("utf-8"))
+    except OSError as error:
+        outcome.failed.emit(str(path), error.strerror or str(error))
+
+
+if __name__ == "__main__":
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication([])
+    theme.Theme(application)
+    view = LiveView()
+    steps, epochs = 3125, 18
+    random = np.random.default_rng(0)
+    x = np.arange(steps * epochs) / steps
+    accuracies = 66.0 - 20.0 * np.exp(-np.arange(1, epochs + 1) / 4.0)
+    view.show_saved(
+        steps,
+        30,
+        [1e-4 * 0.2 ** (epoch // 20) for epoch in range(30)],
+        Reported(accuracy=74.96, accuracy_train_mode=65.60),
+        False,
+        "train",
+        (0.8 + 1.5 * np.exp(-x / 2.0)) * random.gamma(9.0, 1 / 9.0, x.size),
+        [
+            {"epoch": i + 1, "accuracy": value, "learning_rate": 1e-4}
+            for i, value in enumerate(accuracies)
+        ],
+        75.1,
+        "009",
+    )
+    view.resize(620, 590)
+    view.show()
+    application.exec()

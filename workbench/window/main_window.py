@@ -1,0 +1,634 @@
+"""The main window: composes the widgets, and wires them to the session. It does no work itself."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QSystemTrayIcon,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.engine.data_choice import DataChoice, DataInfo
+from workbench.engine.events import EvaluationProgress, RunEnded, RunStarted
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord
+from workbench.messages import Message, WorkbenchError
+from workbench.spec.experiment import experiment_from
+from workbench.spec.presets import Preset
+from workbench.window import dialogs, theme
+from workbench.window.actions import Actions
+from workbench.window.data_button import DataButton
+from workbench.window.device_box import DeviceBox
+from workbench.window.hyperparameter_form import HyperparameterForm
+from workbench.window.icons import program_icon
+from workbench.window.preset_panel import PresetPanel
+from workbench.window.run_view import RunView, preset_title
+from workbench.window.saved_models import SavedModels
+from workbench.window.session import Session
+from workbench.window.settings import Settings
+from workbench.window.status_bar import StatusBar
+from workbench.window.theme import Theme
+from workbench.window.translation import Translation, say, tr
+from workbench.window.weights_card import WeightsCard
+
+LAYOUT_VERSION = 1
+"""Counted up when docks are renamed, so that an old layout is not applied to new docks."""
+
+LONG_RUN = 60
+"""Seconds from which the system tells of a run's end while the window is in the background."""
+
+
+class MainWindow(QMainWindow):
+    """``session`` works, ``run_view`` shows a run, the docks choose what to run and to open."""
+
+    def __init__(
+        self, library: Library, settings: Settings, look: Theme, translation: Translation
+    ) -> None:
+        super().__init__()
+        self.setObjectName("mainWindow")
+        self.setWindowIcon(program_icon())
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self._settings = settings
+        self._theme = look
+        self._translation = translation
+        self._torch_version = ""
+        self._weights_path: Path | None = None
+        self._weights_title = ""
+        self._quit_after = False
+        self._run_started_at = 0.0
+        self._tray: QSystemTrayIcon | None = None
+
+        self.session = Session(library, self)
+        self.actions_ = Actions(self)
+        self.presets = PresetPanel()
+        self.form = HyperparameterForm()
+        self.run_view = RunView()
+        self.saved = SavedModels(library)
+        self.weights = WeightsCard()
+        self.data_button = DataButton(settings)
+        self.device_box = DeviceBox()
+        self.status = StatusBar()
+        self.setStatusBar(self.status)
+        self.setCentralWidget(self.run_view)
+        self._make_toolbar()
+        self._make_docks()
+        self._make_menus()
+        self._wire_actions()
+        self._wire_widgets()
+        self._wire_session()
+
+        self._first_state = self.saveState(LAYOUT_VERSION)
+        self._restore()
+        self.run_view.header.show_idle()
+        self._choose_first_preset()
+        self.retranslate()
+        self._update()
+
+    # --- composing ---------------------------------------------------------------------
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar()
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.toggleViewAction().setEnabled(False)
+        for name in ("train", "pause", "stop", "cancel"):
+            action = getattr(self.actions_, name)
+            bar.addAction(action)
+            button = bar.widgetForAction(action)
+            button.setObjectName(f"{name}Button")
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        room = QWidget()
+        room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(room)
+        bar.addWidget(self.data_button)
+        bar.addWidget(self.device_box)
+        self.addToolBar(bar)
+        self._toolbar = bar
+
+    def _make_docks(self) -> None:
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self._preset_dock = self._dock("presetDock", self.presets, left)
+        self._form_dock = self._dock("hyperparameterDock", self.form, left)
+        models = QWidget()
+        layout = QVBoxLayout(models)
+        layout.setContentsMargins(0, 0, 8, 8)
+        layout.addWidget(self.saved, 1)
+        layout.addWidget(self.weights)
+        self._models_dock = self._dock("modelsDock", models, right)
+        self.setCorner(Qt.Corner.BottomLeftCorner, left)
+        self.setCorner(Qt.Corner.BottomRightCorner, right)
+        self._size_docks()
+
+    def _size_docks(self) -> None:
+        self.resizeDocks(
+            [self._preset_dock, self._models_dock], [300, 350], Qt.Orientation.Horizontal
+        )
+        self.resizeDocks([self._preset_dock, self._form_dock], [1, 1], Qt.Orientation.Vertical)
+
+    def _dock(self, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget()
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _make_menus(self) -> None:
+        a = self.actions_
+        bar = self.menuBar()
+        self._menus: list[tuple[QMenu, str]] = []
+
+        def menu(title: str, *entries: Any) -> QMenu:
+            made = bar.addMenu("")
+            self._menus.append((made, title))
+            for entry in entries:
+                if entry is None:
+                    made.addSeparator()
+                else:
+                    made.addAction(entry)
+            return made
+
+        menu("File", a.open_weights, a.open_library, None, a.quit)
+        menu("Run", a.train, a.pause, a.stop, a.cancel, None, a.back_to_run)
+        menu("Saved model", *self.saved.actions_for_menu())
+        view = menu("View")
+        for dock in (self._preset_dock, self._form_dock, self._models_dock):
+            view.addAction(dock.toggleViewAction())
+        view.addSeparator()
+        view.addAction(a.reset_layout)
+        self._theme_menu = view.addMenu("")
+        self._theme_menu.addActions(list(a.theme.values()))
+        self._language_menu = view.addMenu("")
+        self._language_menu.addActions(list(a.language.values()))
+        menu("Help", a.about)
+
+    def retranslate(self) -> None:
+        titles = {
+            "File": tr("File"),
+            "Run": tr("Run"),
+            "Saved model": tr("Saved model"),
+            "View": tr("View"),
+            "Help": tr("Help"),
+        }
+        for made, title in self._menus:
+            made.setTitle(titles[title])
+        self._theme_menu.setTitle(tr("Colors"))
+        # In both languages, for whoever cannot read the one that is on.
+        self._language_menu.setTitle(tr("Language") + " / 언어")
+        self._preset_dock.setWindowTitle(tr("Presets"))
+        self._form_dock.setWindowTitle(tr("Hyperparameters"))
+        self._models_dock.setWindowTitle(tr("Saved models"))
+        self._toolbar.setWindowTitle(tr("Toolbar"))
+        self.actions_.retranslate()
+        self._update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        elif theme.is_restyled(event):
+            self.actions_.restyle()
+
+    # --- wiring ------------------------------------------------------------------------
+
+    def _wire_actions(self) -> None:
+        a = self.actions_
+        a.train.triggered.connect(self._train)
+        a.pause.triggered.connect(self._pause)
+        a.stop.triggered.connect(self.session.stop)
+        a.cancel.triggered.connect(self._cancel)
+        a.open_weights.triggered.connect(self._ask_weights)
+        a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
+        a.quit.triggered.connect(self.close)
+        a.back_to_run.triggered.connect(self.run_view.show_live)
+        a.reset_layout.triggered.connect(self._reset_layout)
+        a.about.triggered.connect(
+            lambda: dialogs.show_about(self, self.device_box.device_name(), self._torch_version)
+        )
+        for name, action in a.theme.items():
+            action.triggered.connect(lambda _=False, name=name: self._choose_theme(name))
+        for name, action in a.language.items():
+            action.triggered.connect(lambda _=False, name=name: self._choose_language(name))
+
+    def _wire_widgets(self) -> None:
+        # The docks have titles of their own.
+        for heading in (self.presets.heading, self.form.heading, self.saved.heading):
+            heading.hide()
+        self.presets.selected.connect(self._preset_selected)
+        self.presets.problem.connect(self._show_problem_text)
+        self.presets.show_in_folder.connect(self._show_folder)
+        self.form.changed.connect(self._update)
+        self.form.preset_saved.connect(self._preset_saved)
+        self.run_view.problem.connect(self._show_problem_text)
+        self.run_view.shown_changed.connect(self._update)
+        saved = self.saved
+        saved.open_requested.connect(self._open_run)
+        saved.load_requested.connect(self._load)
+        saved.test_requested.connect(self._load_and_test)
+        saved.hyperparameters_requested.connect(self._use_hyperparameters)
+        saved.show_in_folder_requested.connect(self._show_folder)
+        saved.problem.connect(self._show_problem_text)
+        self.weights.test_requested.connect(self._test)
+        self.data_button.changed.connect(self._update)
+        self.data_button.download_requested.connect(self.session.download)
+        self.data_button.prepare_requested.connect(self._prepare)
+        self.data_button.problem.connect(self._show_problem)
+        self.device_box.currentIndexChanged.connect(self._update)
+
+    def _wire_session(self) -> None:
+        s, view = self.session, self.run_view
+        s.state_changed.connect(self._state_changed)
+        s.data_progress.connect(self._data_progress)
+        s.run_started.connect(self._run_started)
+        s.steps_done.connect(view.on_steps)
+        s.epoch_done.connect(view.on_epoch)
+        s.epoch_done.connect(self.saved.refresh)
+        s.final_test.connect(view.on_final_test)
+        s.evaluation_progress.connect(self._evaluation_progress)
+        s.lines.connect(view.on_lines)
+        s.run_ended.connect(self._run_ended)
+        s.weights_opened.connect(self._weights_opened)
+        s.weights_tested.connect(self._weights_tested)
+        s.data_prepared.connect(self._data_prepared)
+        s.downloaded.connect(self.data_button.take_download)
+        s.problem.connect(self._show_problem)
+        s.devices_found.connect(self._devices_found)
+
+    # --- presets and runs --------------------------------------------------------------
+
+    def _choose_first_preset(self) -> None:
+        # On the sample a preset that learns there; on real data where the report begins.
+        first = "007" if self.data_button.is_sample else "001"
+        self.presets.select(self._settings.text("preset", first))
+        if self.presets.current() is None:
+            self.presets.select(first)
+
+    def _preset_selected(self, preset: object) -> None:
+        self.form.setEnabled(isinstance(preset, Preset))
+        if isinstance(preset, Preset):
+            self._settings.set_text("preset", preset.id)
+            self.form.set_preset(preset)
+        self._update()
+
+    def _preset_saved(self, preset_id: str) -> None:
+        self.presets.reload()
+        self.presets.select(preset_id)
+
+    def _train(self) -> None:
+        preset, experiment = self.presets.current(), self.form.experiment()
+        if self.session.busy or not isinstance(preset, Preset) or experiment is None:
+            return
+        title = preset_title(preset.id, preset.title)
+        self.form.show_running(experiment, title)
+        self.presets.set_enabled_for_run(False)
+        self.run_view.begin(title, self.data_button.is_sample)
+        self._run_started_at = time.monotonic()
+        self.session.train(
+            experiment, self.data_button.choice, self.device_box.device(), preset.id, preset.title
+        )
+
+    def _pause(self) -> None:
+        if self.session.state == "paused":
+            self.session.resume()
+        else:
+            self.session.pause()
+
+    def _cancel(self) -> None:
+        if not self.session.running:
+            self.session.cancel()  # a download, a decode or a test: nothing is lost
+            return
+
+        def answered(discard: bool) -> None:
+            if discard and self.session.running:
+                self.session.cancel()
+
+        dialogs.ask_cancel(self, answered)
+
+    def _run_started(self, event: RunStarted) -> None:
+        if event.data.kind == "folder":
+            self.data_button.set_info(self.data_button.choice, event.data)
+        self.run_view.on_started(event)
+        self.saved.set_current_run(event.run)
+        self.saved.refresh()
+        self._update()
+        if event.device_note is not None:
+            self.status.show_now(say(event.device_note))
+        elif event.data.skipped:
+            self.status.show_now(
+                tr("{count} unreadable files were skipped.").format(count=event.data.skipped)
+            )
+
+    def _run_ended(self, event: RunEnded) -> None:
+        self.saved.set_current_run(None)
+        self.saved.refresh()
+        try:
+            self.run_view.on_ended(event)
+        except WorkbenchError as error:
+            self._show_problem(error.message)
+        self.form.show_editing()
+        self.presets.set_enabled_for_run(True)
+        self._tell(event)
+        if event.status == "failed" and event.reason is not None and not self._quit_after:
+            self._show_problem(event.reason)
+
+    def _tell(self, event: RunEnded) -> None:
+        """The system's note that a long run ended, where the window is in the background."""
+        if self.isActiveWindow() or time.monotonic() - self._run_started_at < LONG_RUN:
+            return
+        QApplication.alert(self)
+        if not QSystemTrayIcon.isSystemTrayAvailable():
+            return
+        if self._tray is None:
+            self._tray = QSystemTrayIcon(self.windowIcon(), self)
+        self._tray.show()
+        text = tr("Run {status}").format(status=tr(event.status))
+        if event.test is not None:
+            text += " · " + tr("Test accuracy {accuracy}%").format(
+                accuracy=f"{event.test.accuracy:.2f}"
+            )
+        self._tray.showMessage(tr("CIFAR Workbench"), text, self.windowIcon())
+        QTimer.singleShot(10_000, self._tray, self._tray.hide)
+
+    # --- saved runs and weights --------------------------------------------------------
+
+    def _open_run(self, record: RunRecord) -> None:
+        try:
+            self.run_view.show_record(record)
+        except WorkbenchError as error:
+            self._show_problem(error.message)
+
+    def _use_hyperparameters(self, record: RunRecord) -> None:
+        if self.session.running:
+            return
+        try:
+            experiment = experiment_from(record.experiment)
+        except WorkbenchError as error:
+            self._show_problem(error.message)
+            return
+        if record.preset:
+            self.presets.select(record.preset)
+        self.form.set_experiment(experiment)
+
+    def _ask_weights(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self,
+            tr("Open weights"),
+            str(self._weights_path.parent if self._weights_path else self.session.library.path),
+            tr("Weights") + " (*.pkl *.pt *.pth);;" + tr("All files") + " (*)",
+        )
+        if path:
+            self._load(Path(path))
+
+    def _load(self, path: Path) -> None:
+        if not self.session.busy:
+            self._test_when_loaded = False
+            self.session.open_weights(path)
+
+    def _load_and_test(self, path: Path) -> None:
+        if not self.session.busy:
+            self._test_when_loaded = True
+            self.session.open_weights(path)
+
+    def _weights_opened(self, path: Path, weights: Any) -> None:
+        self._weights_path = path
+        preset = weights.preset or ""
+        self._weights_title = f"{path.name} ({preset})" if preset else path.name
+        lines = []
+        if weights.metrics.get("epoch"):
+            lines.append(tr("After epoch {epoch}").format(epoch=weights.metrics["epoch"]))
+        if weights.data:
+            lines.append(tr("Trained on {data}").format(data=weights.data.get("name", "")))
+        lines.append(tr("{count} classes").format(count=len(weights.classes)))
+        self.weights.show_weights(
+            path, self._weights_title, lines, [say(note) for note in weights.notes]
+        )
+        self.status.show_now(tr("{file} is in use.").format(file=path.name))
+
+    def _test(self) -> None:
+        if self._weights_path is not None and not self.session.busy:
+            self.session.test_weights(
+                self._weights_path, self.data_button.choice, self.device_box.device()
+            )
+
+    def _weights_tested(self, outcome: Any) -> None:
+        test, sample = outcome.figures, outcome.data.kind == "sample"
+        self.weights.set_result(test.accuracy, test.correct, test.total, outcome.data.name, sample)
+        self.run_view.show_weights_test(self._weights_title, test, outcome.data.name, sample)
+
+    def _evaluation_progress(self, event: EvaluationProgress) -> None:
+        if self.session.state == "testing":
+            self.weights.set_testing(event.done, event.total)
+
+    # --- data and devices --------------------------------------------------------------
+
+    def _prepare(self, choice: DataChoice) -> None:
+        if not self.session.busy:
+            self._preparing = choice
+            self.session.prepare_data(choice)
+
+    def _data_prepared(self, info: DataInfo) -> None:
+        self.data_button.set_info(self._preparing, info)
+
+    def _data_progress(self, event: Any) -> None:
+        self.run_view.on_data_progress(event)
+        if event.unit == "bytes":
+            text = tr("Downloading CIFAR-10: {done} of {total} MB").format(
+                done=f"{event.done / 1e6:.0f}", total=f"{event.total / 1e6:.0f}"
+            )
+        else:
+            text = tr("Reading images: {done} of {total}").format(
+                done=f"{event.done:,}", total=f"{event.total:,}"
+            )
+        self.status.show_now(text)
+
+    def _devices_found(self, devices: list[tuple[str, str]]) -> None:
+        import importlib.metadata
+
+        self._torch_version = importlib.metadata.version("torch")
+        self.device_box.set_devices(devices)
+        self._update()
+
+    # --- what is on and off, and what the status says ----------------------------------
+
+    def _state_changed(self, state: str) -> None:
+        self.run_view.on_state(state)
+        self._update()
+        self.status.show_now(self._status_text())
+        if state == "idle":
+            if self._quit_after:
+                self.close()
+            elif self._test_when_loaded and self._weights_path is not None:
+                self._test_when_loaded = False
+                self._test()
+
+    _test_when_loaded = False
+
+    def _status_text(self) -> str:
+        return {
+            "idle": tr("Ready"),
+            "loading": tr("Loading data"),
+            "training": tr("Training on {data}").format(data=self.data_button.name()),
+            "paused": tr("Paused"),
+            "stopping": tr("Stopping"),
+            "testing": tr("Testing on {data}").format(data=self.data_button.name()),
+            "preparing": tr("Reading images"),
+            "downloading": tr("Downloading CIFAR-10"),
+            "opening": tr("Opening weights"),
+        }[self.session.state]
+
+    def _update(self) -> None:
+        """Sets what is on and off, with the reason in the tooltip where something is off."""
+        a, state = self.actions_, self.session.state
+        busy, running = self.session.busy, self.session.running
+        reason = self._why_no_training()
+        a.train.setEnabled(not reason)
+        a.train.setToolTip(reason or _tip(tr("Train the experiment of the form"), a.train))
+        a.pause.setEnabled(state in ("training", "paused"))
+        a.pause.setText(tr("Go on") if state == "paused" else tr("Pause"))
+        a.pause.setToolTip(_tip(tr("Pause the run, or go on where it was"), a.pause))
+        a.stop.setEnabled(running and state != "stopping")
+        a.stop.setToolTip(_tip(tr("End the run and keep what it reached"), a.stop))
+        a.cancel.setEnabled(busy and state not in ("stopping", "opening"))
+        a.cancel.setToolTip(_tip(tr("End the run and discard it"), a.cancel))
+        a.open_weights.setEnabled(not busy)
+        a.back_to_run.setEnabled(bool(self.run_view.live_run) and not self.run_view.shows_live)
+        off = tr("Off while a run trains.") if running else tr("Off while work is under way.")
+        self.data_button.set_off(off if busy else "")
+        self.device_box.set_off(off if busy else "")
+        self.weights.set_enabled(not busy, off if busy else "")
+        for name in ("load", "load_best", "test"):
+            self.saved.set_off(name, off if busy else "")
+        self.saved.set_off("hyperparameters", off if running else "")
+        self.status.show_device(self.device_box.device_name())
+        self.status.show_data(self.data_button.name())
+        self.setWindowTitle(tr("CIFAR Workbench"))
+
+    def _why_no_training(self) -> str:
+        if self.session.busy:
+            return tr("Something is under way: stop it or wait for it.")
+        if not isinstance(self.presets.current(), Preset):
+            return tr("Choose a preset that can be read.")
+        return self.form.problem()
+
+    def _show_problem(self, message: Message) -> None:
+        self._show_problem_text(say(message))
+
+    def _show_problem_text(self, text: str) -> None:
+        self.status.show_now(text, problem=True)
+        dialogs.show_problem(self, text)
+
+    # --- looks -------------------------------------------------------------------------
+
+    def _choose_theme(self, name: str) -> None:
+        self._settings.set_text("theme", name)
+        self._theme.choose(name)
+
+    def _choose_language(self, name: str) -> None:
+        self._settings.set_text("language", name)
+        self._translation.use(name)
+
+    def _reset_layout(self) -> None:
+        self.restoreState(self._first_state, LAYOUT_VERSION)
+        for dock in (self._preset_dock, self._form_dock, self._models_dock):
+            dock.setFloating(False)
+            dock.show()
+        self._size_docks()
+
+    def _restore(self) -> None:
+        self.actions_.theme[self._settings.text("theme", "system")].setChecked(True)
+        self.actions_.language[self._translation.language].setChecked(True)
+        geometry = self._settings.bytes("window/geometry")
+        if geometry.isEmpty() or not self.restoreGeometry(geometry):
+            self.resize(1440, 900)
+        state = self._settings.bytes("window/state")
+        if not state.isEmpty():
+            self.restoreState(state, LAYOUT_VERSION)
+        self._bring_back()
+
+    def _bring_back(self) -> None:
+        """A window or a floating dock on a monitor that has gone comes back to one that is there;
+        a window larger than the screen fits it."""
+        screens = QGuiApplication.screens()
+        room = QGuiApplication.primaryScreen().availableGeometry()
+        docks = [self._preset_dock, self._form_dock, self._models_dock]
+        widgets: list[QWidget] = [self, *(dock for dock in docks if dock.isFloating())]
+        for widget in widgets:
+            frame = widget.frameGeometry()
+            if not any(s.availableGeometry().contains(frame.center()) for s in screens):
+                widget.move(room.topLeft())
+            if frame.width() > room.width() or frame.height() > room.height():
+                widget.resize(frame.size().boundedTo(room.size()))
+
+    # --- files dropped, folders shown, quit --------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and not self.session.busy:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = Path(event.mimeData().urls()[0].toLocalFile())
+        if path.is_dir():
+            self.data_button.open_folder(path)
+        else:
+            self._load(path)
+
+    def _show_folder(self, path: object) -> None:
+        folder = Path(str(path))
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self.status.show_now(str(folder))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.session.running and not self._quit_after:
+            event.ignore()
+            dialogs.ask_quit(self, self._quit_answered)
+            return
+        if self.session.busy:
+            # Ends at its next look at the stop flag; the window closes with it.
+            self._quit_after = True
+            self.session.cancel()
+            event.ignore()
+            return
+        self._settings.set_bytes("window/geometry", self.saveGeometry())
+        self._settings.set_bytes("window/state", self.saveState(LAYOUT_VERSION))
+        self._settings.save()
+        self.session.wait(30_000)  # torch's import, at most
+        event.accept()
+
+    def _quit_answered(self, answer: str) -> None:
+        if answer == "stay":
+            return
+        self._quit_after = True
+        if not self.session.busy:
+            self.close()
+        elif answer == "keep":
+            self.session.stop()
+        else:
+            self.session.cancel()
+
+
+def _tip(text: str, action: Any) -> str:
+    key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return f"{text} ({key})" if key else text

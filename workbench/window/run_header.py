@@ -1,0 +1,386 @@
+"""The header of the middle: which run it is, how far it is, and its one strong number."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.messages import Message
+from workbench.spec.presets import Reported
+from workbench.window.curves import percent
+from workbench.window.elided_label import ElidedLabel
+from workbench.window.translation import say, tr
+
+_PARTS = 1000  # of the progress bar, which counts in 32 bits; a long run has more steps
+
+
+def aligned(value: int, widest: int) -> str:
+    """``value`` with thousands separators, padded on the left to the width of ``widest`` with
+    spaces as wide as a digit or a comma, so that what follows stays where it is."""
+    text, room = f"{value:,}", f"{widest:,}"
+    missing = room[: max(len(room) - len(text), 0)]
+    return "".join("\u2008" if sign == "," else "\u2007" for sign in missing) + text
+
+
+def time_left(seconds: float) -> Message:
+    """Rounded as one would say it: ``9 min left``."""
+    if seconds < 59.5:
+        return Message("{seconds} s left", seconds=max(round(seconds), 1))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return Message("{minutes} min left", minutes=minutes)
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return Message("{hours} h {minutes} min left", hours=hours, minutes=minutes)
+    days, hours = divmod(round(seconds / 3600), 24)
+    return Message("{days} d {hours} h left", days=days, hours=hours)
+
+
+def three_digits(value: float) -> str:
+    """``1,650``, ``62,300``, ``4.21``: the digits after the third only flicker."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
+
+
+def comparable(reported: Reported, mode: str, final: bool) -> tuple[float, bool]:
+    """The reported accuracy that an accuracy taken in ``mode`` compares with, and whether it is
+    approximate. 009 and 010 report two: after the epochs in training mode, and the final test in
+    evaluation mode."""
+    if mode == "train" and not final and reported.accuracy_train_mode is not None:
+        return reported.accuracy_train_mode, False
+    return reported.accuracy, reported.accuracy_is_approximate
+
+
+class RunHeader(QFrame):
+    """Name, state, test accuracy and progress of the run that the middle shows.
+
+    Shows what it is told and computes no speed: ``curves.Speed`` does.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("runHeader")
+        self.setProperty("card", True)
+
+        self._empty = QLabel()
+        self._empty.setObjectName("runHeaderEmpty")
+        self._empty.setProperty("role", "muted")
+        self._empty.setWordWrap(True)
+        self._name = ElidedLabel("text")
+        self._name.setObjectName("runName")
+        self._state_label = self._label("runState")
+        self._caption = self._label("accuracyCaption", "muted")
+        self._number = self._label("accuracyNumber")
+        self._sample_label = self._label("sampleMark", "sample")
+        self._best_label = self._label("bestAccuracy", "muted")
+        self._reported_label = self._label("reportedAccuracy", "reported")
+        self._bar = QProgressBar()
+        self._bar.setObjectName("progressBar")
+        self._bar.setTextVisible(False)
+        self._bar.setRange(0, _PARTS)
+        self._done_label = ElidedLabel("muted")
+        self._done_label.setObjectName("runProgress")
+        self._speed_label = self._label("runSpeed", "muted")
+        self._left_label = self._label("runTimeLeft", "muted")
+        self._message_label = self._label("runMessage", "problem")
+        self._message_label.setWordWrap(True)
+        self._message_label.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for label in (self._caption, self._number, self._speed_label, self._left_label):
+            label.setAlignment(right)
+
+        content = QWidget()
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(3)
+        rows.addLayout(_row(self._name, self._caption, self._number, self._sample_label))
+        rows.addLayout(_row(self._state_label, self._best_label, self._reported_label))
+        rows.addWidget(self._bar)
+        rows.addLayout(_row(self._done_label, self._speed_label, self._left_label))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 9, 14, 9)
+        column.setSpacing(3)
+        # Pages of one stack, so that the header is as high without a run as with one.
+        self._pages = QStackedLayout()
+        column.addLayout(self._pages)
+        column.addWidget(self._message_label)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(content)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+        self._forget()
+        self._set_fonts()
+        self.retranslate()
+
+    def _label(self, name: str, role: str = "") -> QLabel:
+        label = QLabel()
+        label.setObjectName(name)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        if role:
+            label.setProperty("role", role)
+        return label
+
+    def _forget(self) -> None:
+        self._running = False
+        self._run_name = ""
+        self._state = ""
+        self._sample = False
+        self._reported: Reported | None = None
+        self._accuracy: float | None = None
+        self._best: tuple[float, int] | None = None
+        self._mode: Literal["train", "eval"] = "eval"
+        self._final = False
+        self._steps: tuple[int, int, int, int] | None = None
+        self._pace: tuple[float | None, float | None] = (None, None)
+        self._other: tuple[int, int, str] | None = None
+        self._problem: Message | str = ""
+
+    # --- what the window tells it -------------------------------------------------------
+
+    def show_idle(self) -> None:
+        """No run to show: says what to do. A message may follow, as of a run that failed before it
+        was kept."""
+        self._forget()
+        self.retranslate()
+
+    def show_run(self, name: str, state: str, sample: bool, reported: Reported | None) -> None:
+        """A run, still without figures. ``state`` is an English word ("Training"), shown in the
+        window's language; ``reported`` is left out on the sample."""
+        self._forget()
+        self._running = True
+        self._run_name = name
+        self._state = state
+        self._sample = sample
+        self._reported = None if sample else reported
+        self.retranslate()
+
+    def set_name(self, name: str) -> None:
+        """The run was renamed."""
+        self._run_name = name
+        self._name.setText(name)
+
+    def set_state(self, state: str) -> None:
+        """``state`` as in :meth:`show_run`."""
+        self._state = state
+        self.retranslate()
+
+    def set_progress(
+        self,
+        epoch: int,
+        epochs: int,
+        step: int,
+        steps: int,
+        images_per_second: float | None = None,
+        seconds_left: float | None = None,
+    ) -> None:
+        """After ``step`` of ``steps`` of ``epoch`` of ``epochs``, all from 1. Speed and time are
+        left empty where they are ``None``, as for a run that does not train."""
+        self._steps = (epoch, epochs, step, steps)
+        self._pace = (images_per_second, seconds_left)
+        self._other = None
+        self._show_progress()
+
+    def set_data_progress(
+        self, done: int, total: int, unit: Literal["files", "bytes"] = "files"
+    ) -> None:
+        """While data load; a ``total`` of 0 is not known yet."""
+        self._other = (done, total, unit)
+        self._show_progress()
+
+    def set_test_progress(self, done: int, total: int) -> None:
+        """While saved weights are tested, in test images. (The tests within a run leave the bar
+        where the run is.)"""
+        self._other = (done, total, "images")
+        self._show_progress()
+
+    def set_accuracy(
+        self,
+        accuracy: float | None,
+        best: float | None,
+        best_epoch: int | None,
+        mode: Literal["train", "eval"],
+        final: bool,
+    ) -> None:
+        """Test accuracies in percent; ``mode`` is how ``accuracy`` was taken, ``final`` whether
+        it is that of the final test."""
+        self._accuracy = accuracy
+        self._best = (best, best_epoch) if best is not None and best_epoch is not None else None
+        self._mode, self._final = mode, final
+        self._show_accuracy()
+
+    def set_message(self, text: Message | str) -> None:
+        """Why the run failed; empty for nothing."""
+        self._problem = text
+        self._show_message()
+
+    # --- what it shows ------------------------------------------------------------------
+
+    def retranslate(self) -> None:
+        self._empty.setText(tr("No run yet. Choose a preset and press Train."))
+        self._pages.setCurrentIndex(1 if self._running else 0)
+        self._bar.setAccessibleName(tr("Progress of the run"))
+        self._reserve()
+        self._name.setText(self._run_name)
+        self._state_label.setText(tr(self._state) if self._state else "")
+        self._sample_label.setText(tr("sample") if self._sample else "")
+        self._sample_label.setVisible(self._sample)
+        self._sample_label.setToolTip(tr("Measured on sample data, made by the program."))
+        self._show_accuracy()
+        self._show_progress()
+        self._show_message()
+
+    def _reserve(self) -> None:
+        # Room for the widest figure that can come, so that nothing moves when it comes.
+        def room(label: QLabel, *texts: str) -> None:
+            widths = [label.fontMetrics().horizontalAdvance(text) for text in texts]
+            label.setMinimumWidth(max(widths) + 2)
+
+        room(self._number, percent(100.0))
+        room(self._caption, tr("test accuracy"), tr("final test accuracy"))
+        room(self._speed_label, tr("{speed} images/s").format(speed="99,900"))
+        room(
+            self._left_label,
+            tr("{minutes} min left").format(minutes="59"),
+            tr("{hours} h {minutes} min left").format(hours="23", minutes="59"),
+        )
+
+    def _show_accuracy(self) -> None:
+        known = self._accuracy is not None
+        self._caption.setText(tr("final test accuracy") if self._final else tr("test accuracy"))
+        self._number.setText("–" if self._accuracy is None else percent(self._accuracy))
+        mode = (
+            tr("Taken in training mode: dropout on, batch norm on the batch's own statistics.")
+            if self._mode == "train"
+            else tr("Taken in evaluation mode.")
+        )
+        self._number.setToolTip(mode if known else "")
+        self._caption.setToolTip(mode if known else "")
+        best = ""
+        if self._best is not None:
+            best = tr("best {accuracy} at epoch {epoch}").format(
+                accuracy=percent(self._best[0]), epoch=self._best[1]
+            )
+        self._best_label.setText(best)
+        self._reported_label.setText("")
+        self._reported_label.setToolTip("")
+        self._reported_label.setVisible(self._reported is not None)
+        if self._reported is not None:
+            value, approximate = comparable(self._reported, self._mode, self._final)
+            figure = f"≈{value:g}%" if approximate else percent(value)
+            text = tr("reported {accuracy}").format(accuracy=figure)
+            self._reported_label.setText(text)
+            if self._reported.accuracy_train_mode is not None:
+                self._reported_label.setToolTip(
+                    tr(
+                        "The report has {train} in training mode after the last epoch and {final} "
+                        "in the final test."
+                    ).format(
+                        train=percent(self._reported.accuracy_train_mode),
+                        final=percent(self._reported.accuracy),
+                    )
+                )
+
+    def _show_progress(self) -> None:
+        speed, left = self._pace
+        text, done, total = "", 0.0, 1.0
+        if self._other is not None:
+            speed = left = None
+            done, total, unit = self._other
+            if unit == "bytes":
+                text = tr("{done} of {total} MB").format(
+                    done=aligned(round(done / 1e6), round(total / 1e6)),
+                    total=f"{round(total / 1e6):,}",
+                )
+            else:
+                template = (
+                    tr("{done} of {total} files")
+                    if unit == "files"
+                    else tr("{done} of {total} test images")
+                )
+                text = template.format(done=aligned(int(done), int(total)), total=f"{total:,}")
+        elif self._steps is not None:
+            epoch, epochs, step, steps = self._steps
+            done, total = (epoch - 1) * steps + step, epochs * steps
+            text = tr("epoch {epoch} of {epochs} · step {step} of {steps}").format(
+                epoch=f"{epoch:,}",
+                epochs=f"{epochs:,}",
+                step=aligned(step, steps),
+                steps=f"{steps:,}",
+            )
+        if total > 0:
+            self._bar.setRange(0, _PARTS)
+            self._bar.setValue(round(_PARTS * min(max(done / total, 0.0), 1.0)))
+        else:
+            self._bar.setRange(0, 0)  # Qt shows "busy"
+            text = ""
+        self._done_label.setText(text)
+        self._speed_label.setText(
+            tr("{speed} images/s").format(speed=three_digits(speed)) if speed else ""
+        )
+        self._left_label.setText("" if left is None else say(time_left(left)))
+
+    def _show_message(self) -> None:
+        text = say(self._problem) if isinstance(self._problem, Message) else self._problem
+        self._message_label.setText(text)
+        self._message_label.setVisible(bool(text))
+
+    def _set_fonts(self) -> None:
+        for label, factor in ((self._name, 1.25), (self._number, 1.45)):
+            font = QFont(self.font())
+            font.setPointSizeF(font.pointSizeF() * factor)
+            font.setBold(True)
+            label.setFont(font)
+        for label in (self._number, self._done_label, self._speed_label, self._left_label):
+            font = label.font()
+            font.setFeature(QFont.Tag("tnum"), 1)  # digits of one width
+            label.setFont(font)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+
+
+def _row(first: QWidget, *others: QWidget) -> QHBoxLayout:
+    """``first`` at the left with whatever room there is, ``others`` at the right."""
+    row = QHBoxLayout()
+    row.setSpacing(10)
+    row.addWidget(first, 1)
+    for widget in others:
+        row.addWidget(widget)
+    return row
+
+
+if __name__ == "__main__":
+    from PySide6.QtWidgets import QApplication
+
+    from workbench.window.theme import Theme
+
+    application = QApplication([])
+    Theme(application)
+    window = QWidget()
+    column = QVBoxLayout(window)
+    header = RunHeader()
+    header.show_run("009 · Dropout, mended", "Training", False, Reported(accuracy=74.96))
+    header.set_progress(18, 30, 1240, 3125, 62_300, 543)
+    header.set_accuracy(72.4, 72.9, 16, "eval", False)
+    column.addWidget(header)
+    column.addWidget(RunHeader())
+    window.resize(620, 240)
+    window.show()
+    application.exec()

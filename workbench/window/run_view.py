@@ -1,0 +1,325 @@
+"""The middle of the window: one run, the one that trains or a saved one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from workbench.engine.events import (
+    DataProgress,
+    EpochDone,
+    Evaluation,
+    FinalTest,
+    RunEnded,
+    RunStarted,
+    StepsDone,
+)
+from workbench.library.run_folder import (
+    RunRecord,
+    read_epochs,
+    read_log,
+    read_losses,
+    read_record,
+    read_test,
+)
+from workbench.messages import WorkbenchError
+from workbench.spec.experiment import differences, experiment_from
+from workbench.spec.presets import Reported, find_preset
+from workbench.window.confusion_view import ConfusionView
+from workbench.window.curves import Speed
+from workbench.window.live_view import LiveView
+from workbench.window.log_view import LogView
+from workbench.window.run_details import RunDetails
+from workbench.window.run_header import RunHeader
+from workbench.window.translation import say, tr
+
+STATES = {
+    "loading": "Loading data",
+    "training": "Training",
+    "paused": "Paused",
+    "stopping": "Stopping",
+}
+"""Words for the session's states."""
+
+RECORD_STATES = {
+    "running": "Running elsewhere",
+    "finished": "Finished",
+    "stopped": "Stopped",
+    "failed": "Failed",
+    "interrupted": "Interrupted",
+}
+"""Words for the states of a saved run."""
+
+
+class RunView(QWidget):
+    """Header and tabs (live, confusion, log, details) of the run that is shown.
+
+    ``live_run`` is the folder of the run that this window trains, ``shown_run`` that of the one
+    that is shown; events of the live run are drawn while it is the shown one, and its files are
+    read when it is shown again.
+    """
+
+    problem = Signal(str)
+    shown_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.header = RunHeader()
+        self.live = LiveView()
+        self.confusion = ConfusionView()
+        self.log = LogView()
+        self.details = RunDetails()
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("tabs")
+        self.tabs.setDocumentMode(True)
+        for view in (self.live, self.confusion, self.log, self.details):
+            self.tabs.addTab(view, "")
+        self.live.problem.connect(self.problem)
+        self.confusion.problem.connect(self.problem)
+        self.log.problem.connect(self.problem)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 4)
+        layout.setSpacing(6)
+        layout.addWidget(self.header)
+        layout.addWidget(self.tabs, 1)
+
+        self.live_run: str | None = None
+        self.shown_run: str | None = None
+        self._record: RunRecord | None = None
+        self._steps_drawn = 0
+        self._epochs_drawn = 0
+        self._speed = Speed()
+        # Shows the confusion matrix that is on, again: its caption is a sentence of ours.
+        self._tested: Callable[[], None] | None = None
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        for index, text in enumerate((tr("Live"), tr("Confusion"), tr("Log"), tr("Details"))):
+            self.tabs.setTabText(index, text)
+        if self._tested is not None:
+            self._tested()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    @property
+    def shows_live(self) -> bool:
+        """Whether the run that this window trains is the one that is shown."""
+        return self.live_run is not None and self.live_run == self.shown_run
+
+    # --- the run that trains -----------------------------------------------------------
+
+    def begin(self, title: str, sample: bool) -> None:
+        """A run was asked for: its data load."""
+        self._clear()
+        self.live_run = self.shown_run = ""
+        self.header.show_run(title, "Loading data", sample, None)
+        self.tabs.setCurrentWidget(self.live)
+        self.shown_changed.emit()
+
+    def _clear(self) -> None:
+        self.live.clear()
+        self.confusion.clear()
+        self.log.clear()
+        self.details.show_record(None)
+        self._record = None
+        self._tested = None
+        self._steps_drawn = self._epochs_drawn = 0
+
+    def on_data_progress(self, event: DataProgress) -> None:
+        if self.shows_live:
+            self.header.set_data_progress(event.done, event.total, event.unit)
+
+    def on_started(self, event: RunStarted) -> None:
+        was_shown = self.shows_live
+        self.live_run = event.run
+        self._speed = Speed()
+        if was_shown:
+            self.show_record(read_record(Path(event.run)))
+
+    def on_steps(self, event: StepsDone) -> None:
+        self._speed.add(event)
+        record = self._record
+        if not self.shows_live or record is None:
+            return
+        # What was drawn from the run's files, when it was shown again, is not drawn twice.
+        position = (event.epoch - 1) * record.steps_per_epoch + event.step
+        new = min(position - self._steps_drawn, len(event.losses))
+        if new > 0:
+            self.live.add_losses(event.losses[-new:])
+            self._steps_drawn = position
+        self.header.set_progress(
+            event.epoch,
+            record.epochs,
+            event.step,
+            record.steps_per_epoch,
+            self._speed.images_per_second(),
+            self._speed.seconds_left(event, record.epochs, record.steps_per_epoch),
+        )
+
+    def on_epoch(self, event: EpochDone) -> None:
+        self._speed.add_test(event.test_seconds)
+        if not self.shows_live or self._record is None or event.epoch <= self._epochs_drawn:
+            return
+        record = self._record
+        best_epoch, best = record.best_epoch, record.best_accuracy
+        if event.best:
+            best_epoch, best = event.epoch, event.test.accuracy
+        self._record = replace(
+            record,
+            epochs_done=event.epoch,
+            accuracy=event.test.accuracy,
+            best_epoch=best_epoch,
+            best_accuracy=best,
+        )
+        self._epochs_drawn = event.epoch
+        self.live.add_epoch(event.epoch, event.test.accuracy, event.learning_rate)
+        self.details.show_record(self._record)
+        self._show_test(event.test, event.epoch, final=False)
+
+    def on_final_test(self, event: FinalTest) -> None:
+        if self.shows_live and self._record is not None:
+            self.live.set_final(event.figures.accuracy)
+            self._show_test(event.figures, self._record.epochs_done, final=True)
+
+    def on_lines(self, lines: list[str]) -> None:
+        if self.shows_live:
+            self.log.append(lines)
+
+    def on_state(self, state: str) -> None:
+        """The session's state, while a run is under way."""
+        if self.shows_live and state in STATES:
+            self.header.set_state(STATES[state])
+
+    def on_ended(self, event: RunEnded) -> None:
+        """The run's end: a kept run stays on show as a saved one, a discarded one goes."""
+        was_shown = self.shows_live
+        self.live_run = None
+        if not was_shown:
+            return
+        if event.run:
+            self.show_record(read_record(Path(event.run)))
+        else:
+            self.shown_run = None
+            self._clear()
+            self.header.show_idle()
+            if event.reason is not None:
+                self.header.set_message(say(event.reason))
+            self.shown_changed.emit()
+
+    # --- any run, from its files -------------------------------------------------------
+
+    def show_live(self) -> None:
+        """Shows the run that trains again."""
+        if self.live_run:
+            self.show_record(read_record(Path(self.live_run)))
+
+    def show_record(self, record: RunRecord) -> None:
+        """Shows what is on disk of a run. Raises :class:`WorkbenchError` where it is damaged."""
+        losses, rows = read_losses(record.folder), read_epochs(record.folder)
+        latest = read_test(record.folder)
+        experiment = experiment_from(record.experiment)
+        reported = _reported(record)
+        sample = record.data.get("kind") == "sample"
+        # From here on nothing fails: a run is shown whole or not at all.
+        live = self.live_run == str(record.folder)
+        self._clear()
+        self._record = record
+        self.shown_run = str(record.folder)
+        self._steps_drawn, self._epochs_drawn = len(losses), len(rows)
+        self.header.show_run(
+            run_title(record),
+            "Training" if live else RECORD_STATES.get(record.status, "Saved run"),
+            sample,
+            reported,
+        )
+        self.live.show_saved(
+            steps_per_epoch=record.steps_per_epoch,
+            epochs=record.epochs,
+            learning_rates=[
+                experiment.learning_rate_at(epoch) for epoch in range(1, record.epochs + 1)
+            ],
+            reported=reported,
+            sample=sample,
+            test_mode=experiment.test_mode,
+            losses=losses,
+            rows=rows,
+            name=record.id,
+        )
+        self.log.set_text(read_log(record.folder))
+        self.details.show_record(record)
+        step = len(losses) - max(0, (len(losses) - 1) // record.steps_per_epoch) * (
+            record.steps_per_epoch
+        )
+        self.header.set_progress(
+            max(1, -(-len(losses) // record.steps_per_epoch)),
+            record.epochs,
+            step,
+            record.steps_per_epoch,
+            None,
+            None,
+        )
+        if latest is not None:
+            test, epoch, final = latest
+            if final:
+                self.live.set_final(test.accuracy)
+            self._show_test(test, epoch, final)
+        if record.reason:
+            self.header.set_message(record.reason)
+        self.shown_changed.emit()
+
+    def _show_test(self, test: Evaluation, epoch: int, final: bool) -> None:
+        assert self._record is not None
+        record = self._record
+        self.header.set_accuracy(
+            test.accuracy, record.best_accuracy, record.best_epoch, test.mode, final
+        )
+        self._tested = lambda: self._show_test(test, epoch, final)
+        when = tr("final test") if final else tr("after epoch {epoch}").format(epoch=epoch)
+        mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
+        self.confusion.show_evaluation(
+            test,
+            ", ".join((run_title(record), when, mode, record.data.get("name", ""))),
+            record.data.get("kind") == "sample",
+        )
+
+    def show_weights_test(self, title: str, test: Evaluation, data_name: str, sample: bool) -> None:
+        """The confusion matrix of a test of weights, in place of the shown run's."""
+        self._tested = lambda: self._show_weights_test(title, test, data_name, sample)
+        self._tested()
+        self.tabs.setCurrentWidget(self.confusion)
+
+    def _show_weights_test(
+        self, title: str, test: Evaluation, data_name: str, sample: bool
+    ) -> None:
+        caption = ", ".join((title, tr("test"), tr("evaluation mode"), data_name))
+        self.confusion.show_evaluation(test, caption, sample)
+
+
+def run_title(record: RunRecord) -> str:
+    """What a run is called: its name, else preset and title."""
+    return record.name or preset_title(record.preset, record.title)
+
+
+def preset_title(preset: str | None, title: str) -> str:
+    """``009 · Dropout, mended``."""
+    return " · ".join(part for part in (preset or "", tr(title) if title else "") if part)
+
+
+def _reported(record: RunRecord) -> Reported | None:
+    # Only what may be compared: the report's data, and the preset's own hyperparameters but for
+    # the seed and for how long.
+    if not record.data.get("comparable") or record.preset is None:
+        return None
+    try:
+        preset = find_preset(record.preset)
+        changed = differences(preset.experiment, experiment_from(record.experiment))
+    except WorkbenchError:
+        return None
+    return preset.reported if not set(changed) - {"seed", "epochs"} else None

@@ -1,0 +1,663 @@
+"""Saved models: every run of the library, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QAction,
+    QFontMetrics,
+    QHideEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QStackedLayout,
+    QStyle,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord
+from workbench.messages import WorkbenchError
+from workbench.window.run_table import (
+    ACCURACY,
+    DATA,
+    DATE,
+    EPOCHS,
+    RUN,
+    STATUS,
+    AccuracyCell,
+    NameCell,
+    RunOrder,
+    RunTable,
+    date_text,
+    mark_font,
+    plain_tooltip,
+    run_width,
+)
+from workbench.window.translation import say, tr
+
+REFRESH_MS = 1000
+"""Time between two looks at the library, which other processes write to."""
+SLICE_S = 0.03
+"""Longest time for reading new runs before the window answers again."""
+UNDO_SHOWN_MS = 10_000
+
+
+class _TableView(QTableView):
+    """A table that says when its width has changed."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+class SavedModels(QWidget):
+    """The table of runs with its search and its actions. It reads the library, also what other
+    processes put there, once a second while it is visible."""
+
+    open_requested = Signal(object)
+    """RunRecord: show the run."""
+    load_requested = Signal(object)
+    """Path of a weight file to put into use."""
+    test_requested = Signal(object)
+    """Path of a weight file to test."""
+    hyperparameters_requested = Signal(object)
+    """RunRecord whose experiment is to be put into the form."""
+    show_in_folder_requested = Signal(object)
+    """Path of a run's folder."""
+    problem = Signal(str)
+    """A sentence on what could not be done."""
+
+    def __init__(self, library: Library, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("savedModels")
+        self._library = library
+        self._current = ""
+        self._off: dict[str, str] = {}
+        self._deleted: list[list[str]] = []
+        self._problems: list[WorkbenchError] = []
+        self._fitting = False
+        self._searching = False
+        self._widths_are_ours = True
+        self._wanted: list[str] = []
+
+        self.table = RunTable(self)
+        self.order = RunOrder(self.table, self)
+        self._make_widgets()
+        self._make_actions()
+        self._make_buttons()
+        self._lay_out()
+
+        self._timer = QTimer(self)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        self._next_slice = QTimer(self)
+        self._next_slice.setSingleShot(True)
+        self._next_slice.timeout.connect(self.refresh)
+        self._undo_shown = QTimer(self)
+        self._undo_shown.setSingleShot(True)
+        self._undo_shown.setInterval(UNDO_SHOWN_MS)
+        self._undo_shown.timeout.connect(self._hide_undo)
+        self.retranslate()
+
+    # --- what the main window uses
+
+    def refresh(self) -> None:
+        """Reads the library again. Rows that have not changed stay as they are."""
+        records, self._problems = self._library.read(SLICE_S)
+        top = QPersistentModelIndex(self.view.indexAt(QPoint(0, 0)))
+        before = self.view.rowViewportPosition(top.row()) if top.isValid() else 0
+        self.table.show_runs(records)
+        bar = self.view.verticalScrollBar()
+        # Rows that came or went above must not move what is being looked at; at the very top,
+        # the newest run is.
+        if top.isValid() and bar.value() > 0:
+            bar.setValue(bar.value() + self.view.rowViewportPosition(top.row()) - before)
+        if self._library.unread:
+            self._next_slice.start()
+        self._show_counts()
+        self._update_actions()
+
+    def set_current_run(self, path: str | None) -> None:
+        """The folder of the run that this window trains; ``None`` when it trains none."""
+        self._current = Path(path).name if path else ""
+        self.table.set_current(self._current)
+        self._update_actions()
+
+    def set_off(self, name: str, reason: str) -> None:
+        """Turns one action off for a ``reason`` that its tooltip gives, in the language of the
+        window; an empty ``reason`` turns it on again. ``name``: ``open``, ``load``,
+        ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``delete`` or ``show``."""
+        self._off[name] = reason
+        self._update_actions()
+
+    def actions_for_menu(self) -> list[QAction]:
+        """All actions on saved runs, with separators, for the main window's menu."""
+        return [
+            self.open_action,
+            self.load_action,
+            self.load_best_action,
+            self.test_action,
+            self.hyperparameters_action,
+            self._separator,
+            self.rename_action,
+            self.delete_action,
+            self.undo_action,
+            self._separator_2,
+            self.show_action,
+        ]
+
+    def selected(self) -> list[RunRecord]:
+        """The selected runs, from the top."""
+        rows = self.view.selectionModel().selectedRows(RUN)
+        return [self.order.record(index) for index in sorted(rows, key=QModelIndex.row)]
+
+    def select_run(self, path: str | Path) -> None:
+        """Selects the run with this folder, where it is shown."""
+        index = self.order.index_of(path)
+        if index.isValid():
+            self.view.setCurrentIndex(index)
+            self.view.scrollTo(index)
+
+    # --- building
+
+    def _make_widgets(self) -> None:
+        self.heading = QLabel()
+        self.heading.setProperty("role", "heading")
+        self.search = QLineEdit()
+        self.search.setObjectName("runSearch")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._search)
+
+        self.view = _TableView()
+        self.view.setObjectName("runTable")
+        self.view.setModel(self.order)
+        self.view.setItemDelegateForColumn(RUN, NameCell(self.view))
+        self.view.setItemDelegateForColumn(ACCURACY, AccuracyCell(self.view))
+        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        # Renaming starts by its action, so that its key stands in the menu.
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setShowGrid(False)
+        self.view.setWordWrap(False)
+        self.view.setTabKeyNavigation(False)
+        self.view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setSortingEnabled(True)
+        self.view.sortByColumn(DATE, Qt.SortOrder.DescendingOrder)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._show_menu)
+        self.view.selectionModel().selectionChanged.connect(self._selection_changed)
+        self.view.resized.connect(self._fit_columns)
+        self.view.verticalHeader().hide()
+        header = self.view.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(36)
+        header.sectionResized.connect(self._column_resized)
+
+        self.empty = QLabel()
+        self.empty.setObjectName("noRuns")
+        self.empty.setProperty("role", "muted")
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setMargin(24)
+        self.empty.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse
+            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.empty.linkActivated.connect(lambda _: self._clear_search())
+
+        self.counts = QLabel()
+        self.counts.setObjectName("runCounts")
+        self.counts.setProperty("role", "muted")
+        self.undo_text = QLabel()
+        self.undo_button = QPushButton()
+        self.undo_button.setObjectName("undoButton")
+
+    def _make_actions(self) -> None:
+        keys = Qt.Key
+        self.open_action = self._action("open", self._open, keys.Key_Return, keys.Key_Enter)
+        self.load_action = self._action("load", self._load)
+        self.load_best_action = self._action("load_best", self._load_best)
+        self.test_action = self._action("test", self._test)
+        self.hyperparameters_action = self._action("hyperparameters", self._use_hyperparameters)
+        self.rename_action = self._action("rename", self._rename, keys.Key_F2)
+        self.delete_action = self._action("delete", self._delete, keys.Key_Delete)
+        self.show_action = self._action("show", self._show_in_folder)
+        self.undo_action = QAction(self)
+        self.undo_action.setObjectName("undoDeleteAction")
+        self.undo_action.setShortcut(QKeySequence.StandardKey.Undo)
+        self.undo_action.triggered.connect(self._undo)
+        self.addAction(self.undo_action)
+        self._separator, self._separator_2 = QAction(self), QAction(self)
+        self._separator.setSeparator(True)
+        self._separator_2.setSeparator(True)
+
+        self.table.renamed.connect(self._renamed)
+        self.view.doubleClicked.connect(lambda _: self.open_action.trigger())
+        self.menu = QMenu(self)
+        self.menu.setObjectName("runMenu")
+        self.menu.setToolTipsVisible(True)
+        self.menu.addActions(self.actions_for_menu())
+
+    def _action(self, name: str, do: Callable[[], None], *keys: Qt.Key) -> QAction:
+        action = QAction(self)
+        action.setObjectName(f"{name}RunAction")
+        action.setShortcuts([QKeySequence(key) for key in keys])
+        # Enter and Del mean something else in every other field, also in the name's own editor.
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.triggered.connect(lambda _: do())
+        self.view.addAction(action)
+        return action
+
+    def _make_buttons(self) -> None:
+        self.open_button = QPushButton()
+        self.load_button = QPushButton()
+        self.test_button = QPushButton()
+        for name, button, action in (
+            ("openRunButton", self.open_button, self.open_action),
+            ("loadWeightsButton", self.load_button, self.load_action),
+            ("testRunButton", self.test_button, self.test_action),
+        ):
+            button.setObjectName(name)
+            button.clicked.connect(lambda _, a=action: a.trigger())
+            action.changed.connect(lambda a=action, b=button: _follow(b, a))
+        self.undo_button.clicked.connect(lambda _: self.undo_action.trigger())
+
+    def _lay_out(self) -> None:
+        # Over the table, whose heading stays: nothing moves when the last row goes.
+        stack = QGridLayout()
+        stack.addWidget(self.view, 0, 0)
+        stack.addWidget(self.empty, 0, 0)
+        counts = QWidget()
+        line = QHBoxLayout(counts)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.counts)
+        undo = QWidget()
+        line = QHBoxLayout(undo)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.undo_text)
+        line.addWidget(self.undo_button)
+        line.addStretch()
+        self._line = QStackedLayout()
+        self._line.addWidget(counts)
+        self._line.addWidget(undo)
+        buttons = QHBoxLayout()
+        for button in (self.open_button, self.load_button, self.test_button):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.search)
+        layout.addLayout(stack, 1)
+        layout.addLayout(self._line)
+        layout.addLayout(buttons)
+
+    # --- words and widths
+
+    def retranslate(self) -> None:
+        self.heading.setText(tr("Saved models"))
+        self.search.setPlaceholderText(tr("Search name, preset, data, status"))
+        self.search.setAccessibleName(tr("Search saved models"))
+        self.view.setAccessibleName(tr("Saved models"))
+        for action, text, short in (
+            (self.open_action, tr("Open"), tr("Open")),
+            (self.load_action, tr("Load weights"), tr("Load")),
+            (self.load_best_action, tr("Load best epoch's weights"), tr("Load best")),
+            (self.test_action, tr("Test weights"), tr("Test")),
+            (self.hyperparameters_action, tr("Use these hyperparameters"), ""),
+            (self.rename_action, tr("Rename"), ""),
+            (self.delete_action, tr("Delete"), ""),
+            (self.show_action, tr("Show in folder"), ""),
+            (self.undo_action, tr("Undo delete"), tr("Undo")),
+        ):
+            action.setText(text)
+            action.setIconText(short or text)
+        self.undo_action.setToolTip(tr("Bring the runs back that were deleted last"))
+        self.undo_button.setText(tr("Undo"))
+        self.undo_button.setToolTip(self.undo_action.toolTip())
+        self._show_undo_text()
+        self.table.retranslate(self.locale())
+        self._show_counts()
+        self._update_actions()
+        self._measure()
+
+    def _measure(self) -> None:
+        """Takes the widths of the columns from what they may have to show."""
+        metrics = QFontMetrics(self.view.font())
+        small = QFontMetrics(mark_font(self.view.font()))
+        room = 10  # pixels beside the text of a cell
+        figures = metrics.horizontalAdvance("97.60% ") + small.horizontalAdvance(tr("sample"))
+        now = datetime(2026, 11, 28, 23, 58).astimezone()
+        dates = (now, now - timedelta(days=2), now - timedelta(days=348))
+        date = max(metrics.horizontalAdvance(date_text(then, now, self.locale())) for then in dates)
+        words = (tr("Running here"), tr("Interrupted"))
+        status = max(metrics.horizontalAdvance("● " + text) for text in words)
+        texts = {
+            ACCURACY: figures,
+            EPOCHS: metrics.horizontalAdvance("100/100 ⚠"),
+            DATE: date,
+            STATUS: status,
+            DATA: metrics.horizontalAdvance(tr("Sample data")),
+        }
+        self._widths = {
+            column: max(width + room, self._heading_width(column))
+            for column, width in texts.items()
+        }
+        self._narrow = max(metrics.horizontalAdvance("007 Adam") + room, self._heading_width(RUN))
+        self._wide = metrics.horizontalAdvance("009 Dropout, mended") + room
+        self.view.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
+        self._fit_columns()
+
+    def _heading_width(self, column: int) -> int:
+        # Not the header's own hint, which takes two lines for one.
+        header = self.view.horizontalHeader()
+        text: str = self.table.headerData(column, Qt.Orientation.Horizontal)
+        lines = (header.fontMetrics().horizontalAdvance(line) for line in text.split("\n"))
+        mark = self.style().pixelMetric(QStyle.PixelMetric.PM_HeaderMarkSize, None, header)
+        return max(lines) + mark + 14  # with the padding on either side
+
+    def _fit_columns(self) -> None:
+        # Once a person has set a width, all of them are theirs.
+        if not self._widths_are_ours:
+            return
+        first = sum(self._widths[column] for column in (ACCURACY, EPOCHS, DATE))
+        rest = sum(self._widths[column] for column in (STATUS, DATA))
+        run = run_width(self.view.viewport().width(), first, rest, self._narrow, self._wide)
+        self._fitting = True
+        for column, width in {RUN: run, **self._widths}.items():
+            self.view.setColumnWidth(column, width)
+        self._fitting = False
+
+    def _column_resized(self, column: int, before: int, now: int) -> None:
+        if not self._fitting:
+            self._widths_are_ours = False
+
+    def _show_counts(self) -> None:
+        total, shown = self.table.rowCount(), self.order.rowCount()
+        if total == 0:
+            text = ""
+        elif shown < total:
+            text = tr("{shown} of {total} runs").format(shown=shown, total=total)
+        else:
+            text = tr("1 run") if total == 1 else tr("{total} runs").format(total=total)
+        if self._problems:
+            unreadable = tr("{count} cannot be read").format(count=len(self._problems))
+            text = f"{text} · {unreadable}" if text else unreadable
+        self.counts.setText(text)
+        sentences = "\n".join(say(problem.message) for problem in self._problems[:20])
+        self.counts.setToolTip(plain_tooltip(sentences))
+        self.empty.setVisible(shown == 0 and not self._library.unread)
+        if total:
+            link = tr("Clear the search.")
+            self.empty.setText(f'{tr("No run matches.")} <a href="#">{link}</a>')
+        else:
+            self.empty.setText(
+                tr(
+                    "No runs yet. Choose a preset and press Train; runs from the command line "
+                    "appear here too."
+                )
+            )
+
+    # --- search and selection
+
+    def _search(self, text: str) -> None:
+        # The selection comes back with its rows; Qt would wander to a neighbor at each key.
+        self._searching = True
+        self.order.search(text)
+        shown = [i for i in map(self.order.index_of, self._wanted) if i.isValid()]
+        self._select(shown)
+        self._searching = False
+        self._show_counts()
+        self._update_actions()
+
+    def _clear_search(self) -> None:
+        self.search.clear()
+        self.search.setFocus()
+
+    def _select(self, indexes: list[QModelIndex]) -> None:
+        selection = QItemSelection()
+        for index in indexes:
+            selection.select(index, index)
+        flags = QItemSelectionModel.SelectionFlag
+        model = self.view.selectionModel()
+        current = indexes[0] if indexes else QModelIndex()
+        model.setCurrentIndex(current, flags.NoUpdate)
+        model.select(selection, flags.ClearAndSelect | flags.Rows)
+        if indexes:
+            self.view.scrollTo(indexes[0])
+
+    def _selection_changed(self) -> None:
+        if not self._searching:
+            self._wanted = [record.folder.name for record in self.selected()]
+        self._update_actions()
+
+    # --- actions
+
+    def _update_actions(self) -> None:
+        runs = self.selected()
+        one = runs[0] if len(runs) == 1 else None
+        choose = tr("Choose a run first.") if not runs else tr("Choose one run only.")
+        training = one is not None and self._is_training(one)
+        no_weights = no_best = no_name = ""
+        if one and not one.weights:
+            no_weights = (
+                tr("This run still trains; it saves its weights at its end.")
+                if training
+                else tr("This run has no weights of its last epoch.")
+            )
+        if one and not one.best_weights:
+            no_best = tr("This run has no weights of a best epoch.")
+        if training:
+            no_name = tr("This run still trains; rename it when it has ended.")
+        for name, action, why_not, does in (
+            ("open", self.open_action, "", tr("Show the run's curves, matrix and log")),
+            ("load", self.load_action, no_weights, tr("Put the run's weights into use")),
+            (
+                "load_best",
+                self.load_best_action,
+                no_best,
+                tr("Put the weights of the epoch with the highest test accuracy into use"),
+            ),
+            (
+                "test",
+                self.test_action,
+                no_weights,
+                tr("Test the run's weights on the chosen data set"),
+            ),
+            (
+                "hyperparameters",
+                self.hyperparameters_action,
+                "",
+                tr("Put the run's hyperparameters into the form"),
+            ),
+            ("rename", self.rename_action, no_name, tr("Give the run a name")),
+            ("show", self.show_action, "", tr("Show the run's files")),
+        ):
+            reason = self._off.get(name) or (choose if one is None else why_not)
+            _turn(action, reason, does)
+        keeps = bool(runs) and all(self._is_training(run) for run in runs)
+        reason = self._off.get("delete", "") or ("" if runs else tr("Choose a run first."))
+        if keeps:
+            reason = reason or tr("A run that still trains cannot be deleted.")
+        _turn(
+            self.delete_action,
+            reason,
+            tr("Delete the run; it goes to the folder .trash of the library"),
+        )
+        self.undo_action.setEnabled(bool(self._deleted))
+
+    def _is_training(self, run: RunRecord) -> bool:
+        return run.status == "running" or run.folder.name == self._current
+
+    def _open(self) -> None:
+        for run in self.selected()[:1]:
+            self.open_requested.emit(run)
+
+    def _load(self) -> None:
+        for run in self.selected()[:1]:
+            self.load_requested.emit(run.folder / (run.weights or ""))
+
+    def _load_best(self) -> None:
+        for run in self.selected()[:1]:
+            self.load_requested.emit(run.folder / (run.best_weights or ""))
+
+    def _test(self) -> None:
+        for run in self.selected()[:1]:
+            self.test_requested.emit(run.folder / (run.weights or ""))
+
+    def _use_hyperparameters(self) -> None:
+        for run in self.selected()[:1]:
+            self.hyperparameters_requested.emit(run)
+
+    def _show_in_folder(self) -> None:
+        for run in self.selected()[:1]:
+            self.show_in_folder_requested.emit(run.folder)
+
+    def _rename(self) -> None:
+        for run in self.selected()[:1]:
+            index = self.order.index_of(run.folder)
+            self.view.scrollTo(index)
+            self.view.setCurrentIndex(index)
+            self.view.edit(index)
+
+    def _renamed(self, run: RunRecord, name: str) -> None:
+        try:
+            self._library.rename(run, name)
+        except WorkbenchError as error:
+            self.problem.emit(say(error.message))
+        # Not while the editor closes: the row may move.
+        QTimer.singleShot(0, self, self.refresh)
+
+    def _delete(self) -> None:
+        gone = []
+        following = self._after_selection()
+        for run in self.selected():
+            if self._is_training(run):
+                continue
+            try:
+                gone.append(self._library.trash(run))
+            except WorkbenchError as error:
+                self.problem.emit(say(error.message))
+        if gone:
+            self._deleted.append(gone)
+            self._show_undo_text()
+            self._line.setCurrentIndex(1)
+            self._undo_shown.start()
+        self.refresh()
+        if gone and not self.selected():
+            self._select([index for index in [self.order.index_of(following)] if index.isValid()])
+
+    def _after_selection(self) -> str:
+        """The run that is selected when the selected ones are gone: the next one, else the one
+        before."""
+        rows = {index.row() for index in self.view.selectionModel().selectedRows(RUN)}
+        if not rows:
+            return ""
+        after = range(max(rows) + 1, self.order.rowCount())
+        before = range(min(rows) - 1, -1, -1)
+        row = next((row for row in (*after, *before) if row not in rows), None)
+        return "" if row is None else self.order.record(self.order.index(row, RUN)).folder.name
+
+    def _undo(self) -> None:
+        if not self._deleted:
+            return
+        back = []
+        for name in self._deleted.pop():
+            try:
+                back.append(self._library.restore(name).folder)
+            except WorkbenchError as error:
+                self.problem.emit(say(error.message))
+        self._hide_undo()
+        self.refresh()
+        self._select([i for i in map(self.order.index_of, back) if i.isValid()])
+        self.view.setFocus()
+
+    def _show_undo_text(self) -> None:
+        count = len(self._deleted[-1]) if self._deleted else 1
+        self.undo_text.setText(
+            tr("Run deleted.") if count == 1 else tr("{count} runs deleted.").format(count=count)
+        )
+
+    def _hide_undo(self) -> None:
+        self._undo_shown.stop()
+        self._line.setCurrentIndex(0)
+
+    def _show_menu(self, place: QPoint) -> None:
+        self.menu.popup(self.view.viewport().mapToGlobal(place))
+
+    # --- Qt's events
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+        self._next_slice.stop()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.LanguageChange, QEvent.Type.LocaleChange):
+            self.retranslate()
+        elif event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._measure()
+
+
+def _turn(action: QAction, reason: str, does: str) -> None:
+    """On with a tooltip of what it ``does``, or off with the ``reason``."""
+    action.setEnabled(not reason)
+    key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    action.setToolTip(reason or (f"{does} ({key})" if key else does))
+
+
+def _follow(button: QPushButton, action: QAction) -> None:
+    button.setText(action.iconText())
+    button.setEnabled(action.isEnabled())
+    button.setToolTip(action.toolTip())
+
+
+if __name__ == "__main__":
+    import sys
+
+    from PySide6.QtWidgets import QApplication
+
+    from workbench.window.theme import Theme
+
+    app = QApplication([])
+    Theme(app)
+    preview = SavedModels(Library(Path(sys.argv[1]) if len(sys.argv) > 1 else None))
+    preview.problem.connect(print)
+    preview.resize(350, 500)
+    preview.show()
+    sys.exit(app.exec())

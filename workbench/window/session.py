@@ -1,0 +1,343 @@
+"""The work behind the window: one QThread that trains, tests or loads, and signals for what it
+reports.
+
+The worker never touches a widget. It puts events on a deque; a timer of the window's thread
+drains it 30 times a second and emits signals.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
+
+from workbench.engine.control import RunControl
+from workbench.engine.data_choice import DataChoice
+from workbench.engine.events import (
+    DataProgress,
+    EpochDone,
+    EvaluationProgress,
+    Event,
+    FinalTest,
+    Paused,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    StepsDone,
+)
+from workbench.engine.report_lines import ReportLines
+from workbench.library.catalog import Library
+from workbench.messages import Cancelled, Message, WorkbenchError
+from workbench.spec.experiment import Experiment
+
+log = logging.getLogger("workbench")
+
+DRAIN_INTERVAL = 33
+"""Milliseconds between two looks at what the worker reported."""
+
+
+class _Work(QThread):
+    """Runs one plain function; its outcome is put on the deque as the last thing."""
+
+    def __init__(self, parent: QObject, function: Callable[[], None]) -> None:
+        super().__init__(parent)
+        self._function = function
+
+    def run(self) -> None:
+        self._function()
+
+
+class Session(QObject):
+    """Trains, tests and loads, one thing at a time.
+
+    ``state`` is ``"idle"``, ``"loading"`` (data, before a run), ``"training"``, ``"paused"``,
+    ``"stopping"``, ``"testing"``, ``"preparing"`` (data on their own), ``"downloading"``, or
+    ``"opening"`` (weights).
+    """
+
+    state_changed = Signal(str)
+    data_progress = Signal(object)  # DataProgress
+    run_started = Signal(object)  # RunStarted
+    steps_done = Signal(object)  # StepsDone
+    evaluation_progress = Signal(object)  # EvaluationProgress
+    epoch_done = Signal(object)  # EpochDone
+    final_test = Signal(object)  # FinalTest
+    lines = Signal(list)  # the report's lines
+    run_ended = Signal(object)  # RunEnded
+    weights_opened = Signal(object, object)  # Path, Weights
+    weights_tested = Signal(object)  # WeightsTest
+    data_prepared = Signal(object)  # DataInfo
+    downloaded = Signal(object)  # Path
+    problem = Signal(object)  # Message
+    given_up = Signal()  # the person cancelled what is not a run
+    devices_found = Signal(list)  # (torch's name, product name)
+
+    def __init__(self, library: Library, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.library = library
+        self.state = "idle"
+        self._reports: deque[tuple[str, Any]] = deque()
+        self._control = RunControl()
+        self._work: _Work | None = None
+        self._look: _Work | None = None
+        self._report_lines = ReportLines()
+        self._drain_timer = QTimer(self)
+        self._drain_timer.setInterval(DRAIN_INTERVAL)
+        self._drain_timer.timeout.connect(self._drain)
+
+    # --- what the window asks for ------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        return self.state != "idle"
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way, from the loading of its data to its end."""
+        return self.state in ("loading", "training", "paused", "stopping")
+
+    def train(
+        self,
+        experiment: Experiment,
+        data: DataChoice,
+        device: str,
+        preset: str | None,
+        title: str,
+    ) -> None:
+        """Starts a run; its events come as signals, ``run_ended`` as the last."""
+        control = self._new_control()
+        self._report_lines = ReportLines()
+
+        def work() -> None:
+            from workbench.runner import run_experiment
+
+            run_experiment(
+                experiment,
+                self.library,
+                lambda event: self._put("event", event),
+                control,
+                data=data,
+                device=device,
+                preset=preset,
+                title=title,
+            )
+
+        self._start("loading", work)
+
+    def open_weights(self, path: Path) -> None:
+        """Reads a weight file; ``weights_opened`` or ``problem`` follows."""
+
+        def work() -> None:
+            from workbench.library.weights import load_weights
+
+            self._put("weights", (path, load_weights(path)))
+
+        self._start("opening", work)
+
+    def test_weights(self, path: Path, data: DataChoice, device: str) -> None:
+        """Tests a weight file; ``weights_tested``, ``problem`` or ``given_up`` follows."""
+        control = self._new_control()
+
+        def work() -> None:
+            from workbench.runner import evaluate_weights
+
+            outcome = evaluate_weights(
+                path, data, lambda event: self._put("event", event), control, device=device
+            )
+            self._put("tested", outcome)
+
+        self._start("testing", work)
+
+    def prepare_data(self, data: DataChoice) -> None:
+        """Loads (and caches) a data set; ``data_prepared``, ``problem`` or ``given_up``
+        follows."""
+        control = self._new_control()
+
+        def work() -> None:
+            from workbench.engine.datasets import load_data
+
+            loaded = load_data(
+                data, lambda event: self._put("event", event), lambda: control.stopping
+            )
+            self._put("prepared", loaded.info)
+
+        self._start("preparing", work)
+
+    def download(self) -> None:
+        """Downloads CIFAR-10; ``downloaded``, ``problem`` or ``given_up`` follows."""
+        control = self._new_control()
+
+        def work() -> None:
+            from workbench.engine.download import download_cifar10
+
+            place = download_cifar10(
+                lambda event: self._put("event", event), lambda: control.stopping
+            )
+            self._put("downloaded", place)
+
+        self._start("downloading", work)
+
+    def find_devices(self) -> None:
+        """Imports torch behind the first paint and looks for GPUs; ``devices_found`` follows.
+
+        Beside whatever else is under way: a run that is started meanwhile waits for the import.
+        """
+
+        def work() -> None:
+            try:
+                import workbench.runner  # noqa: F401  (its import is most of the wait)
+                from workbench.engine.devices import list_devices
+
+                self._put("devices", [(str(d.device), d.name) for d in list_devices()])
+            except Exception as error:
+                log.exception("torch could not be imported")
+                self._put(
+                    "problem",
+                    Message(
+                        "torch cannot be used ({reason}); install it again as the README says.",
+                        reason=type(error).__name__,
+                    ),
+                )
+
+        self._look = _Work(self, work)
+        self._look.finished.connect(self._look_ended)
+        self._drain_timer.start()
+        self._look.start()
+
+    def _look_ended(self) -> None:
+        if self._look is not None:
+            self._look.wait()
+            self._look.deleteLater()
+        self._look = None
+        self._drain()
+        if self._work is None:
+            self._drain_timer.stop()
+
+    def pause(self) -> None:
+        self._control.pause()
+
+    def resume(self) -> None:
+        self._control.resume()
+
+    def stop(self) -> None:
+        """Asks the run to end and keep what it reached."""
+        if self.running:
+            self._set_state("stopping")
+        self._control.stop()
+
+    def cancel(self) -> None:
+        """Asks the work to end and discard what it reached."""
+        if self.running:
+            self._set_state("stopping")
+        self._control.cancel()
+
+    def wait(self, milliseconds: int) -> bool:
+        """Waits for every thread's end, each at most so long, and emits what is left to emit;
+        whether they ended."""
+        if self._look is not None:
+            if not self._look.wait(milliseconds):
+                return False
+            self._look_ended()
+        if self._work is not None and not self._work.wait(milliseconds):
+            return False
+        self._drain()
+        return True
+
+    # --- the worker's side -------------------------------------------------------------
+
+    def _put(self, kind: str, content: Any) -> None:
+        # Called by the worker. The deque is the only thing that both threads touch.
+        self._reports.append((kind, content))
+
+    def _start(self, state: str, function: Callable[[], None]) -> None:
+        assert self._work is None, "the window offers nothing while work is under way"
+
+        def guarded() -> None:
+            try:
+                function()
+            except WorkbenchError as error:
+                self._put("problem", error.message)
+            except Cancelled:
+                self._put("given up", None)
+            except Exception as error:
+                log.exception("Work behind the window failed")
+                self._put("problem", _unknown(error))
+            self._put("end", None)
+
+        self._work = _Work(self, guarded)
+        self._set_state(state)
+        self._drain_timer.start()
+        self._work.start()
+
+    # --- the window's side -------------------------------------------------------------
+
+    def _drain(self) -> None:
+        while self._reports:
+            kind, content = self._reports.popleft()
+            if kind == "event":
+                self._emit(content)
+            elif kind == "end":
+                self._end()
+            elif kind == "weights":
+                self.weights_opened.emit(*content)
+            elif kind == "given up":
+                self.given_up.emit()
+            else:
+                {
+                    "tested": self.weights_tested,
+                    "prepared": self.data_prepared,
+                    "downloaded": self.downloaded,
+                    "devices": self.devices_found,
+                    "problem": self.problem,
+                }[kind].emit(content)
+
+    def _emit(self, event: Event) -> None:
+        if self.running and (lines := self._report_lines.lines(event)):
+            self.lines.emit(lines)
+        if isinstance(event, StepsDone):
+            self.steps_done.emit(event)
+        elif isinstance(event, EpochDone):
+            self.epoch_done.emit(event)
+        elif isinstance(event, DataProgress):
+            self.data_progress.emit(event)
+        elif isinstance(event, EvaluationProgress):
+            self.evaluation_progress.emit(event)
+        elif isinstance(event, FinalTest):
+            self.final_test.emit(event)
+        elif isinstance(event, RunStarted):
+            if self.state == "loading":
+                self._set_state("training")
+            self.run_started.emit(event)
+        elif isinstance(event, Paused | Resumed):
+            if self.state != "stopping":
+                self._set_state("paused" if isinstance(event, Paused) else "training")
+        elif isinstance(event, RunEnded):
+            self.run_ended.emit(event)
+
+    def _end(self) -> None:
+        assert self._work is not None
+        self._work.wait()  # its function has returned: a matter of microseconds
+        self._work.deleteLater()
+        self._work = None
+        if self._look is None:
+            self._drain_timer.stop()
+        self._set_state("idle")
+
+    def _new_control(self) -> RunControl:
+        self._control = RunControl()
+        return self._control
+
+    def _set_state(self, state: str) -> None:
+        if state != self.state:
+            self.state = state
+            self.state_changed.emit(state)
+
+
+def _unknown(error: Exception) -> Message:
+    from workbench.runner import explain
+
+    return explain(error)

@@ -1,0 +1,72 @@
+"""The line at the bottom: what happens now, device, data set, memory."""
+
+from __future__ import annotations
+
+import psutil
+from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from workbench.window.translation import tr
+
+MEMORY_INTERVAL = 2000
+"""Milliseconds between two looks at the memory."""
+
+
+class StatusBar(QStatusBar):
+    """Shows one sentence at the left, and device, data set and memory at the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._now = QLabel()
+        self._now.setObjectName("statusText")
+        self._device = QLabel()
+        self._data = QLabel()
+        self._memory = QLabel()
+        # The sentence yields, so that the window can be as narrow as its columns.
+        self._now.setMinimumWidth(60)
+        self.addWidget(self._now, 1)
+        for label in (self._device, self._data, self._memory):
+            self.addPermanentWidget(label)
+        self._process = psutil.Process()
+        self._timer = QTimer(self)
+        self._timer.setInterval(MEMORY_INTERVAL)
+        self._timer.timeout.connect(self._show_memory)
+
+    def show_now(self, text: str, problem: bool = False) -> None:
+        """What the program does now, or what went wrong; whole in the tooltip."""
+        self._now.setText(text)
+        self._now.setToolTip(text)
+        role = "problem" if problem else ""
+        if self._now.property("role") != role:
+            self._now.setProperty("role", role)
+            self._now.style().unpolish(self._now)
+            self._now.style().polish(self._now)
+
+    def now(self) -> str:
+        return self._now.text()
+
+    def show_device(self, text: str) -> None:
+        self._device.setText(text)
+
+    def show_data(self, text: str) -> None:
+        self._data.setText(text)
+
+    def _show_memory(self) -> None:
+        used = self._process.memory_info().rss / 2**20
+        self._memory.setText(tr("{used} MB of memory").format(used=f"{used:,.0f}"))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show_memory()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._show_memory()
