@@ -251,14 +251,14 @@ def test_a_terminal_that_cannot_write_korean_does_not_end_the_command(tmp_path: 
     assert "Weights: " in out
 
 
-@pytest.mark.parametrize("home", ["/dev/null/home", "~nobody-of-this-name/x", "50% off"])
-def test_a_home_that_cannot_be_used_is_one_sentence(home: str, tmp_path: Path) -> None:
-    out, err = process("train", "--help", CIFAR_WORKBENCH_HOME=home).communicate(timeout=20)
+@pytest.mark.parametrize("place", ["/dev/null/home", "~nobody-of-this-name/x", "50% off"])
+def test_a_home_that_cannot_be_used_is_one_sentence(place: str) -> None:
+    out, err = process("train", "--help", CIFAR_WORKBENCH_HOME=place).communicate(timeout=20)
     assert "Traceback" not in out + err
-    running = process("train", "001", *QUICK, CIFAR_WORKBENCH_HOME=home)
+    running = process("train", "001", *QUICK, CIFAR_WORKBENCH_HOME=place)
     out, err = running.communicate(timeout=60)
     assert "Traceback" not in out + err
-    if "%" not in home:
+    if "%" not in place:
         assert running.returncode == 2
         assert len(err.splitlines()) == 1
 

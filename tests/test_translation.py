@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import string
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,12 @@ import yaml
 
 import workbench
 from workbench import paths
-from workbench.spec.experiment import HYPERPARAMETERS
+from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.presets import Preset, list_presets
+from workbench.window.run_view import RECORD_STATES, STATES
+
+OTHER_WORDS = ("Saved run",)
+"""Words that reach ``tr`` as a variable."""
 
 PACKAGE = Path(workbench.__file__).parent
 SENTENCES = {"Message", "WorkbenchError", "Diverged"}
@@ -22,6 +27,15 @@ def _literal(node: ast.AST) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
+def _literals(node: ast.AST) -> Iterator[str]:
+    """The texts of a literal, or of both branches of a choice; not the keys of a look-up."""
+    if isinstance(node, ast.IfExp):
+        yield from _literals(node.body)
+        yield from _literals(node.orelse)
+    elif (text := _literal(node)) is not None:
+        yield text
+
+
 def texts_of(source: str) -> set[str]:
     """Literals that are handed to ``tr`` or begin a message, and words marked as such."""
     found = set()
@@ -29,9 +43,7 @@ def texts_of(source: str) -> set[str]:
         if isinstance(node, ast.Call) and node.args:
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name == "tr" or name in SENTENCES:
-                for part in ast.walk(node.args[0]):
-                    if (text := _literal(part)) is not None and text:
-                        found.add(text)
+                found |= {text for text in _literals(node.args[0]) if text}
     return found
 
 
@@ -46,10 +58,7 @@ def all_texts() -> set[str]:
     for preset in list_presets():
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found, preset.note}
-    from workbench.spec.experiment import _DISAGREEMENTS
-    from workbench.window.run_view import RECORD_STATES, STATES
-
-    found |= set(_DISAGREEMENTS.values()) | set(STATES.values()) | set(RECORD_STATES.values())
+    found |= {*TEMPLATES, *STATES.values(), *RECORD_STATES.values(), *OTHER_WORDS}
     return found - {""}
 
 

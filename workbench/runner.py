@@ -237,6 +237,7 @@ class _Keeper:
                 epochs_done=outcome.epochs_done,
                 seconds=outcome.seconds,
                 reason=str(outcome.reason) if outcome.reason else None,
+                reason_parts=_parts(outcome.reason) if outcome.reason else None,
             )
         except OSError as error:
             log.exception("The end of the run could not be written")
@@ -263,6 +264,11 @@ class _Keeper:
     @property
     def seconds(self) -> float:
         return self._seconds
+
+
+def _parts(message: Message) -> dict[str, Any]:
+    values = {name: str(value) for name, value in message.values.items()}
+    return {"template": message.template, "values": values}
 
 
 def _failed(error: Exception, keeper: _Keeper | None) -> Outcome:

@@ -278,12 +278,12 @@ def test_a_dropped_file_that_is_no_weights_is_refused_in_a_sentence(
 
 
 def test_the_language_switches_while_it_is_open(window: MainWindow, qtbot: QtBot) -> None:
-    window.actions_.language["ko"].trigger()
-    assert window.actions_.train.text() == "학습"
     train_button = find(window, "trainButton", QToolButton)
-    assert train_button.text() == "학습"
+    window.actions_.language["ko"].trigger()
+    qtbot.waitUntil(lambda: train_button.text() == "학습", timeout=2000)
+    assert find(window, "presetDock").windowTitle() == "프리셋"
     window.actions_.language["en"].trigger()
-    assert train_button.text() == "Train"
+    qtbot.waitUntil(lambda: train_button.text() == "Train", timeout=2000)
 
 
 def test_the_layout_comes_back_and_can_be_reset(

@@ -34,7 +34,7 @@ from filelock import FileLock, Timeout
 
 from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation
-from workbench.messages import WorkbenchError
+from workbench.messages import Message, WorkbenchError
 
 FORMAT = 1
 """Format number of a run folder."""
@@ -66,11 +66,21 @@ class RunRecord:
     best_accuracy: float | None = None
     seconds: float = 0.0
     reason: str | None = None
+    reason_parts: dict[str, Any] | None = None
     weights: str | None = None
     best_weights: str | None = None
     name: str = ""
     format: int = FORMAT
     folder: Path = field(default=Path(), compare=False)
+
+    @property
+    def why(self) -> Message | None:
+        """Why the run failed, as a message that the window can translate."""
+        parts = self.reason_parts or {}
+        template, values = parts.get("template"), parts.get("values")
+        if isinstance(template, str) and isinstance(values, dict):
+            return Message(template, **values)
+        return Message("{reason}", reason=self.reason) if self.reason else None
 
     @property
     def label(self) -> str:
@@ -263,6 +273,7 @@ _KINDS: dict[str, Any] = {
     **dict.fromkeys(("preset", "reason", "weights", "best_weights"), str | None),
     **dict.fromkeys(("experiment", "data", "environment"), dict),
     **dict.fromkeys(("epochs", "steps_per_epoch", "epochs_done", "format"), int),
+    "reason_parts": dict | None,
     "best_epoch": int | None,
     "seconds": int | float,
     **dict.fromkeys(("accuracy", "best_accuracy"), int | float | None),

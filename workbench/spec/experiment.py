@@ -51,6 +51,22 @@ _DISAGREEMENTS: dict[str, LiteralString] = {
     "images of a batch (it is {value}).",
 }
 
+# What a value can break, by pydantic's error type, and by the kind of its field.
+_LIMITS = {
+    "greater_than": "{field}: must be greater than {limit} (it is {value}).",
+    "greater_than_equal": "{field}: must be {limit} or more (it is {value}).",
+    "less_than": "{field}: must be less than {limit} (it is {value}).",
+    "less_than_equal": "{field}: must be {limit} or less (it is {value}).",
+}
+_WRONG_TYPES = {
+    "int": "{field}: must be a whole number (it is {value}).",
+    "float": "{field}: must be a number (it is {value}).",
+    "bool": "{field}: must be true or false (it is {value}).",
+    "other": "{field}: cannot be {value}.",
+}
+TEMPLATES = (*_DISAGREEMENTS.values(), *_LIMITS.values(), *_WRONG_TYPES.values())
+"""The sentences that are not written where they are said, for the translators."""
+
 
 class Experiment(BaseModel):
     """What to run. Data set and device are choices of the run, not of the experiment.
@@ -377,16 +393,10 @@ def _problem(detail: Any) -> tuple[str, Message]:
             field=field,
             names=", ".join(HYPERPARAMETERS),
         )
-    templates = {
-        "greater_than": "{field}: must be greater than {limit} (it is {value}).",
-        "greater_than_equal": "{field}: must be {limit} or more (it is {value}).",
-        "less_than": "{field}: must be less than {limit} (it is {value}).",
-        "less_than_equal": "{field}: must be {limit} or less (it is {value}).",
-    }
-    if kind in templates:
+    if kind in _LIMITS:
         limit = next(context[key] for key in ("gt", "ge", "lt", "le") if key in context)
         shown = f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
-        return field, Message(templates[kind], field=field, limit=shown, value=value)
+        return field, Message(_LIMITS[kind], field=field, limit=shown, value=value)
     if kind == "literal_error":
         return field, Message(
             "{field}: must be one of {choices} (it is {value}).",
@@ -398,15 +408,8 @@ def _problem(detail: Any) -> tuple[str, Message]:
 
 
 def _wrong_type(field: str, value: object) -> Message:
-    template = {
-        "int": "{field}: must be a whole number (it is {value}).",
-        "float": "{field}: must be a number (it is {value}).",
-        "bool": "{field}: must be true or false (it is {value}).",
-    }.get(
-        HYPERPARAMETERS[field].kind if field in HYPERPARAMETERS else "",
-        "{field}: cannot be {value}.",
-    )
-    return Message(template, field=field, value=value)
+    kind = HYPERPARAMETERS[field].kind if field in HYPERPARAMETERS else "other"
+    return Message(_WRONG_TYPES.get(kind, _WRONG_TYPES["other"]), field=field, value=value)
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:

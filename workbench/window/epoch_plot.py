@@ -165,7 +165,9 @@ class EpochPlot(pg.PlotWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if hasattr(self, "words"):  # pyqtgraph resizes while it is being made
-            self.words.setGeometry(self.rect().adjusted(self.axis.width() + 12, 4, -16, -8))
+            # Below the middle, where a reported value lies while nothing else is there.
+            room = self.rect().adjusted(self.axis.width() + 12, self.height() // 4, -16, -8)
+            self.words.setGeometry(room)
 
     def _on_mouse_moved(self, position: QPointF) -> None:
         inside = self.view.sceneBoundingRect().contains(position)

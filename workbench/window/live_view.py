@@ -114,6 +114,8 @@ class LiveView(QWidget):
         self._loss_plot = EpochPlot("lossPlot", left, numbers_below=False)
         self._accuracy_plot = EpochPlot("accuracyPlot", left, numbers_below=False)
         self._rate_plot = EpochPlot("learningRatePlot", left, numbers_below=True)
+        # It is low: the usual ticks would stand in each other's way.
+        self._rate_plot.axis.setStyle(maxTickLevel=0, maxTextLevel=0)
         self._plots = (self._loss_plot, self._accuracy_plot, self._rate_plot)
         self._build_curves()
         self._build_layout()

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSystemTrayIcon,
     QToolBar,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -42,7 +43,7 @@ from workbench.window.device_box import DeviceBox
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
 from workbench.window.preset_panel import PresetPanel
-from workbench.window.run_view import RunView, preset_title
+from workbench.window.run_view import RECORD_STATES, RunView, preset_title
 from workbench.window.saved_models import SavedModels
 from workbench.window.session import Session
 from workbench.window.settings import Settings
@@ -75,6 +76,7 @@ class MainWindow(QMainWindow):
         self._torch_version = ""
         self._weights_path: Path | None = None
         self._weights_title = ""
+        self._weights: Any = None  # as load_weights gives them
         self._quit_after = False
         self._run_started_at = 0.0
         self._tray: QSystemTrayIcon | None = None
@@ -93,6 +95,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.run_view)
         self._make_toolbar()
         self._make_docks()
+        self._make_back_button()
         self._make_menus()
         self._wire_actions()
         self._wire_widgets()
@@ -104,6 +107,7 @@ class MainWindow(QMainWindow):
         self._choose_first_preset()
         self.retranslate()
         self._update()
+        self.status.show_now(self._status_text())
 
     # --- composing ---------------------------------------------------------------------
 
@@ -129,14 +133,9 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        self._preset_dock = self._dock("presetDock", self.presets, left)
-        self._form_dock = self._dock("hyperparameterDock", self.form, left)
-        models = QWidget()
-        layout = QVBoxLayout(models)
-        layout.setContentsMargins(0, 0, 8, 8)
-        layout.addWidget(self.saved, 1)
-        layout.addWidget(self.weights)
-        self._models_dock = self._dock("modelsDock", models, right)
+        self._preset_dock = self._dock("presetDock", left, self.presets)
+        self._form_dock = self._dock("hyperparameterDock", left, self.form)
+        self._models_dock = self._dock("modelsDock", right, self.saved, self.weights)
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
         self.setCorner(Qt.Corner.BottomRightCorner, right)
         self._size_docks()
@@ -147,12 +146,24 @@ class MainWindow(QMainWindow):
         )
         self.resizeDocks([self._preset_dock, self._form_dock], [1, 1], Qt.Orientation.Vertical)
 
-    def _dock(self, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+    def _dock(self, name: str, area: Qt.DockWidgetArea, *widgets: QWidget) -> QDockWidget:
         dock = QDockWidget()
         dock.setObjectName(name)
-        dock.setWidget(widget)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(8, 0, 8, 8)
+        for number, widget in enumerate(widgets):
+            layout.addWidget(widget, 1 if number == 0 else 0)
+        dock.setWidget(content)
         self.addDockWidget(area, dock)
         return dock
+
+    def _make_back_button(self) -> None:
+        # Beside the tabs, so that nothing moves when it comes.
+        self._back_button = QToolButton()
+        self._back_button.setObjectName("backButton")
+        self._back_button.setDefaultAction(self.actions_.back_to_run)
+        self.run_view.tabs.setCornerWidget(self._back_button)
 
     def _make_menus(self) -> None:
         a = self.actions_
@@ -195,12 +206,14 @@ class MainWindow(QMainWindow):
             made.setTitle(titles[title])
         self._theme_menu.setTitle(tr("Colors"))
         # In both languages, for whoever cannot read the one that is on.
-        self._language_menu.setTitle(tr("Language") + " / 언어")
+        self._language_menu.setTitle("Language / 언어")
         self._preset_dock.setWindowTitle(tr("Presets"))
         self._form_dock.setWindowTitle(tr("Hyperparameters"))
         self._models_dock.setWindowTitle(tr("Saved models"))
         self._toolbar.setWindowTitle(tr("Toolbar"))
         self.actions_.retranslate()
+        self._show_weights()
+        self.status.show_now(self._status_text())
         self._update()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -354,7 +367,8 @@ class MainWindow(QMainWindow):
 
     def _tell(self, event: RunEnded) -> None:
         """The system's note that a long run ended, where the window is in the background."""
-        if self.isActiveWindow() or time.monotonic() - self._run_started_at < LONG_RUN:
+        lasted = time.monotonic() - self._run_started_at
+        if self.isActiveWindow() or lasted < LONG_RUN or event.status == "cancelled":
             return
         QApplication.alert(self)
         if not QSystemTrayIcon.isSystemTrayAvailable():
@@ -362,7 +376,9 @@ class MainWindow(QMainWindow):
         if self._tray is None:
             self._tray = QSystemTrayIcon(self.windowIcon(), self)
         self._tray.show()
-        text = tr("Run {status}").format(status=tr(event.status))
+        text = tr("The run has ended: {status}").format(
+            status=tr(RECORD_STATES.get(event.status, "Saved run"))
+        )
         if event.test is not None:
             text += " · " + tr("Test accuracy {accuracy}%").format(
                 accuracy=f"{event.test.accuracy:.2f}"
@@ -411,9 +427,16 @@ class MainWindow(QMainWindow):
             self.session.open_weights(path)
 
     def _weights_opened(self, path: Path, weights: Any) -> None:
-        self._weights_path = path
+        self._weights_path, self._weights = path, weights
         preset = weights.preset or ""
         self._weights_title = f"{path.name} ({preset})" if preset else path.name
+        self._show_weights()
+        self.status.show_now(tr("{file} is in use.").format(file=path.name))
+
+    def _show_weights(self) -> None:
+        weights = self._weights
+        if weights is None or self._weights_path is None:
+            return
         lines = []
         if weights.metrics.get("epoch"):
             lines.append(tr("After epoch {epoch}").format(epoch=weights.metrics["epoch"]))
@@ -421,9 +444,8 @@ class MainWindow(QMainWindow):
             lines.append(tr("Trained on {data}").format(data=weights.data.get("name", "")))
         lines.append(tr("{count} classes").format(count=len(weights.classes)))
         self.weights.show_weights(
-            path, self._weights_title, lines, [say(note) for note in weights.notes]
+            self._weights_path, self._weights_title, lines, [say(note) for note in weights.notes]
         )
-        self.status.show_now(tr("{file} is in use.").format(file=path.name))
 
     def _test(self) -> None:
         if self._weights_path is not None and not self.session.busy:
@@ -512,7 +534,9 @@ class MainWindow(QMainWindow):
         a.cancel.setEnabled(busy and state not in ("stopping", "opening"))
         a.cancel.setToolTip(_tip(tr("End the run and discard it"), a.cancel))
         a.open_weights.setEnabled(not busy)
-        a.back_to_run.setEnabled(bool(self.run_view.live_run) and not self.run_view.shows_live)
+        elsewhere = bool(self.run_view.live_run) and not self.run_view.shows_live
+        a.back_to_run.setEnabled(elsewhere)
+        self._back_button.setVisible(elsewhere)
         off = tr("Off while a run trains.") if running else tr("Off while work is under way.")
         self.data_button.set_off(off if busy else "")
         self.device_box.set_off(off if busy else "")

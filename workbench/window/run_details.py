@@ -33,7 +33,7 @@ from workbench.window import theme
 from workbench.window.confusion_figure import as_html, as_tsv
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_text import tooltip, value_text
-from workbench.window.translation import tr
+from workbench.window.translation import say, tr
 
 # --- what is known, in words ----------------------------------------------------------------
 
@@ -98,8 +98,8 @@ def _results(record: RunRecord) -> list[Row]:
         "interrupted": tr("Interrupted"),
     }
     rows = [Row(tr("Status"), statuses.get(record.status, record.status))]
-    if record.reason:
-        rows.append(Row(tr("Reason"), record.reason))
+    if record.why is not None:
+        rows.append(Row(tr("Reason"), say(record.why)))
     rows.append(
         Row(
             tr("Epochs"),

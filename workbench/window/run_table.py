@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 
 from workbench.library.run_folder import RunRecord
 from workbench.window import theme
-from workbench.window.translation import tr
+from workbench.window.translation import say, tr
 
 RUN, ACCURACY, EPOCHS, DATE, STATUS, DATA = range(6)
 """Columns. The first four are what a narrow window shows."""
@@ -361,7 +361,7 @@ class RunTable(QAbstractTableModel):
         if column == DATE and row.created:
             return self._locale.toString(_qt_time(row.created), QLocale.FormatType.LongFormat)
         if column == STATUS:
-            why = record.reason or ""
+            why = say(record.why) if record.why else ""
             if record.status == "interrupted":
                 why = tr("The program that trained it was ended before the run was.")
             return "\n".join(filter(None, (self._status(row), why)))

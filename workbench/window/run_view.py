@@ -102,6 +102,8 @@ class RunView(QWidget):
             self.tabs.setTabText(index, text)
         if self._tested is not None:
             self._tested()
+        if self._record is not None:
+            self.header.set_name(run_title(self._record))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -175,6 +177,7 @@ class RunView(QWidget):
             record,
             epochs_done=event.epoch,
             accuracy=event.test.accuracy,
+            seconds=record.seconds + event.seconds + event.test_seconds,
             best_epoch=best_epoch,
             best_accuracy=best,
         )
@@ -270,8 +273,8 @@ class RunView(QWidget):
             if final:
                 self.live.set_final(test.accuracy)
             self._show_test(test, epoch, final)
-        if record.reason:
-            self.header.set_message(record.reason)
+        if record.why is not None:
+            self.header.set_message(record.why)
         self.shown_changed.emit()
 
     def _show_test(self, test: Evaluation, epoch: int, final: bool) -> None:

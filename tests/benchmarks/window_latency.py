@@ -1,0 +1,188 @@
+"""How long the window's event loop is held up: idle, while a run trains, with a million steps.
+
+    python tests/benchmarks/window_latency.py [--json] [--seconds 15] [--dataset sample|PATH]
+
+A timer that should fire every 5 ms notes by how much it is late. Then, in milliseconds: opening a
+saved run, switching tabs and presets. Needs a display, or QT_QPA_PLATFORM=offscreen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PROBE_MS = 5
+
+
+def quantile(values: list[float], share: float) -> float:
+    return float(np.quantile(values, share)) if values else 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--dataset", default="sample", help="as in `cifar-workbench train`")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["CIFAR_WORKBENCH_HOME"] = home
+        result = measure(options.seconds, options.dataset)
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    print(result["machine"])
+    print(f"{'event loop held up, ms':<34}{'median':>8}{'99%':>8}{'most':>8}")
+    for name, row in result["delays"].items():
+        print(f"{name:<34}{row['median']:>8.1f}{row['p99']:>8.1f}{row['max']:>8.1f}")
+    print(f"{'what a person does, ms':<34}{'median':>8}{'':>8}{'most':>8}")
+    for name, row in result["actions"].items():
+        print(f"{name:<34}{row['median']:>8.1f}{'':>8}{row['max']:>8.1f}")
+
+
+def measure(seconds: float, dataset: str) -> dict[str, Any]:
+    from PySide6.QtCore import QEventLoop, Qt, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from workbench.engine.data_choice import choose_data
+    from workbench.library.catalog import Library
+    from workbench.spec.experiment import with_changes
+    from workbench.spec.presets import find_preset
+    from workbench.window.main_window import MainWindow
+    from workbench.window.settings import Settings
+    from workbench.window.theme import Theme
+    from workbench.window.translation import Translation
+
+    application = QApplication(sys.argv[:1])
+    window = MainWindow(Library(), Settings(), Theme(application), Translation(application))
+    window.resize(1440, 900)
+    window.show()
+
+    late: list[float] = []
+    expected = [0.0]
+    probe = QTimer()
+    probe.setTimerType(Qt.TimerType.PreciseTimer)
+    probe.setInterval(PROBE_MS)
+
+    def tick() -> None:
+        now = time.perf_counter()
+        late.append(max(0.0, (now - expected[0]) * 1000))
+        expected[0] = now + PROBE_MS / 1000
+
+    probe.timeout.connect(tick)
+
+    def wait(milliseconds: float) -> None:
+        loop = QEventLoop()
+        QTimer.singleShot(int(milliseconds), loop.quit)
+        loop.exec()
+
+    def watch(during: float) -> dict[str, float]:
+        wait(300)
+        late.clear()
+        expected[0] = time.perf_counter() + PROBE_MS / 1000
+        probe.start()
+        wait(during * 1000)
+        probe.stop()
+        return {"median": quantile(late, 0.5), "p99": quantile(late, 0.99), "max": max(late)}
+
+    def until(signal: Any) -> None:
+        loop = QEventLoop()
+        signal.connect(loop.quit)
+        loop.exec()
+
+    delays: dict[str, dict[str, float]] = {}
+    window.session.find_devices()
+    until(window.session.devices_found)
+    delays["idle"] = watch(seconds / 3)
+
+    window.presets.select("001")
+    experiment = with_changes(find_preset("001").experiment, {"epochs": 100_000})
+    window.run_view.begin("001", sample=True)
+    window.session.train(experiment, choose_data(dataset), "auto", "001", "")
+    until(window.session.steps_done)
+    for index, name in enumerate(("live", "confusion", "log", "details")):
+        window.run_view.tabs.setCurrentIndex(index)
+        delays[f"training, {name} tab"] = watch(seconds if name == "live" else seconds / 3)
+    window.session.stop()
+    until(window.session.run_ended)
+    wait(200)
+
+    million = make_run(Library().runs()[0].folder, epochs=320)
+    actions: dict[str, Callable[[], None]] = {
+        "open a saved run of 1,000,000 steps": lambda: window._open_run(million),
+        "switch to the confusion tab": lambda: window.run_view.tabs.setCurrentIndex(1),
+        "switch to the details tab": lambda: window.run_view.tabs.setCurrentIndex(3),
+        "switch to the live tab": lambda: window.run_view.tabs.setCurrentIndex(0),
+        "choose preset 009": lambda: window.presets.select("009"),
+        "choose preset 002": lambda: window.presets.select("002"),
+    }
+    times: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(5):
+        for name, act in actions.items():
+            started = time.perf_counter()
+            act()
+            application.sendPostedEvents()
+            window.grab()  # with everything painted
+            times[name].append((time.perf_counter() - started) * 1000)
+            wait(50)
+    window.run_view.tabs.setCurrentIndex(0)
+    feeder = QTimer()
+    feeder.setInterval(33)
+    losses = np.random.default_rng(0).gamma(2.0, 0.5, 70).astype("f4")
+    feeder.timeout.connect(lambda: window.run_view.live.add_losses(losses))
+    feeder.start()
+    delays["million steps, 2,100 more a second"] = watch(seconds / 2)
+    feeder.stop()
+
+    window.close()
+    window.session.wait(10_000)
+    import torch
+
+    return {
+        "machine": f"{platform.platform()}, {os.cpu_count()} cores, torch {torch.__version__}, "
+        f"Qt platform {application.platformName()}",
+        "delays": delays,
+        "actions": {
+            name: {"median": statistics.median(values), "max": max(values)}
+            for name, values in times.items()
+        },
+    }
+
+
+def make_run(like: Path, epochs: int) -> Any:
+    """A finished run of ``epochs`` times 3,125 steps, beside the run ``like``."""
+    import shutil
+    from dataclasses import replace
+
+    from workbench.library.run_folder import read_record, write_record
+
+    folder = like.with_name("million")
+    shutil.copytree(like, folder)
+    generator = np.random.default_rng(0)
+    generator.gamma(2.0, 0.5, epochs * 3125).astype("<f4").tofile(folder / "losses.f32")
+    columns = "epoch loss last_loss accuracy correct total test_loss test_mode learning_rate"
+    with (folder / "epochs.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow([*columns.split(), "seconds", "test_seconds"])
+        for epoch in range(1, epochs + 1):
+            accuracy = 40 + 30 * epoch / epochs
+            table.writerow([epoch, 1, 1, accuracy, 200, 500, 1, "eval", 0.001, 30, 2])
+    record = read_record(folder)
+    record = replace(record, epochs=epochs, epochs_done=epochs, steps_per_epoch=3125)
+    write_record(replace(record, experiment={**record.experiment, "epochs": epochs}))
+    return read_record(folder)
+
+
+if __name__ == "__main__":
+    main()
