@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
+# The networks are small: two threads that wait for each other make a busy machine crawl. Before
+# torch is imported, so that it holds in every thread and in the processes that tests start.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import pytest
-import torch
 
 from workbench.engine.data_choice import choose_data
 from workbench.engine.datasets import DataSet, load_data
@@ -23,12 +27,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(Path, "home", lambda: person)
     monkeypatch.chdir(person)
     return folder
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> None:
-    # The networks are small: two threads that wait for each other make a busy machine crawl.
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,6 @@ def process(*arguments: str, **environment: str) -> subprocess.Popen[str]:
         env={
             **os.environ,
             "PYTHONPATH": str(Path(cli.__file__).parents[1]),
-            "OMP_NUM_THREADS": "1",
             **environment,
         },
     )

@@ -32,6 +32,16 @@ def theme(qapp: QApplication) -> Theme:
     return Theme(qapp)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _modules_set_aside(theme: Theme) -> None:
+    """What importing torch leaves behind is 400,000 objects that no test need look through."""
+    import workbench.runner
+    import workbench.window.main_window  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_leaks(qapp: QApplication, qtbot: QtBot, request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test that leaves a thread, a running timer or a top-level widget behind, or during
@@ -69,4 +79,9 @@ def _no_leaks(qapp: QApplication, qtbot: QtBot, request: pytest.FixtureRequest) 
 
 def _alive(kind: type) -> list[Any]:
     # Not only the application's children: most objects have other parents, or none.
-    return [o for o in gc.get_objects() if issubclass(type(o), kind) and shiboken6.isValid(o)]
+    kinds, found = [kind], {kind}
+    while kinds:
+        more = set(kinds.pop().__subclasses__()) - found
+        found |= more
+        kinds += more
+    return [o for o in gc.get_objects() if type(o) in found and shiboken6.isValid(o)]

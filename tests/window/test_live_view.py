@@ -19,7 +19,7 @@ from workbench.spec.presets import Reported
 from workbench.window import theme
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.epoch_plot import EpochPlot
-from workbench.window.live_view import REFRESH, LiveView
+from workbench.window.live_view import MARGIN, REFRESH, LiveView
 from workbench.window.plot_legend import PlotLegend
 
 BOTH = Reported(accuracy=74.96, accuracy_train_mode=65.60)
@@ -162,7 +162,7 @@ def test_follow_goes_on_and_a_zoom_holds(view: LiveView, qtbot: QtBot) -> None:
     start(view)
     view.add_losses([1.0] * 250)
     view.refresh()
-    assert view.visible_epochs() == (0.0, 5.0)
+    assert view.visible_epochs() == pytest.approx((0.0, 5.0 * MARGIN))
     wheel(find(view, "lossPlot"), middle(find(view, "lossPlot")))
     assert not follow.isChecked()
     held = view.visible_epochs()
@@ -174,10 +174,10 @@ def test_follow_goes_on_and_a_zoom_holds(view: LiveView, qtbot: QtBot) -> None:
         assert tuple(find(view, name).view.viewRange()[0]) == pytest.approx(held)
     qtbot.mouseClick(follow, Qt.MouseButton.LeftButton)
     view.refresh()
-    assert view.visible_epochs() == (0.0, 20.0)
+    assert view.visible_epochs() == pytest.approx((0.0, 20.0 * MARGIN))
     view.add_losses([1.0] * 1250)
     view.refresh()
-    assert view.visible_epochs() == (0.0, 30.0)
+    assert view.visible_epochs() == pytest.approx((0.0, 30.0 * MARGIN))
 
 
 def test_a_drag_in_any_plot_moves_all_and_holds(view: LiveView, qtbot: QtBot) -> None:
@@ -204,13 +204,13 @@ def test_keys_move_and_zoom(view: LiveView, qtbot: QtBot) -> None:
     view.refresh()
     plot = find(view, "lossPlot")
     qtbot.keyClick(plot, Qt.Key.Key_Plus)
-    assert view.visible_epochs() == pytest.approx((0.5, 4.5))
+    assert view.visible_epochs() == pytest.approx((0.5 * MARGIN, 4.5 * MARGIN))
     qtbot.keyClick(plot, Qt.Key.Key_Right)
-    assert view.visible_epochs() == pytest.approx((0.9, 4.9))
+    assert view.visible_epochs() == pytest.approx((0.9 * MARGIN, 4.9 * MARGIN))
     assert not find(view, "followButton", QPushButton).isChecked()
     qtbot.keyClick(plot, Qt.Key.Key_Home)
     view.refresh()
-    assert view.visible_epochs() == (0.0, 5.0)
+    assert view.visible_epochs() == pytest.approx((0.0, 5.0 * MARGIN))
 
 
 def test_zoomed_in_values_fit_what_is_visible(view: LiveView) -> None:
@@ -413,7 +413,7 @@ def test_a_saved_run_of_a_million_steps_is_quick(view: LiveView) -> None:
     show_saved(view, losses, 300, 3125)
     view.refresh()
     assert time.perf_counter() - started < 0.1  # 25 ms alone on two cores
-    assert view.visible_epochs() == (0.0, 300.0)
+    assert view.visible_epochs() == pytest.approx((0.0, 300.0 * MARGIN))
     assert len(drawn(view._raw_curve)[0]) < 10_000
     assert np.nanmax(drawn(view._raw_curve)[1]) == 50.0  # the one spike
     times = []

@@ -62,6 +62,9 @@ from workbench.window.plot_legend import Entry, PlotLegend
 from workbench.window.save_file import ask_to_save, file_name
 from workbench.window.translation import tr
 
+MARGIN = 1.02
+"""Room to the right of the last epoch, so that its marks are whole."""
+
 REFRESH = 50
 """Milliseconds between two repaints, at least."""
 
@@ -352,7 +355,7 @@ class LiveView(QWidget):
             return
         self._dirty = False
         if self._follow.isChecked():
-            self._set_x(0.0, curves.horizon(self._position(), self._epochs))
+            self._set_x(0.0, MARGIN * curves.horizon(self._position(), self._epochs))
         self._draw_loss()
         # The other plots change once an epoch, and their painting costs as much as the loss's.
         if self._epochs_dirty:
