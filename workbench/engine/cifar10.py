@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.engine.arrays import Arrays
 from workbench.engine.data_choice import BATCHES_FOLDER
-from workbench.engine.datasets import Arrays
 from workbench.messages import WorkbenchError
 
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.engine.arrays import Arrays, Progress, Stop
 from workbench.engine.data_choice import DataChoice, DataInfo, DataKind
-from workbench.engine.events import DataProgress
 
 TEST_ORDER_SEED = 10_000
 """Seed of the one shuffle of the test split. Files of a class lie together, and batch norm in
 training mode would otherwise see batches of one class."""
-
-Progress = Callable[[DataProgress], None]
-Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -44,23 +40,6 @@ class DataSet:
             test_images=self.test_images.to(device),
             test_labels=self.test_labels.to(device),
         )
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """What a source delivers: uint8 (N, 32, 32, 3) images and int64 (N,) labels, test split
-    in the source's own order; the rest as in :class:`DataInfo`. The data set keeps the arrays
-    of the training split without a copy where they are contiguous and writable."""
-
-    name: str
-    classes: tuple[str, ...]
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_images: np.ndarray
-    test_labels: np.ndarray
-    comparable: bool
-    skipped: int = 0
-    skipped_files: tuple[str, ...] = ()
 
 
 def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:

@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from workbench import atomic, paths
+from workbench.engine.arrays import Arrays, Progress, Stop
 from workbench.engine.data_choice import CIFAR10_CLASSES
-from workbench.engine.datasets import Arrays, Progress, Stop
 from workbench.engine.events import DataProgress
 from workbench.messages import Cancelled, WorkbenchError
 

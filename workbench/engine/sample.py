@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workbench.engine.datasets import Arrays
+from workbench.engine.arrays import Arrays
 
 SEED = 20_200_501
 TRAIN_IMAGES = 2_000
