@@ -28,7 +28,8 @@ def python(tmp_path: Path) -> Path:
     (site,) = folder.glob("[Ll]ib/**/site-packages")
     # Names of packages alone: the .pth files of an editable install must not come along.
     for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
-        if "cifar_workbench" not in entry.name and entry.suffix != ".pth":
+        ours = entry.name == "workbench" or "cifar_workbench" in entry.name
+        if not ours and entry.suffix != ".pth":
             (site / entry.name).symlink_to(entry)
     return next(folder.glob("bin/python")) if sys.platform != "win32" else folder / "Scripts/python"
 

@@ -52,12 +52,12 @@ def fill(header: RunHeader, sample: bool = False) -> None:
 
 
 def test_without_a_run_it_says_what_to_do_at_the_same_height(header: RunHeader) -> None:
-    assert shown(header) == "No run yet. Choose a preset and press Train."
+    assert shown(header) == "No run here yet. Choose a preset and press Train, or open a saved run."
     height = header.sizeHint().height()
     fill(header)
     assert header.sizeHint().height() == height
     header.show_idle()
-    assert shown(header) == "No run yet. Choose a preset and press Train."
+    assert shown(header) == "No run here yet. Choose a preset and press Train, or open a saved run."
 
 
 def test_a_run_in_words_and_figures(header: RunHeader) -> None:
@@ -167,7 +167,7 @@ def test_a_run_of_billions_of_steps(header: RunHeader) -> None:
 def test_a_reason_is_shown_also_without_a_run(header: RunHeader) -> None:
     header.set_message(Message("{path}: there is no such folder.", path="/x"))
     assert "/x: there is no such folder." in shown(header)
-    assert "No run yet" in shown(header)
+    assert "No run here yet" in shown(header)
     fill(header)
     assert "no such folder" not in shown(header)
     header.set_message("The loss is not finite any more. " * 6)

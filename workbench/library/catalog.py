@@ -92,6 +92,10 @@ class Library:
         records.sort(key=lambda record: (record.created, record.id), reverse=True)
         return records, problems
 
+    def known(self) -> list[RunRecord]:
+        """The runs as the last :meth:`read` found them, in no order."""
+        return [entry for _, entry in self._known.values() if isinstance(entry, RunRecord)]
+
     def create(self, record: RunRecord) -> RunWriter:
         """A new run folder, written to through the returned writer. ``record.id`` is set from
         the time and the preset.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from typing import Any
 
 from PySide6.QtCore import QThreadPool, QTimer
 from PySide6.QtWidgets import QApplication
@@ -14,9 +16,16 @@ from workbench.window.settings import Settings
 from workbench.window.theme import Theme
 from workbench.window.translation import LANGUAGES, Translation, system_language
 
+log = logging.getLogger("workbench")
+
+
+def _to_the_log(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    log.error("Unforeseen in the window", exc_info=(kind, error, trace))
+
 
 def run_window() -> int:
     """Opens the window and returns its exit code once it is closed."""
+    sys.excepthook = _to_the_log  # a desktop start has no terminal to print it to
     application = QApplication(sys.argv[:1])
     application.setApplicationName("cifar-workbench")
     application.setApplicationDisplayName("CIFAR Workbench")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QActionGroup
@@ -122,6 +123,8 @@ class DataButton(QToolButton):
 
     def set_off(self, reason: str) -> None:
         """Off with a reason in the tooltip, or on with ``""``."""
+        if reason == self._reason_off:
+            return  # asked at every keystroke in the form; looking for data is not for free
         self._reason_off = reason
         self.setEnabled(not reason)
         self.retranslate()
@@ -140,8 +143,12 @@ class DataButton(QToolButton):
             return "CIFAR-10"
         return self._remembered().get("name") or (self.choice.path or Path()).name
 
-    def _remembered(self) -> dict[str, str]:
+    def _folder_record(self) -> dict[str, Any]:
         record = self._settings.record("data/folder")
+        return record if {"path", "name", "train", "test"} <= record.keys() else {}
+
+    def _remembered(self) -> dict[str, Any]:
+        record = self._folder_record()
         return record if record.get("path") == str(self.choice.path) else {}
 
     def _counts(self) -> str:
@@ -162,7 +169,7 @@ class DataButton(QToolButton):
         self._cifar10.setVisible(found is not None)
         self._download.setText(tr("Download CIFAR-10 (170 MB)"))
         self._download.setVisible(found is None)
-        known = self._settings.record("data/folder")
+        known = self._folder_record()
         self._known_folder.setVisible(bool(known))
         if known:
             counted = _counts(known["train"], known["test"])

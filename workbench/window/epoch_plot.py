@@ -166,7 +166,8 @@ class EpochPlot(pg.PlotWidget):
         super().resizeEvent(event)
         if hasattr(self, "words"):  # pyqtgraph resizes while it is being made
             # Below the middle, where a reported value lies while nothing else is there.
-            room = self.rect().adjusted(self.axis.width() + 12, self.height() // 4, -16, -8)
+            top = self.height() // 4 if self.height() > 120 else 0
+            room = self.rect().adjusted(self.axis.width() + 12, top, -16, -8)
             self.words.setGeometry(room)
 
     def _on_mouse_moved(self, position: QPointF) -> None:

@@ -323,6 +323,11 @@ class LiveView(QWidget):
         """How many losses it holds."""
         return len(self._loss)
 
+    @property
+    def follows(self) -> bool:
+        """Whether the view follows the newest points; zoom and pan by the person end it."""
+        return self._follow.isChecked()
+
     def visible_epochs(self) -> tuple[float, float]:
         """Ends of the epoch axis."""
         low, high = self._loss_plot.view.viewRange()[0]

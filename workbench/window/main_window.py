@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QKeySequence,
+    QShowEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -43,7 +44,7 @@ from workbench.window.device_box import DeviceBox
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
 from workbench.window.preset_panel import PresetPanel
-from workbench.window.run_view import RECORD_STATES, RunView, preset_title
+from workbench.window.run_view import RECORD_STATES, RunView, data_name, preset_title
 from workbench.window.saved_models import SavedModels
 from workbench.window.session import Session
 from workbench.window.settings import Settings
@@ -77,6 +78,11 @@ class MainWindow(QMainWindow):
         self._weights_path: Path | None = None
         self._weights_title = ""
         self._weights: Any = None  # as load_weights gives them
+        self._test_notes: tuple[Message, ...] = ()
+        self._test_when_loaded = False  # what was asked for
+        self._test_when_idle = False  # and can be done, as the weights could be read
+        self._state_text = ""
+        self._shown_once = False
         self._quit_after = False
         self._run_started_at = 0.0
         self._tray: QSystemTrayIcon | None = None
@@ -91,10 +97,10 @@ class MainWindow(QMainWindow):
         self.data_button = DataButton(settings)
         self.device_box = DeviceBox()
         self.status = StatusBar()
-        self.setStatusBar(self.status)
-        self.setCentralWidget(self.run_view)
+        # In the order in which the Tab key goes through them.
         self._make_toolbar()
         self._make_docks()
+        self.setStatusBar(self.status)
         self._make_back_button()
         self._make_menus()
         self._wire_actions()
@@ -107,7 +113,8 @@ class MainWindow(QMainWindow):
         self._choose_first_preset()
         self.retranslate()
         self._update()
-        self.status.show_now(self._status_text())
+        self._say_state()
+        self.presets.list.setFocus()
 
     # --- composing ---------------------------------------------------------------------
 
@@ -135,6 +142,7 @@ class MainWindow(QMainWindow):
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self._preset_dock = self._dock("presetDock", left, self.presets)
         self._form_dock = self._dock("hyperparameterDock", left, self.form)
+        self.setCentralWidget(self.run_view)
         self._models_dock = self._dock("modelsDock", right, self.saved, self.weights)
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
         self.setCorner(Qt.Corner.BottomRightCorner, right)
@@ -180,10 +188,10 @@ class MainWindow(QMainWindow):
                     made.addAction(entry)
             return made
 
-        menu("File", a.open_weights, a.open_library, None, a.quit)
-        menu("Run", a.train, a.pause, a.stop, a.cancel, None, a.back_to_run)
-        menu("Saved model", *self.saved.actions_for_menu())
-        view = menu("View")
+        menu("&File", a.open_weights, a.open_library, None, a.quit)
+        menu("&Run", a.train, a.pause, a.stop, a.cancel, None, a.back_to_run)
+        menu("&Saved model", *self.saved.actions_for_menu())
+        view = menu("&View")
         for dock in (self._preset_dock, self._form_dock, self._models_dock):
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
@@ -192,15 +200,15 @@ class MainWindow(QMainWindow):
         self._theme_menu.addActions(list(a.theme.values()))
         self._language_menu = view.addMenu("")
         self._language_menu.addActions(list(a.language.values()))
-        menu("Help", a.about)
+        menu("&Help", a.about)
 
     def retranslate(self) -> None:
         titles = {
-            "File": tr("File"),
-            "Run": tr("Run"),
-            "Saved model": tr("Saved model"),
-            "View": tr("View"),
-            "Help": tr("Help"),
+            "&File": tr("&File"),
+            "&Run": tr("&Run"),
+            "&Saved model": tr("&Saved model"),
+            "&View": tr("&View"),
+            "&Help": tr("&Help"),
         }
         for made, title in self._menus:
             made.setTitle(titles[title])
@@ -213,7 +221,7 @@ class MainWindow(QMainWindow):
         self._toolbar.setWindowTitle(tr("Toolbar"))
         self.actions_.retranslate()
         self._show_weights()
-        self.status.show_now(self._status_text())
+        self._say_state()
         self._update()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -262,6 +270,7 @@ class MainWindow(QMainWindow):
         saved.hyperparameters_requested.connect(self._use_hyperparameters)
         saved.show_in_folder_requested.connect(self._show_folder)
         saved.problem.connect(self._show_problem_text)
+        saved.table.dataChanged.connect(self._follow_elsewhere)
         self.weights.test_requested.connect(self._test)
         self.data_button.changed.connect(self._update)
         self.data_button.download_requested.connect(self.session.download)
@@ -322,10 +331,14 @@ class MainWindow(QMainWindow):
         )
 
     def _pause(self) -> None:
-        if self.session.state == "paused":
+        # Between steps, and between the batches of a test: the answer comes in a moment, and a
+        # second click before it takes the first one back.
+        if self.session.pause_wanted:
             self.session.resume()
+            self._say_state()
         else:
             self.session.pause()
+            self._say(tr("Pausing"))
 
     def _cancel(self) -> None:
         if not self.session.running:
@@ -335,6 +348,8 @@ class MainWindow(QMainWindow):
         def answered(discard: bool) -> None:
             if discard and self.session.running:
                 self.session.cancel()
+            elif discard:
+                self.status.show_now(tr("The run had ended before; it was kept."))
 
         dialogs.ask_cancel(self, answered)
 
@@ -345,6 +360,7 @@ class MainWindow(QMainWindow):
         self.saved.set_current_run(event.run)
         self.saved.refresh()
         self._update()
+        self._say_state()
         if event.device_note is not None:
             self.status.show_now(say(event.device_note))
         elif event.data.skipped:
@@ -394,6 +410,15 @@ class MainWindow(QMainWindow):
         except WorkbenchError as error:
             self._show_problem(error.message)
 
+    def _follow_elsewhere(self) -> None:
+        """Shows what is open again where another process trained it on, or it was renamed."""
+        shown = self.run_view.shown_run
+        if not shown or self.run_view.shows_live or not self.run_view.live.follows:
+            return
+        for record in self.session.library.known():
+            if str(record.folder) == shown and self.run_view.is_outdated(record):
+                self._open_run(record)
+
     def _use_hyperparameters(self, record: RunRecord) -> None:
         if self.session.running:
             return
@@ -416,18 +441,17 @@ class MainWindow(QMainWindow):
         if path:
             self._load(Path(path))
 
-    def _load(self, path: Path) -> None:
+    def _load(self, path: Path, then_test: bool = False) -> None:
         if not self.session.busy:
-            self._test_when_loaded = False
+            self._test_when_loaded, self._test_when_idle = then_test, False
             self.session.open_weights(path)
 
     def _load_and_test(self, path: Path) -> None:
-        if not self.session.busy:
-            self._test_when_loaded = True
-            self.session.open_weights(path)
+        self._load(path, then_test=True)
 
     def _weights_opened(self, path: Path, weights: Any) -> None:
-        self._weights_path, self._weights = path, weights
+        self._weights_path, self._weights, self._test_notes = path, weights, ()
+        self._test_when_idle = self._test_when_loaded
         preset = weights.preset or ""
         self._weights_title = f"{path.name} ({preset})" if preset else path.name
         self._show_weights()
@@ -441,10 +465,11 @@ class MainWindow(QMainWindow):
         if weights.metrics.get("epoch"):
             lines.append(tr("After epoch {epoch}").format(epoch=weights.metrics["epoch"]))
         if weights.data:
-            lines.append(tr("Trained on {data}").format(data=weights.data.get("name", "")))
+            lines.append(tr("Trained on {data}").format(data=data_name(weights.data)))
+        notes = [*weights.notes, *(n for n in self._test_notes if n not in weights.notes)]
         lines.append(tr("{count} classes").format(count=len(weights.classes)))
         self.weights.show_weights(
-            self._weights_path, self._weights_title, lines, [say(note) for note in weights.notes]
+            self._weights_path, self._weights_title, lines, [say(note) for note in notes]
         )
 
     def _test(self) -> None:
@@ -455,10 +480,13 @@ class MainWindow(QMainWindow):
 
     def _weights_tested(self, outcome: Any) -> None:
         test, sample = outcome.figures, outcome.data.kind == "sample"
+        self._test_notes = outcome.notes
+        self._show_weights()
         self.weights.set_result(test.accuracy, test.correct, test.total, outcome.data.name, sample)
         self.run_view.show_weights_test(self._weights_title, test, outcome.data.name, sample)
 
     def _evaluation_progress(self, event: EvaluationProgress) -> None:
+        self.run_view.on_evaluation(event)
         if self.session.state == "testing":
             self.weights.set_testing(event.done, event.total)
 
@@ -482,7 +510,7 @@ class MainWindow(QMainWindow):
             text = tr("Reading images: {done} of {total}").format(
                 done=f"{event.done:,}", total=f"{event.total:,}"
             )
-        self.status.show_now(text)
+        self._say(text)
 
     def _devices_found(self, devices: list[tuple[str, str]]) -> None:
         import importlib.metadata
@@ -496,15 +524,23 @@ class MainWindow(QMainWindow):
     def _state_changed(self, state: str) -> None:
         self.run_view.on_state(state)
         self._update()
-        self.status.show_now(self._status_text())
+        # What was said meanwhile, as that a file cannot be read, stays.
+        if state != "idle" or self.status.now() == self._state_text:
+            self._say_state()
         if state == "idle":
             if self._quit_after:
                 self.close()
-            elif self._test_when_loaded and self._weights_path is not None:
-                self._test_when_loaded = False
+            elif self._test_when_idle:
+                self._test_when_idle = False
                 self._test()
 
-    _test_when_loaded = False
+    def _say_state(self) -> None:
+        self._say(self._status_text())
+
+    def _say(self, text: str) -> None:
+        """Something that passes with the state."""
+        self._state_text = text
+        self.status.show_now(text)
 
     def _status_text(self) -> str:
         return {
@@ -534,7 +570,7 @@ class MainWindow(QMainWindow):
         a.cancel.setEnabled(busy and state not in ("stopping", "opening"))
         a.cancel.setToolTip(_tip(tr("End the run and discard it"), a.cancel))
         a.open_weights.setEnabled(not busy)
-        elsewhere = bool(self.run_view.live_run) and not self.run_view.shows_live
+        elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
         self._back_button.setVisible(elsewhere)
         off = tr("Off while a run trains.") if running else tr("Off while work is under way.")
@@ -580,11 +616,14 @@ class MainWindow(QMainWindow):
         self._size_docks()
 
     def _restore(self) -> None:
-        self.actions_.theme[self._settings.text("theme", "system")].setChecked(True)
+        themes = self.actions_.theme
+        themes.get(self._settings.text("theme", "system"), themes["system"]).setChecked(True)
         self.actions_.language[self._translation.language].setChecked(True)
         geometry = self._settings.bytes("window/geometry")
         if geometry.isEmpty() or not self.restoreGeometry(geometry):
-            self.resize(1440, 900)
+            room = QGuiApplication.primaryScreen().availableSize()
+            # The frame of the window is not known before it is shown.
+            self.resize(QSize(1440, 900).boundedTo(room - QSize(8, 40)))
         state = self._settings.bytes("window/state")
         if not state.isEmpty():
             self.restoreState(state, LAYOUT_VERSION)
@@ -604,6 +643,15 @@ class MainWindow(QMainWindow):
             if frame.width() > room.width() or frame.height() > room.height():
                 widget.resize(frame.size().boundedTo(room.size()))
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._shown_once:
+            self._shown_once = True
+            # Floating docks were restored before there was a window to lie above.
+            for dock in (self._preset_dock, self._form_dock, self._models_dock):
+                if dock.isFloating() and dock.isVisible():
+                    QTimer.singleShot(0, dock, dock.raise_)
+
     # --- files dropped, folders shown, quit --------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -611,7 +659,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        path = Path(event.mimeData().urls()[0].toLocalFile())
+        url = event.mimeData().urls()[0]
+        if not url.isLocalFile():
+            self._show_problem_text(tr("Only files and folders of this machine can be dropped."))
+            return
+        path = Path(url.toLocalFile())
         if path.is_dir():
             self.data_button.open_folder(path)
         else:

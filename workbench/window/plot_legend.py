@@ -28,7 +28,7 @@ class PlotLegend(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._entries: list[Entry] = []
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
 
     def show_entries(self, entries: list[Entry]) -> None:
         self._entries = entries
@@ -43,7 +43,9 @@ class PlotLegend(QWidget):
         )
         return QSize(width + self.GAP * max(len(self._entries) - 1, 0) + 2, metrics.height())
 
-    minimumSizeHint = sizeHint
+    def minimumSizeHint(self) -> QSize:
+        # A legend that grows during a run must not push the docks aside.
+        return QSize(0, self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self.draw(QPainter(self), self.palette().color(self.foregroundRole()))

@@ -231,7 +231,9 @@ class RunHeader(QFrame):
     # --- what it shows ------------------------------------------------------------------
 
     def retranslate(self) -> None:
-        self._empty.setText(tr("No run yet. Choose a preset and press Train."))
+        self._empty.setText(
+            tr("No run here yet. Choose a preset and press Train, or open a saved run.")
+        )
         self._pages.setCurrentIndex(1 if self._running else 0)
         self._bar.setAccessibleName(tr("Progress of the run"))
         self._reserve()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
@@ -13,6 +14,7 @@ from workbench.engine.events import (
     DataProgress,
     EpochDone,
     Evaluation,
+    EvaluationProgress,
     FinalTest,
     RunEnded,
     RunStarted,
@@ -39,6 +41,7 @@ from workbench.window.translation import say, tr
 
 STATES = {
     "loading": "Loading data",
+    "testing": "Testing",
     "training": "Training",
     "paused": "Paused",
     "stopping": "Stopping",
@@ -93,6 +96,9 @@ class RunView(QWidget):
         self._steps_drawn = 0
         self._epochs_drawn = 0
         self._speed = Speed()
+        self._live_state = "loading"
+        self._loading = ("", False)
+        self._lines_drawn = self._lines_heard = 0
         # Shows the confusion matrix that is on, again: its caption is a sentence of ours.
         self._tested: Callable[[], None] | None = None
         self.retranslate()
@@ -121,7 +127,9 @@ class RunView(QWidget):
         """A run was asked for: its data load."""
         self._clear()
         self.live_run = self.shown_run = ""
-        self.header.show_run(title, "Loading data", sample, None)
+        self._loading, self._live_state = (title, sample), "loading"
+        self._lines_heard = 0
+        self.header.show_run(title, STATES["loading"], sample, None)
         self.tabs.setCurrentWidget(self.live)
         self.shown_changed.emit()
 
@@ -132,7 +140,7 @@ class RunView(QWidget):
         self.details.show_record(None)
         self._record = None
         self._tested = None
-        self._steps_drawn = self._epochs_drawn = 0
+        self._steps_drawn = self._epochs_drawn = self._lines_drawn = 0
 
     def on_data_progress(self, event: DataProgress) -> None:
         if self.shows_live:
@@ -192,13 +200,24 @@ class RunView(QWidget):
             self._show_test(event.figures, self._record.epochs_done, final=True)
 
     def on_lines(self, lines: list[str]) -> None:
-        if self.shows_live:
-            self.log.append(lines)
+        # Those that were read from the run's log, when it was shown again, are not added twice.
+        new = lines[max(0, self._lines_drawn - self._lines_heard) :]
+        self._lines_heard += len(lines)
+        if self.shows_live and new:
+            self.log.append(new)
 
     def on_state(self, state: str) -> None:
         """The session's state, while a run is under way."""
-        if self.shows_live and state in STATES:
+        if state not in STATES:
+            return
+        self._live_state = state
+        if self.shows_live:
             self.header.set_state(STATES[state])
+
+    def on_evaluation(self, event: EvaluationProgress) -> None:
+        """The test after an epoch, which leaves the bar where it is."""
+        if self.shows_live and self._live_state == "training":
+            self.header.set_state(STATES["testing" if event.done < event.total else "training"])
 
     def on_ended(self, event: RunEnded) -> None:
         """The run's end: a kept run stays on show as a saved one, a discarded one goes."""
@@ -222,6 +241,16 @@ class RunView(QWidget):
         """Shows the run that trains again."""
         if self.live_run:
             self.show_record(read_record(Path(self.live_run)))
+        elif self.live_run == "":  # its data still load
+            title, sample = self._loading
+            self._clear()
+            self.shown_run = ""
+            self.header.show_run(title, STATES["loading"], sample, None)
+            self.shown_changed.emit()
+
+    def is_outdated(self, record: RunRecord) -> bool:
+        """Whether ``record``, of the shown run, is another one than what is shown."""
+        return self._record is not None and self._record != record
 
     def show_record(self, record: RunRecord) -> None:
         """Shows what is on disk of a run. Raises :class:`WorkbenchError` where it is damaged."""
@@ -238,7 +267,7 @@ class RunView(QWidget):
         self._steps_drawn, self._epochs_drawn = len(losses), len(rows)
         self.header.show_run(
             run_title(record),
-            "Training" if live else RECORD_STATES.get(record.status, "Saved run"),
+            STATES[self._live_state] if live else RECORD_STATES.get(record.status, "Saved run"),
             sample,
             reported,
         )
@@ -255,7 +284,9 @@ class RunView(QWidget):
             rows=rows,
             name=record.id,
         )
-        self.log.set_text(read_log(record.folder))
+        text = read_log(record.folder)
+        self._lines_drawn = text.count("\n") if live else 0
+        self.log.set_text(text)
         self.details.show_record(record)
         step = len(losses) - max(0, (len(losses) - 1) // record.steps_per_epoch) * (
             record.steps_per_epoch
@@ -288,7 +319,7 @@ class RunView(QWidget):
         mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
         self.confusion.show_evaluation(
             test,
-            ", ".join((run_title(record), when, mode, record.data.get("name", ""))),
+            ", ".join((run_title(record), when, mode, data_name(record.data))),
             record.data.get("kind") == "sample",
         )
 
@@ -313,6 +344,11 @@ def run_title(record: RunRecord) -> str:
 def preset_title(preset: str | None, title: str) -> str:
     """``009 · Dropout, mended``."""
     return " · ".join(part for part in (preset or "", tr(title) if title else "") if part)
+
+
+def data_name(data: Mapping[str, Any]) -> str:
+    """The name of the data set in a ``DataInfo`` of plain values."""
+    return tr("sample") if data.get("kind") == "sample" else str(data.get("name", ""))
 
 
 def _reported(record: RunRecord) -> Reported | None:

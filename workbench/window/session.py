@@ -233,6 +233,11 @@ class Session(QObject):
         if self._work is None:
             self._drain_timer.stop()
 
+    @property
+    def pause_wanted(self) -> bool:
+        """Whether a pause was asked for; ``state`` says when the run has come to it."""
+        return self._control.paused
+
     def pause(self) -> None:
         self._control.pause()
 
