@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +233,8 @@ def test_a_saved_run_can_be_looked_at_while_another_trains(
     assert window.run_view.shows_live
     with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
         pass
+    lines = find(window, "logView").toPlainText().splitlines()
+    assert len(lines) == len(set(lines))
     press(qtbot, window, "stopButton")
     wait_idle(qtbot, window)
     from workbench.library.run_folder import read_losses
@@ -237,6 +242,77 @@ def test_a_saved_run_can_be_looked_at_while_another_trains(
     newest = Library().runs()[0]
     # Neither lost nor drawn twice.
     assert window.run_view.live.step_count() == len(read_losses(newest.folder))
+
+
+def test_a_run_of_another_process_is_followed_to_its_end(window: MainWindow, qtbot: QtBot) -> None:
+    changes = ["--set", "epochs=4", "--set", "batch_size=50"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", "train", "001", *changes, "--dataset", "sample"],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    qtbot.waitUntil(lambda: window.saved.table.rowCount() == 1, timeout=30_000)
+    (record,) = Library().runs()
+    assert record.status == "running"
+    window.saved.select_run(record.folder)
+    press(qtbot, window, "openRunButton")
+    assert process.wait(timeout=60) == 0
+    qtbot.waitUntil(lambda: "Finished" in _texts(window.run_view.header), timeout=5000)
+    assert window.run_view.live.step_count() == 4 * 40
+
+
+def test_a_test_of_a_broken_file_does_not_test_the_weights_before_it(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    train(qtbot, window)
+    wait_idle(qtbot, window)
+    (record,) = Library().runs()
+    window.saved.load_requested.emit(record.folder / "mlp_weight_007.pkl")
+    wait_idle(qtbot, window)
+    broken = tmp_path / "broken.pkl"
+    broken.write_bytes(b"PK\x03\x04 and nothing more")
+    tested: list[object] = []
+    window.session.weights_tested.connect(tested.append)
+    window.saved.test_requested.emit(broken)
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox, "problemBox") is not None, timeout=5000)
+    qtbot.wait(200)
+    assert not tested
+    assert "broken.pkl" in window.status.now()
+    find(window, "problemBox").close()
+
+
+def test_weights_of_other_classes_are_tested_with_a_warning(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    from workbench.library.weights import load_weights, save_weights
+
+    train(qtbot, window)
+    wait_idle(qtbot, window)
+    (record,) = Library().runs()
+    weights = load_weights(record.folder / "mlp_weight_007.pkl")
+    others = tuple(f"other {number}" for number in range(10))
+    save_weights(tmp_path / "others.pkl", replace(weights, classes=others))
+    window.saved.test_requested.emit(tmp_path / "others.pkl")
+    with qtbot.waitSignal(window.session.weights_tested, timeout=20_000):
+        pass
+    wait_idle(qtbot, window)
+    notes = find(window, "weightsNotes")
+    assert "other classes" in notes.text() + notes.toolTip()
+
+
+def test_settings_that_were_damaged_do_not_keep_the_window_shut(
+    window: MainWindow, qtbot: QtBot, theme: Theme, translation: Translation
+) -> None:
+    settings = Settings()
+    settings.set_text("theme", "blue")
+    settings.set_text("data/folder", '{"path": "/x"}')
+    settings.set_text("data/choice", "/nowhere")
+    settings.save()
+    again = MainWindow(Library(), Settings(), theme, translation)
+    assert again.data_button.is_sample
+    again.close()
+    again.deleteLater()
 
 
 def test_hyperparameters_of_a_run_come_back_to_the_form(window: MainWindow, qtbot: QtBot) -> None:

@@ -453,6 +453,9 @@ class LiveView(QWidget):
             shown.append(final)
             self._final_text.setText(tr("final test {accuracy}").format(accuracy=percent(final)))
             self._final_text.setPos(x, final)
+            # Below the mark where a reported line lies above it, else above.
+            above = any(value >= final for value, _, _ in lines)
+            self._final_text.setAnchor(pg.Point(1.0, -0.15 if above else 1.15))
         if not self._accuracy_plot.view.values_held:
             self._set_y(self._accuracy_plot, *curves.accuracy_range(shown))
         self._show_legends()
