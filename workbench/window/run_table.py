@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -111,12 +111,18 @@ def created_time(record: RunRecord) -> datetime | None:
         return None
 
 
+def run_label(record: RunRecord) -> str:
+    """``RunRecord.label`` with the preset's title in the window's language."""
+    return replace(record, title=tr(record.title)).label if record.title else record.label
+
+
 def search_text(record: RunRecord) -> str:
     """What the search looks through."""
     parts = (
         record.name,
         record.preset or "",
         record.title,
+        run_label(record),
         data_text(record),
         str(record.data.get("name", "")),
         status_word(record.status),
@@ -163,7 +169,7 @@ def _row(record: RunRecord) -> _Row:
     created = created_time(record)
     accuracy = record.accuracy
     order: dict[int, Any] = {
-        RUN: record.label.casefold(),
+        RUN: run_label(record).casefold(),
         ACCURACY: None if figure_text(accuracy) == NONE else accuracy,
         EPOCHS: (record.epochs_done, record.epochs),
         DATE: created.timestamp() if created else None,
@@ -300,7 +306,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(row, column)
         if role == Qt.ItemDataRole.EditRole:
-            return record.label
+            return run_label(record)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -320,7 +326,7 @@ class RunTable(QAbstractTableModel):
         record = row.record
         if column == RUN:
             # A name is one line, whatever run.json says.
-            return " ".join(record.label.split())
+            return " ".join(run_label(record).split())
         if column == ACCURACY:
             return accuracy_text(record)
         if column == EPOCHS:
@@ -339,7 +345,7 @@ class RunTable(QAbstractTableModel):
     def _tooltip(self, row: _Row, column: int) -> str:
         record = row.record
         if column == RUN:
-            lines = [record.label, *([record.title] if record.name and record.title else [])]
+            lines = [run_label(record), *([record.title] if record.name and record.title else [])]
             return "\n".join([*lines, str(record.folder)])
         if column == ACCURACY:
             lines = [accuracy_text(record)]
@@ -378,7 +384,7 @@ class RunTable(QAbstractTableModel):
             return False
         record = self._rows[index.row()].record
         name = " ".join(str(value).split())
-        if name != record.label:
+        if name != run_label(record):
             self.renamed.emit(record, name)
         return True
 
