@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QFrame,
@@ -249,8 +249,11 @@ class RunHeader(QFrame):
     def _reserve(self) -> None:
         # Room for the widest figure that can come, so that nothing moves when it comes.
         def room(label: QLabel, *texts: str) -> None:
-            widths = [label.fontMetrics().horizontalAdvance(text) for text in texts]
-            label.setMinimumWidth(max(widths) + 2)
+            metrics = label.fontMetrics()
+            label.setMinimumWidth(max(map(metrics.horizontalAdvance, texts)) + 2)
+            # A line of Korean is taller than one of figures, where another font steps in.
+            wide = QRect(0, 0, 10_000, 1000)
+            label.setMinimumHeight(max(metrics.boundingRect(wide, 0, t).height() for t in texts))
 
         room(self._number, percent(100.0))
         room(self._caption, tr("test accuracy"), tr("final test accuracy"))
