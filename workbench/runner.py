@@ -77,6 +77,8 @@ def run_experiment(
             torch.set_num_threads(threads)
         chosen = choose_device(device)
         data_set = load_data(data, listener, lambda: control.stopping).to(chosen.device)
+        if control.stopping:
+            raise Cancelled  # asked for while the last of the data was read
         started = _run_started(experiment, data_set.info, chosen)
         record = _record(experiment, started, chosen, preset, title)
         keeper = _Keeper(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workbench.engine.arrays import Arrays, Progress, Stop
 from workbench.engine.data_choice import DataChoice, DataInfo, DataKind
+from workbench.messages import Cancelled
 
 TEST_ORDER_SEED = 10_000
 """Seed of the one shuffle of the test split. Files of a class lie together, and batch norm in
@@ -63,6 +64,8 @@ def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
 
         assert choice.path is not None
         arrays = image_folder.read_image_folder(choice.path, progress, stop)
+    if stop():
+        raise Cancelled
     return _as_data_set(choice.kind, str(choice.path) if choice.path else None, arrays)
 
 
