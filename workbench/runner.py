@@ -18,7 +18,12 @@ from workbench import paths
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, DataInfo
 from workbench.engine.datasets import DataSet, load_data
-from workbench.engine.devices import Device, choose_device
+from workbench.engine.devices import (
+    Device,
+    choose_device,
+    require_precision,
+    use_full_float32,
+)
 from workbench.engine.environment import environment
 from workbench.engine.evaluation import StopRequested, check, evaluate
 from workbench.engine.events import (
@@ -31,6 +36,7 @@ from workbench.engine.events import (
     StepsDone,
     WeightsReady,
 )
+from workbench.engine.memory import keep_freed_memory
 from workbench.engine.report_lines import ReportLines
 from workbench.engine.steps import (
     Statistics,
@@ -75,7 +81,9 @@ def run_experiment(
     try:
         if threads:
             torch.set_num_threads(threads)
+        prepare_process()
         chosen = choose_device(device)
+        require_precision(chosen, experiment.precision)
         data_set = load_data(data, listener, lambda: control.stopping).to(chosen.device)
         if control.stopping:
             raise Cancelled  # asked for while the last of the data was read
@@ -106,6 +114,12 @@ def run_experiment(
         listener(ended)
         return ended
     return keeper.end(outcome, discard=control.cancelled)
+
+
+def prepare_process() -> None:
+    """What every training and test of this process relies on."""
+    use_full_float32()
+    keep_freed_memory()
 
 
 def _run_started(experiment: Experiment, info: DataInfo, device: Device) -> RunStarted:
@@ -369,6 +383,7 @@ def evaluate_weights(
 def _evaluate_weights(
     path: Path, data: DataChoice, listener: Listener, control: RunControl, device: str
 ) -> WeightsTest:
+    prepare_process()
     weights = weight_files.load_weights(path)
     chosen = choose_device(device)
     data_set: DataSet = load_data(data, listener, lambda: control.stopping).to(chosen.device)

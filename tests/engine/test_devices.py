@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from workbench.engine import devices
 from workbench.engine.devices import choose_device, has_kernels
 from workbench.messages import WorkbenchError
 
@@ -65,3 +66,11 @@ def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
             choose_device(wanted)
     with pytest.raises(WorkbenchError, match="there is no such device"):
         choose_device("tpu")
+
+
+def test_bfloat16_is_refused_where_the_device_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "has_bfloat16", lambda device: False)
+    cpu = devices.Device(torch.device("cpu"), "Some CPU")
+    with pytest.raises(WorkbenchError, match="Some CPU has no bfloat16 arithmetic"):
+        devices.require_precision(cpu, "bfloat16")
+    devices.require_precision(cpu, "float32")

@@ -13,6 +13,7 @@ import torch
 from tests.conftest import cut
 from workbench.engine.control import RunControl
 from workbench.engine.datasets import DataSet
+from workbench.engine.devices import has_bfloat16
 from workbench.engine.evaluation import evaluate
 from workbench.engine.events import (
     EpochDone,
@@ -299,3 +300,25 @@ def test_the_sample_is_learned_in_three_epochs(
     outcome = train(experiment, sample, lambda event: None, RunControl())
     assert outcome.test is not None
     assert outcome.test.accuracy > at_least
+
+
+needs_bfloat16 = pytest.mark.skipif(
+    not has_bfloat16(torch.device("cpu")), reason="this processor has no bfloat16"
+)
+
+
+@needs_bfloat16
+def test_bfloat16_learns_as_well_and_keeps_float32_weights(sample: DataSet) -> None:
+    data = cut(sample, 400, 200)
+    values = {"optimizer": "adam", **REGULARIZED, "epochs": 4}
+    plain, plain_events = run(data, **values)
+    short, events = run(data, **values, precision="bfloat16")
+    _, again = run(data, **values, precision="bfloat16")
+    weights = last_weights(events)
+    assert all(t.dtype != torch.bfloat16 for t in weights.values())
+    assert not same(weights, last_weights(plain_events))
+    assert same(weights, last_weights(again))
+    assert plain.test is not None
+    assert short.test is not None
+    assert short.test.accuracy == pytest.approx(plain.test.accuracy, abs=8)
+    assert plain.test.accuracy > 60

@@ -62,6 +62,34 @@ def list_devices() -> list[Device]:
     return [*usable, Device(torch.device("cpu"), cpu_name())]
 
 
+def require_precision(device: Device, precision: str) -> None:
+    """Raises :class:`WorkbenchError` where ``device`` has no fast arithmetic in ``precision``
+    (``"float32"`` or ``"bfloat16"``): it would only be slower."""
+    if precision == "bfloat16" and not has_bfloat16(device.device):
+        raise WorkbenchError(
+            "precision: {device} has no bfloat16 arithmetic; set precision to float32.",
+            device=device.name,
+        )
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether ``device`` multiplies bfloat16 in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # Not public until torch 2.14's torch.cpu.get_capabilities.
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(probe and probe())
+
+
+def use_full_float32() -> None:
+    """Makes float32 mean float32 on GPUs too: by default cuDNN rounds the factors of
+    convolutions to 10 bits there (TF32). For the whole process."""
+    if hasattr(torch.backends.cudnn, "conv"):
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # torch 2.9 and newer
+    else:
+        torch.backends.cudnn.allow_tf32 = False
+
+
 def cpu_name() -> str:
     """Product name of the processor, or the architecture where it has none to tell."""
     try:

@@ -1,6 +1,7 @@
 """What a run reports, in order. Free of torch, so that the window can import it at start-up.
 
-A run reports ``DataProgress`` (while data load), ``RunStarted``, then for each epoch
+A run reports ``DataProgress`` (while data load), ``RunStarted``, a ``Notice`` where
+something is worth a sentence, then for each epoch
 ``StepsDone`` many times and ``EpochDone`` once, ``EvaluationProgress`` while it tests, and in the
 end exactly one ``RunEnded``, whatever happened. Epochs and steps count from 1.
 """
@@ -39,6 +40,13 @@ class RunStarted:
     steps_per_epoch: int
     batch_size: int
     run: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something about the run that is worth a sentence and does not end it."""
+
+    message: Message
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,7 @@ class RunEnded:
 Event = (
     DataProgress
     | RunStarted
+    | Notice
     | StepsDone
     | EvaluationProgress
     | EpochDone

@@ -11,19 +11,22 @@ from workbench.spec.experiment import Experiment
 
 
 def build_optimizer(
-    experiment: Experiment, parameters: Iterable[nn.Parameter]
+    experiment: Experiment, parameters: Iterable[nn.Parameter], device: torch.device
 ) -> torch.optim.Optimizer:
-    """SGD, or Adam with torch's default betas and epsilon, at the first epoch's rate."""
+    """SGD, or Adam with torch's default betas and epsilon, at the first epoch's rate.
+
+    On a GPU the learning rate is a tensor there, so that a captured graph reads each epoch's.
+    """
+    rate: float | torch.Tensor = experiment.learning_rate
+    if device.type == "cuda":
+        rate = torch.tensor(rate, dtype=torch.float32, device=device)
     if experiment.optimizer == "adam":
         return torch.optim.Adam(
-            parameters,
-            lr=experiment.learning_rate,
-            weight_decay=experiment.weight_decay,
-            fused=True,
+            parameters, lr=rate, weight_decay=experiment.weight_decay, fused=True
         )
     return torch.optim.SGD(
         parameters,
-        lr=experiment.learning_rate,
+        lr=rate,
         momentum=experiment.momentum,
         weight_decay=experiment.weight_decay,
         fused=True,
@@ -33,4 +36,7 @@ def build_optimizer(
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     """Sets the rate of all parameters."""
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(learning_rate)
+        else:
+            group["lr"] = learning_rate

@@ -8,6 +8,7 @@ from workbench.engine.events import (
     Evaluation,
     Event,
     FinalTest,
+    Notice,
     Paused,
     Resumed,
     RunEnded,
@@ -53,6 +54,8 @@ class ReportLines:
             ]
         if isinstance(event, FinalTest):
             return [f"Final test in evaluation mode: {accuracy_line(event.figures)}"]
+        if isinstance(event, Notice):
+            return [str(event.message)]
         if isinstance(event, Paused):
             return ["Paused"]
         if isinstance(event, Resumed):

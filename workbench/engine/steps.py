@@ -1,4 +1,4 @@
-"""Batches, and one training step."""
+"""Batches, and training steps one by one. ``graph_steps.py`` has those of a GPU."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.engine.datasets import DataSet
+from workbench.engine.optimizers import set_learning_rate
 from workbench.spec.experiment import Experiment
 
 
@@ -79,28 +80,51 @@ def training_bounds(experiment: Experiment, images: int) -> list[tuple[int, int]
     return batch_bounds(images, experiment.batch_size, at_least=2 if experiment.batch_norm else 1)
 
 
-class EagerStep:
-    """One training step, operation by operation, on any device. Never waits for the device."""
+class EagerSteps:
+    """Training steps, operation by operation, on any device. Never waits for the device."""
 
     def __init__(
         self,
+        experiment: Experiment,
         network: nn.Module,
         optimizer: torch.optim.Optimizer,
         data: DataSet,
         scaling: PixelScaling,
     ) -> None:
-        self._network = network
-        self._optimizer = optimizer
+        self.network = network
+        self.optimizer = optimizer
+        self.bounds = training_bounds(experiment, len(data.train_labels))
+        """``(start, end)`` of each step's batch in the epoch's order of the images."""
+        self.losses = torch.zeros(len(self.bounds), device=data.train_labels.device)
+        """The loss of each step of the epoch before its update, float32, (steps,)."""
+        self.order = torch.zeros_like(data.train_labels)
+        """The images of the epoch as they come, int64, (images,)."""
         self._images = data.train_images
         self._labels = data.train_labels
         self._scaling = scaling
+        self._bfloat16 = experiment.precision == "bfloat16"
 
-    def __call__(self, indices: Tensor) -> Tensor:
-        """Trains on the images at ``indices`` (int64, (N,), on the device); the loss before the
-        step, float32, ()."""
-        logits = self._network(self._scaling(self._images[indices]))
-        loss = F.cross_entropy(logits, self._labels[indices])
-        self._optimizer.zero_grad(set_to_none=True)
+    def begin_epoch(self, order: Tensor, learning_rate: float) -> None:
+        """``order``: a permutation of the training images, int64, (images,), on any device."""
+        self.order.copy_(order)
+        set_learning_rate(self.optimizer, learning_rate)
+
+    def advance(self, step: int) -> int:
+        """Trains from ``step`` (counted from 0 in the epoch) on, and fills ``losses``; how many
+        steps that were."""
+        start, end = self.bounds[step]
+        self.losses[step] = self.train_on(self.order[start:end])
+        return 1
+
+    def train_on(self, indices: Tensor) -> Tensor:
+        """One step on the images at ``indices`` (int64, (N,), on the device); the loss before
+        the step, float32, ()."""
+        pixels = self._scaling(self._images[indices])
+        # Only network and gradients are in bfloat16: weights, loss and optimizer stay float32.
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self._bfloat16):
+            logits = self.network(pixels)
+        loss = F.cross_entropy(logits.float(), self._labels[indices])
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self._optimizer.step()
+        self.optimizer.step()
         return loss.detach()

@@ -23,14 +23,16 @@ from workbench.engine.events import (
     Evaluation,
     Event,
     FinalTest,
+    Notice,
     Paused,
     Resumed,
     StepsDone,
     WeightsReady,
 )
+from workbench.engine.graph_steps import build_steps
 from workbench.engine.networks import build_network
-from workbench.engine.optimizers import build_optimizer, set_learning_rate
-from workbench.engine.steps import EagerStep, pixel_scaling, training_bounds
+from workbench.engine.optimizers import build_optimizer
+from workbench.engine.steps import pixel_scaling
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 
@@ -66,9 +68,9 @@ def train(
 ) -> Outcome:
     """Trains ``experiment`` on ``data``, on the device where its tensors lie.
 
-    ``report`` hears ``StepsDone``, ``EvaluationProgress``, ``WeightsReady``, ``EpochDone``,
-    ``Paused``, ``Resumed`` and ``FinalTest``, on the calling thread; what it raises ends the
-    training.
+    ``report`` hears ``Notice``, ``StepsDone``, ``EvaluationProgress``, ``WeightsReady``,
+    ``EpochDone``, ``Paused``, ``Resumed`` and ``FinalTest``, on the calling thread; what it
+    raises ends the training.
     ``control`` is asked between steps and between test batches.
 
     The same seed gives the same weights, bit for bit, on the CPU at the same number of threads.
@@ -108,14 +110,14 @@ class _Training:
         torch.manual_seed(experiment.seed)
         network = build_network(experiment, len(data.info.classes))
         self.network = network.to(device).to(memory_format=torch.channels_last)
-        self.optimizer = build_optimizer(experiment, self.network.parameters())
+        self.optimizer = build_optimizer(experiment, self.network.parameters(), device)
         self.scaling = pixel_scaling(experiment, data)
-        self.step = EagerStep(self.network, self.optimizer, data, self.scaling)
+        self.steps, notice = build_steps(
+            experiment, self.network, self.optimizer, data, self.scaling
+        )
         # The order of the images has a random state of its own: dropout draws from the default
         # one, and a network without dropout sees the same batches.
         self.order = torch.Generator().manual_seed(experiment.seed)
-        self.bounds = training_bounds(experiment, len(data.train_labels))
-        self.losses = torch.zeros(len(self.bounds), device=device)
 
         self.experiment = experiment
         self.data = data
@@ -128,6 +130,8 @@ class _Training:
         self.best_accuracy = -1.0
         self.good_step = 0
         self.good = cpu_state_dict(self.network)
+        if notice is not None:
+            report(Notice(notice))
 
     def run(self) -> Outcome:
         try:
@@ -160,38 +164,40 @@ class _Training:
 
     def _epoch(self, epoch: int) -> None:
         learning_rate = self.experiment.learning_rate_at(epoch)
-        set_learning_rate(self.optimizer, learning_rate)
         self.network.train()
         started = self.watch.seconds()
-        permutation = torch.randperm(len(self.data.train_labels), generator=self.order)
-        permutation = permutation.to(self.data.train_images.device)
+        order = torch.randperm(len(self.data.train_labels), generator=self.order)
+        self.steps.begin_epoch(order, learning_rate)
 
+        bounds, losses = self.steps.bounds, self.steps.losses
         epoch_losses: list[float] = []
-        reported, reported_at = 0, started
-        for step, (start, end) in enumerate(self.bounds, 1):
+        step, reported, reported_at = 0, 0, started
+        while step < len(bounds):
             if self.control.paused:
                 self._pause()
-            self.losses[step - 1] = self.step(permutation[start:end])
-            self.steps_done += 1
-            now = self.watch.seconds()
-            snapshot = self.steps_done % SNAPSHOT_STEPS == 0
-            due = now - reported_at >= REPORT_INTERVAL
-            if due or snapshot or step == len(self.bounds) or self.control.stopping:
+            done = self.steps.advance(step)
+            step += done
+            snapshot = (
+                self.steps_done + done
+            ) // SNAPSHOT_STEPS > self.steps_done // SNAPSHOT_STEPS
+            self.steps_done += done
+            due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
+            if due or snapshot or step == len(bounds) or self.control.stopping:
                 # Waits for the device: all losses since the last time in one transfer.
-                losses = self.losses[reported:step].tolist()
+                fresh = losses[reported:step].tolist()
                 now = self.watch.seconds()
-                images = end - self.bounds[reported][0]
-                self._check_losses(epoch, reported, losses)
+                images = bounds[step - 1][1] - bounds[reported][0]
+                self._check_losses(epoch, reported, fresh)
                 self.report(
                     StepsDone(
                         epoch=epoch,
                         step=step,
-                        losses=tuple(losses),
+                        losses=tuple(fresh),
                         seconds=now - started,
                         images_per_second=images / max(now - reported_at, 1e-9),
                     )
                 )
-                epoch_losses += losses
+                epoch_losses += fresh
                 reported, reported_at = step, now
                 if snapshot:
                     self._keep_good_weights(epoch)

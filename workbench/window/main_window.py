@@ -283,6 +283,7 @@ class MainWindow(QMainWindow):
         s.state_changed.connect(self._state_changed)
         s.data_progress.connect(self._data_progress)
         s.run_started.connect(self._run_started)
+        s.notice.connect(lambda message: self.status.show_now(say(message)))
         s.steps_done.connect(view.on_steps)
         s.epoch_done.connect(view.on_epoch)
         s.epoch_done.connect(self.saved.refresh)

@@ -26,6 +26,7 @@ from workbench.engine.events import (
     EvaluationProgress,
     Event,
     FinalTest,
+    Notice,
     Paused,
     Resumed,
     RunEnded,
@@ -78,6 +79,7 @@ class Session(QObject):
     state_changed = Signal(str)
     data_progress = Signal(object)  # DataProgress
     run_started = Signal(object)  # RunStarted
+    notice = Signal(object)  # Message
     steps_done = Signal(object)  # StepsDone
     evaluation_progress = Signal(object)  # EvaluationProgress
     epoch_done = Signal(object)  # EpochDone
@@ -333,6 +335,8 @@ class Session(QObject):
             if self.state == "loading":
                 self._set_state("training")
             self.run_started.emit(event)
+        elif isinstance(event, Notice):
+            self.notice.emit(event.message)
         elif isinstance(event, Paused | Resumed):
             if self.state != "stopping":
                 self._set_state("paused" if isinstance(event, Paused) else "training")
