@@ -24,6 +24,8 @@ from workbench.spec.experiment import (
     ExperimentError,
     Hyperparameter,
     experiment_from,
+    names_without_effect,
+    unmet,
 )
 from workbench.spec.presets import Preset
 from workbench.window import theme
@@ -44,18 +46,9 @@ def raw_values(experiment: Experiment) -> dict[str, Raw]:
     }
 
 
-def without_effect(raw: Mapping[str, Raw]) -> set[str]:
-    """Names of the fields that change nothing with these values."""
-    return {
-        name
-        for name, parameter in HYPERPARAMETERS.items()
-        if parameter.only_if and raw[parameter.only_if[0]] != parameter.only_if[1]
-    }
-
-
 def check(raw: Mapping[str, Raw]) -> tuple[Experiment | None, dict[str, Message]]:
     """The experiment that the fields with an effect make, or ``None`` and each field's problem."""
-    off = without_effect(raw)
+    off = names_without_effect(raw)
     values: dict[str, Any] = {name: value for name, value in raw.items() if name not in off}
     empty = {
         name: Message("{field}: enter a value.", field=name)
@@ -246,7 +239,7 @@ class HyperparameterForm(QWidget):
         self.changed.emit()
 
     def _is_changed(self, name: str) -> bool:
-        if self._preset is None or name in without_effect(self._raw):
+        if self._preset is None or name in names_without_effect(self._raw):
             return False
         preset_value = getattr(self._preset.experiment, name)
         return not same(HYPERPARAMETERS[name], self._raw[name], preset_value)
@@ -259,7 +252,7 @@ class HyperparameterForm(QWidget):
 
     def _show_states(self) -> None:
         shown = raw_values(self._running[0]) if self._running else self._raw
-        off = without_effect(shown)
+        off = names_without_effect(shown)
         for name, row in self._rows.items():
             notes = []
             if name in off:
@@ -277,8 +270,7 @@ class HyperparameterForm(QWidget):
         self._show_head()
 
     def _why_off(self, parameter: Hyperparameter, shown: Mapping[str, Raw]) -> str:
-        assert parameter.only_if is not None
-        other = HYPERPARAMETERS[parameter.only_if[0]]
+        other = HYPERPARAMETERS[unmet(parameter.name, shown) or ""]
         return tr("Has no effect while {field} is {value}.").format(
             field=tr(other.label), value=value_text(other, shown[other.name])
         )
