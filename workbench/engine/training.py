@@ -173,6 +173,8 @@ class _Training:
                 self._pause()
             self.losses[step - 1] = self.step(permutation[start:end])
             self.steps_done += 1
+            if step == 1 and self.experiment.eval_after_first_step:
+                self.network.eval()
             now = self.watch.seconds()
             snapshot = self.steps_done % SNAPSHOT_STEPS == 0
             due = now - reported_at >= REPORT_INTERVAL
