@@ -480,13 +480,13 @@ def _no_effect(experiment: Experiment, name: str) -> Message:
         _DISAGREEMENTS["no_effect"],
         field=name,
         other=other,
-        now=_written(getattr(experiment, other)),
-        needed=_written(needed),
+        now=plain_value(getattr(experiment, other)),
+        needed=plain_value(needed),
     )
 
 
-def _written(value: object) -> str:
-    """A value as YAML and the command line write it."""
+def plain_value(value: object) -> str:
+    """A value as YAML and ``--set`` write it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

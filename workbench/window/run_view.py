@@ -29,8 +29,8 @@ from workbench.library.run_folder import (
     read_test,
 )
 from workbench.messages import WorkbenchError
-from workbench.spec.experiment import differences, experiment_from
-from workbench.spec.presets import Reported, find_preset
+from workbench.spec.experiment import experiment_from
+from workbench.spec.presets import Reported, find_preset, how_it_ran
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
 from workbench.window.live_view import LiveView
@@ -352,13 +352,12 @@ def data_name(data: Mapping[str, Any]) -> str:
 
 
 def _reported(record: RunRecord) -> Reported | None:
-    # Only what may be compared: the report's data, and the preset's own hyperparameters but for
-    # the seed and for how long.
+    # Only what may be compared: the report's data, and the preset's own hyperparameters.
     if not record.data.get("comparable") or record.preset is None:
         return None
     try:
         preset = find_preset(record.preset)
-        changed = differences(preset.experiment, experiment_from(record.experiment))
+        ran = how_it_ran(preset, experiment_from(record.experiment))
     except WorkbenchError:
         return None
-    return preset.reported if not set(changed) - {"seed", "epochs"} else None
+    return preset.reported if ran is not None else None
