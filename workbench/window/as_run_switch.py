@@ -13,11 +13,12 @@ from workbench.window.translation import tr
 
 class AsRunSwitch(QWidget):
     """Two buttons, one of them down, and in one line how the two differ. Off where a preset ran as
-    it was declared. ``chosen``: the person pressed the other one; true for as run."""
+    it was declared. ``beside`` stands at the right of the buttons. ``chosen``: the person pressed
+    the other button; true for as run."""
 
     chosen = Signal(bool)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, beside: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("asRunSwitch")
         self._preset: Preset | None = None
@@ -33,7 +34,8 @@ class AsRunSwitch(QWidget):
             button.setCheckable(True)
             self._group.addButton(button)
             row.addWidget(button)
-        row.addStretch(1)
+        row.addSpacing(4)
+        row.addWidget(beside, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -81,7 +83,7 @@ if __name__ == "__main__":
 
     application = QApplication([])
     Theme(application)
-    switch = AsRunSwitch()
+    switch = AsRunSwitch(ElidedLabel("muted"))
     switch.show_preset(find_preset("007"), True, True)
     switch.resize(290, 30)
     switch.show()

@@ -120,12 +120,7 @@ class HyperparameterForm(QWidget):
         self.state = ElidedLabel("muted")
         self.state.setObjectName("hyperparameterState")
         self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.heading)
-        head.addWidget(self.state, 1)
-
-        self.as_run_switch = AsRunSwitch()
+        self.as_run_switch = AsRunSwitch(self.state)
         self.as_run_switch.chosen.connect(self._choose_as_run)
 
         self._groups: dict[str, QLabel] = {}
@@ -160,7 +155,7 @@ class HyperparameterForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addLayout(head)
+        layout.addWidget(self.heading)
         layout.addWidget(self.as_run_switch)
         layout.addWidget(self.scroll_area, 1)
         layout.addLayout(buttons)
