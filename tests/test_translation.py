@@ -58,7 +58,8 @@ def all_texts() -> set[str]:
         found |= set(parameter.choices.values())
     for preset in list_presets():
         assert isinstance(preset, Preset)
-        found |= {preset.title, preset.tried, preset.changed, preset.found, preset.note}
+        found |= {preset.title, preset.tried, preset.changed, preset.found}
+        found |= {preset.explained, preset.note}
     found |= {*TEMPLATES, *STATES.values(), *RECORD_STATES.values(), *TRACK.values(), *OTHER_WORDS}
     return found - {""}
 

@@ -253,6 +253,7 @@ def _presets(options: argparse.Namespace) -> int:
                     "tried": p.tried,
                     "changed": p.changed,
                     "found": p.found,
+                    "explained": p.explained,
                     "note": p.note,
                 }
                 for p in presets

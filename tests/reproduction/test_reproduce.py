@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.reproduction import reproduce
+from tests.reproduction import reproduce, story
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
@@ -20,6 +20,15 @@ from workbench.spec.presets import find_preset
 
 STEPS = 2001
 """Steps an epoch, so that 2000 is the last iteration that is printed."""
+
+
+def test_the_story_and_its_chart_say_what_the_table_says() -> None:
+    """Where this fails: python tests/reproduction/story.py"""
+    text = story.STORY.read_text(encoding="utf-8")
+    assert story.filled(text, story.tables()) == text
+    assert story.CHART.read_text(encoding="utf-8") == story.chart(
+        reproduce.read_table(story.RESULTS)
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -62,6 +62,7 @@ def test_the_eleven_presets_are_the_reports_experiments() -> None:
             assert preset.reported.correct == round(preset.reported.accuracy * 100)
         assert preset.tried
         assert preset.found
+        assert preset.explained
 
 
 def test_as_run_is_what_the_report_ran_in_place_of_what_it_declared() -> None:

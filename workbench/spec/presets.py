@@ -57,6 +57,7 @@ class _File(BaseModel):
     tried: str = ""
     changed: str = ""
     found: str = ""
+    explained: str = ""
     note: str = ""
 
 
@@ -64,7 +65,8 @@ class _File(BaseModel):
 class Preset:
     """A named experiment as it was declared, and ``as_run``, what ran in its place; ``None``
     where it ran as declared. ``epochs_run``: where the report stopped it by hand, else ``None``.
-    ``built_in`` is true for what ships with the program."""
+    ``found`` is what the report concludes, ``explained`` what is known today. ``built_in`` is true
+    for what ships with the program."""
 
     id: str
     title: str
@@ -77,6 +79,7 @@ class Preset:
     tried: str = ""
     changed: str = ""
     found: str = ""
+    explained: str = ""
     note: str = ""
 
 
@@ -138,7 +141,16 @@ def read_preset(path: Path, built_in: bool = False) -> Preset:
         as_run=as_run if as_run != experiment else None,
         **{
             name: getattr(file, name)
-            for name in ("title", "reported", "epochs_run", "tried", "changed", "found", "note")
+            for name in (
+                "title",
+                "reported",
+                "epochs_run",
+                "tried",
+                "changed",
+                "found",
+                "explained",
+                "note",
+            )
         },
     )
 

@@ -113,6 +113,7 @@ def sections(
         (tr("Reported"), "\n".join(reported_lines(preset)), "reported"),
         (tr("Tried"), tr(preset.tried) if preset.tried else "", ""),
         (tr("Found"), tr(preset.found) if preset.found else "", ""),
+        (tr("Explained"), tr(preset.explained) if preset.explained else "", ""),
         (tr("Note"), tr(preset.note) if preset.note else "", ""),
     ]
 
@@ -120,7 +121,7 @@ def sections(
 class PresetNote(QScrollArea):
     """Scrolls where its text is too long; the keyboard scrolls it too."""
 
-    MOST_SECTIONS = 6
+    MOST_SECTIONS = 7
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
