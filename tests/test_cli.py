@@ -143,9 +143,23 @@ def test_presets_lists_all_eleven(capsys: pytest.CaptureFixture[str]) -> None:
     assert [p["id"] for p in presets] == [f"{i:03}" for i in range(1, 12)]
     assert presets[0]["title"]
     assert presets[5]["experiment"]["gamma"] == 0.1
+    assert presets[5]["as_run"]["scheduler"] == "none"
+    assert presets[0]["as_run"] is None
     assert presets[10]["reported"]["accuracy"] == 75.18
     _code, out, _ = call("presets", capsys=capsys)
     assert "75.18%" in out
+
+
+def test_a_preset_trains_as_it_ran_where_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call("train", "009", "--as-run", *QUICK, "--json", capsys=capsys)
+    assert code == 0
+    experiment = json.loads(out)["experiment"]
+    assert experiment["scheduler"] == "none"
+    assert experiment["test_images_in_batch_norm"] is True
+    assert experiment["epochs"] == 1  # a change goes before
+    code, out, _ = call("train", "001", "--as-run", *QUICK, capsys=capsys)
+    assert code == 0
+    assert "001 ran as it was declared." in out
 
 
 def test_data_says_what_is_there_and_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:

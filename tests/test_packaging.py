@@ -43,6 +43,7 @@ def test_presets_are_found_from_any_folder(editable: bool, python: Path, tmp_pat
         (wheel,) = tmp_path.glob("*.whl")
         names = zipfile.ZipFile(wheel).namelist()
         assert "workbench/presets/001.yaml" in names
+        assert "workbench/presets/curves.json" in names
         assert any(name.startswith("workbench/resources/") for name in names)
         top = {name.split("/")[0] for name in names}
         assert {name for name in top if not name.endswith(".dist-info")} == {"workbench"}

@@ -14,6 +14,7 @@ import workbench
 from workbench import paths
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.presets import Preset, list_presets
+from workbench.window.run_header import TRACK
 from workbench.window.run_view import RECORD_STATES, STATES
 
 OTHER_WORDS = ("Saved run",)
@@ -57,8 +58,9 @@ def all_texts() -> set[str]:
         found |= set(parameter.choices.values())
     for preset in list_presets():
         assert isinstance(preset, Preset)
-        found |= {preset.title, preset.tried, preset.changed, preset.found, preset.note}
-    found |= {*TEMPLATES, *STATES.values(), *RECORD_STATES.values(), *OTHER_WORDS}
+        found |= {preset.title, preset.tried, preset.changed, preset.found}
+        found |= {preset.explained, preset.note}
+    found |= {*TEMPLATES, *STATES.values(), *RECORD_STATES.values(), *TRACK.values(), *OTHER_WORDS}
     return found - {""}
 
 

@@ -29,7 +29,13 @@ from workbench.engine.report_lines import ReportLines, accuracy_line, skipped_li
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, plain_json
 from workbench.messages import Cancelled, WorkbenchError
-from workbench.spec.experiment import HYPERPARAMETERS, parse_assignments, with_changes
+from workbench.spec.experiment import (
+    HYPERPARAMETERS,
+    differences,
+    parse_assignments,
+    plain_value,
+    with_changes,
+)
 from workbench.spec.presets import BrokenPreset, find_preset, list_presets
 from workbench.terminal import Bars, Unbreakable, signals_stop
 
@@ -137,6 +143,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="change a hyperparameter, as listed below (may be repeated)",
     )
+    train.add_argument(
+        "--as-run",
+        action="store_true",
+        help="as the report ran it, where that is not what it declared (see `presets`)",
+    )
     _add_data_and_device(train)
     _add_library(train)
     train.epilog = f"{train.epilog}\n\nHyperparameters:\n{_hyperparameter_help()}"
@@ -227,6 +238,7 @@ def _presets(options: argparse.Namespace) -> int:
                     "id": p.id,
                     "title": None,
                     "experiment": None,
+                    "as_run": None,
                     "reported": None,
                     "problem": str(p.problem),
                 }
@@ -235,11 +247,13 @@ def _presets(options: argparse.Namespace) -> int:
                     "id": p.id,
                     "title": p.title,
                     "experiment": p.experiment.values(),
+                    "as_run": p.as_run.values() if p.as_run else None,
                     "reported": p.reported.model_dump() if p.reported else None,
                     "epochs_run": p.epochs_run,
                     "tried": p.tried,
                     "changed": p.changed,
                     "found": p.found,
+                    "explained": p.explained,
                     "note": p.note,
                 }
                 for p in presets
@@ -261,6 +275,10 @@ def _presets(options: argparse.Namespace) -> int:
             f"{'':18}{e.optimizer} {e.learning_rate:g}{decay}, {e.epochs} epochs"
             + "".join(f", {extra}" for extra in extras)
         )
+        if p.as_run:
+            changes = differences(e, p.as_run).items()
+            texts = [f"{name}={plain_value(new)}" for name, (_, new) in changes if new is not None]
+            print(f"{'':18}as run: {', '.join(texts)}")
     return DONE
 
 
@@ -337,10 +355,13 @@ def _data(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     preset = find_preset(options.preset)
-    experiment = with_changes(preset.experiment, parse_assignments(options.changes))
+    start = preset.as_run if options.as_run and preset.as_run else preset.experiment
+    experiment = with_changes(start, parse_assignments(options.changes))
     choice = choose_data(options.dataset)
     errors = Unbreakable(sys.stderr)
     output = errors if options.json else Unbreakable(sys.stdout)
+    if options.as_run and not preset.as_run:
+        print(f"{preset.id} ran as it was declared.", file=output)
     print(choice.reason, file=output)
 
     from workbench.runner import run_experiment  # torch takes a second or two to import

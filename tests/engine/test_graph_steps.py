@@ -84,11 +84,14 @@ def test_a_data_set_too_small_for_a_graph_records_none(small: DataSet) -> None:
     assert recorder.played == 0
 
 
+@pytest.mark.parametrize("slip", [False, True])
 def test_a_whole_training_by_graphs_is_the_same(
-    sample: DataSet, monkeypatch: pytest.MonkeyPatch
+    slip: bool, sample: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = cut(sample, 140, 30)
-    experiment = experiment_from({"batch_size": 2, "epochs": 2, "dropout": 0.2})
+    experiment = experiment_from(
+        {"batch_size": 2, "epochs": 2, "dropout": 0.2, "eval_after_first_step": slip}
+    )
 
     def events() -> list[Event]:
         heard: list[Event] = []

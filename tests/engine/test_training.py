@@ -116,6 +116,63 @@ def test_training_mode_uses_the_batchs_statistics_and_active_dropout(small: Data
     assert in_training != pytest.approx(losses(batch_size=16, dropout=0.5)[0])
 
 
+def test_test_images_move_the_statistics_of_batch_norm_only_where_asked_for(small: DataSet) -> None:
+    """As the report until 010: only the running statistics, and so only the final test."""
+    values = {"optimizer": "adam", **REGULARIZED, "test_mode": "train"}
+    _, plain = run(small, **values)
+    _, slipped = run(small, **values, test_images_in_batch_norm=True)
+    before, after = last_weights(plain), last_weights(slipped)
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    statistics = {name for name in before if "running_" in name or "num_batches" in name}
+    assert moved == statistics
+    tests = math.ceil(50 / 16)
+    (count,) = {int(after[n] - before[n]) for n in moved if "num_batches" in n}
+    assert count == 2 * tests
+    assert [e.test for e in of(plain, EpochDone)] == [e.test for e in of(slipped, EpochDone)]
+    assert of(plain, FinalTest)[0].figures.loss != of(slipped, FinalTest)[0].figures.loss
+
+
+def test_all_but_the_first_step_train_in_evaluation_mode_where_asked_for(small: DataSet) -> None:
+    """As 011's printed loop: batch norm's statistics move once an epoch, and dropout drops
+    nothing after the first step."""
+    values = {**REGULARIZED, "dropout": 0.5, "eval_after_first_step": True}
+    _, slipped = run(small, **values)
+    (count,) = {int(v) for n, v in last_weights(slipped).items() if "num_batches" in n}
+    assert count == 2  # epochs
+    _, plain = run(small, **{**values, "eval_after_first_step": False})
+    (count,) = {int(v) for n, v in last_weights(plain).items() if "num_batches" in n}
+    assert count == 2 * math.ceil(70 / 16)
+
+    # With one step an epoch there is no other, and the test sees the network as ever.
+    one_step = {**values, "batch_size": 70, "test_mode": "train"}
+    _, slipped = run(small, **one_step)
+    _, plain = run(small, **{**one_step, "eval_after_first_step": False})
+    assert same(last_weights(slipped), last_weights(plain))
+    assert [e.test for e in of(slipped, EpochDone)] == [e.test for e in of(plain, EpochDone)]
+
+
+def test_without_dropout_and_batch_norm_evaluation_mode_trains_the_same(small: DataSet) -> None:
+    _, slipped = run(small, eval_after_first_step=True)
+    _, plain = run(small)
+    assert same(last_weights(slipped), last_weights(plain))
+
+
+def test_the_dropout_is_off_after_the_first_step(small: DataSet) -> None:
+    # A rate this small leaves the weights as they began, so that the loss is dropout's alone.
+    values = {"dropout": 0.9, "learning_rate": 1e-12, "epochs": 1}
+
+    def losses(**more: Any) -> list[float]:
+        return [x for e in of(run(small, **values, **more)[1], StepsDone) for x in e.losses]
+
+    plain = [
+        x for e in of(run(small, **{**values, "dropout": 0.0})[1], StepsDone) for x in e.losses
+    ]
+    slipped = losses(eval_after_first_step=True)
+    assert slipped[0] == losses()[0] != plain[0]
+    assert slipped[1:] == pytest.approx(plain[1:])
+    assert losses()[1:] != pytest.approx(plain[1:])
+
+
 def test_the_best_weights_are_those_that_were_tested(sample: DataSet) -> None:
     data = cut(sample, 200, 100)
     _, events = run(data, epochs=3, optimizer="adam")

@@ -54,6 +54,16 @@ def test_every_hyperparameter_says_what_a_form_needs() -> None:
             "sgd.",
         ),
         (
+            {"test_images_in_batch_norm": True, "test_mode": "train"},
+            "test_images_in_batch_norm: has no effect while batch_norm is false; leave it out, or "
+            "set batch_norm to true.",
+        ),
+        (
+            {"test_images_in_batch_norm": True, "batch_norm": True},
+            "test_images_in_batch_norm: has no effect while test_mode is eval; leave it out, or "
+            "set test_mode to train.",
+        ),
+        (
             {"batch_norm": True, "batch_size": 1},
             "batch_size: must be 2 or more with batch norm, which compares the images of a batch "
             "(it is 1).",
@@ -128,3 +138,19 @@ def test_the_learning_rate_decays_as_torch_does_it() -> None:
         assert experiment.learning_rate_at(epoch) == pytest.approx(scheduler.get_last_lr()[0])
         optimizer.step()
         scheduler.step()
+
+
+def test_what_a_change_leaves_without_effect_is_judged_by_what_its_text_means() -> None:
+    slipped = experiment_from(
+        {"batch_norm": True, "test_mode": "train", "test_images_in_batch_norm": True}
+    )
+    assert with_changes(slipped, parse_assignments(["batch_norm=true"])) == slipped
+    assert not with_changes(slipped, {"batch_norm": "false"}).test_images_in_batch_norm
+    assert "test_images_in_batch_norm" not in experiment_from({"batch_norm": True}).values()
+
+
+def test_slips_of_the_report_are_marked_and_off_unless_asked_for() -> None:
+    slips = {name: p for name, p in HYPERPARAMETERS.items() if p.slip}
+    assert list(slips) == ["eval_after_first_step", "test_images_in_batch_norm"]
+    assert not any(p.default for p in slips.values())
+    assert {p.group for p in slips.values()} == {"As the report ran it"}

@@ -8,11 +8,12 @@ import pytest
 
 from workbench import paths
 from workbench.messages import WorkbenchError
-from workbench.spec.experiment import experiment_from
+from workbench.spec.experiment import differences, experiment_from, with_changes
 from workbench.spec.presets import (
     BrokenPreset,
     Preset,
     find_preset,
+    how_it_ran,
     list_presets,
     preset_before,
     read_preset,
@@ -61,6 +62,39 @@ def test_the_eleven_presets_are_the_reports_experiments() -> None:
             assert preset.reported.correct == round(preset.reported.accuracy * 100)
         assert preset.tried
         assert preset.found
+        assert preset.explained
+
+
+def test_as_run_is_what_the_report_ran_in_place_of_what_it_declared() -> None:
+    changes = {
+        p.id: {name: new for name, (_, new) in differences(p.experiment, p.as_run).items() if new}
+        for p in list_presets()
+        if isinstance(p, Preset) and p.as_run is not None
+    }
+    no_decay = {"scheduler": "none"}
+    in_batch_norm = {**no_decay, "test_images_in_batch_norm": True}
+    assert changes == {
+        "004": {"epochs": 37},
+        "005": {"epochs": 6},
+        "006": no_decay,
+        "007": {**no_decay, "epochs": 25},
+        "008": in_batch_norm,
+        "009": in_batch_norm,
+        "010": in_batch_norm,
+        "011": no_decay,
+    }
+
+
+def test_how_an_experiment_ran_is_told_but_for_the_seed_and_for_how_long() -> None:
+    preset = find_preset("007")
+    assert preset.as_run is not None
+    assert how_it_ran(preset, with_changes(preset.experiment, {"seed": 3})) == "declared"
+    assert how_it_ran(preset, with_changes(preset.as_run, {"epochs": 2})) == "as_run"
+    assert how_it_ran(preset, with_changes(preset.experiment, {"gamma": 0.3})) is None
+    assert how_it_ran(find_preset("001"), preset.experiment) is None
+    own = save_preset("mine", experiment_from({"epochs": 4}))
+    assert own.as_run is None
+    assert how_it_ran(own, experiment_from({})) == "declared"
 
 
 def test_both_accuracies_of_009_and_010_are_kept() -> None:
@@ -114,6 +148,7 @@ def test_a_built_in_preset_is_never_replaced() -> None:
         ("title: x\nexperiment: {learning_rate: -1}\n", "learning_rate: must be greater than 0"),
         ("title: x\nexperiment: {epoch: 1}\n", "did you mean epochs"),
         ("title: x\nexperiment: [1]\n", "experiment"),
+        ("title: x\nexperiment: {}\nas_run: {gamma: 0.1}\n", "gamma: has no effect"),
     ],
 )
 def test_an_unreadable_preset_stays_in_the_list_with_file_and_reason(

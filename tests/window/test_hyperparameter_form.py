@@ -250,9 +250,8 @@ def test_the_wheel_changes_nothing(form: HyperparameterForm) -> None:
 
 def test_tab_goes_from_top_to_bottom(form: HyperparameterForm, qtbot: QtBot) -> None:
     form.set_preset(preset("006"))
-    expected = [
-        form.editor(name) for name in HYPERPARAMETERS if not isinstance(form.editor(name), QLabel)
-    ]
+    editors = [form.editor(name) for name in HYPERPARAMETERS]
+    expected = [e for e in editors if not isinstance(e, QLabel) and e.isEnabled()]
     expected[0].setFocus()
     met: list[QWidget | None] = [form.focusWidget()]
     for _ in range(len(expected)):
@@ -260,6 +259,70 @@ def test_tab_goes_from_top_to_bottom(form: HyperparameterForm, qtbot: QtBot) -> 
         met.append(form.focusWidget())
     assert met[:-1] == expected
     assert met[-1] is form.findChild(QPushButton, "savePresetButton")
+
+
+# --- as declared, as run -----------------------------------------------------------------
+
+
+def test_the_switch_fills_in_what_ran_and_goes_back(form: HyperparameterForm, qtbot: QtBot) -> None:
+    seven = preset("007")
+    form.set_preset(seven)
+    switch = form.as_run_switch
+    assert switch.declared.isChecked()
+    assert switch.difference.text() == "Scheduler Step → None · Epochs 60 → 25"
+    with qtbot.waitSignal(form.changed, timeout=1000):
+        qtbot.mouseClick(switch.as_run, Qt.MouseButton.LeftButton)
+    assert form.experiment() == seven.as_run
+    assert marked(form) == ["scheduler", "epochs"]
+    assert state(form) == "007, as run"
+    assert not form.is_changed()
+    qtbot.mouseClick(switch.declared, Qt.MouseButton.LeftButton)
+    assert form.experiment() == seven.experiment
+    assert marked(form) == []
+    assert state(form) == "007, unchanged"
+
+
+def test_the_switch_leaves_other_edits_and_reset_goes_where_it_stands(
+    form: HyperparameterForm, qtbot: QtBot
+) -> None:
+    seven = preset("007")
+    form.set_preset(seven)
+    enter(qtbot, form, "seed", "5")
+    qtbot.mouseClick(form.as_run_switch.as_run, Qt.MouseButton.LeftButton)
+    experiment = form.experiment()
+    assert experiment is not None
+    assert (experiment.seed, experiment.epochs, experiment.scheduler) == (5, 25, "none")
+    assert state(form) == "007, changed"
+    form.reset()
+    assert form.experiment() == seven.as_run
+    assert form.as_run_switch.as_run.isChecked()
+    form.set_preset(preset("009"))
+    assert form.as_run_switch.declared.isChecked()
+    assert form.experiment() == preset("009").experiment
+
+
+def test_a_preset_that_ran_as_declared_leaves_nothing_to_switch(form: HyperparameterForm) -> None:
+    assert not form.as_run_switch.isEnabled()
+    assert form.as_run_switch.difference.text() == "Ran as declared"
+    place = form.scroll_area.geometry()
+    form.set_preset(preset("007"))
+    assert form.as_run_switch.isEnabled()
+    QApplication.processEvents()
+    assert form.scroll_area.geometry() == place  # nothing jumps
+
+
+def test_a_run_shows_which_of_the_two_it_is(form: HyperparameterForm) -> None:
+    nine = preset("009")
+    form.set_preset(nine)
+    assert nine.as_run is not None
+    form.show_running(nine.as_run, "009")
+    assert not form.as_run_switch.isEnabled()
+    assert form.as_run_switch.as_run.isChecked()
+    form.show_editing()
+    assert form.as_run_switch.declared.isChecked()
+    form.set_experiment(nine.as_run)  # a saved run's
+    assert form.as_run_switch.as_run.isChecked()
+    assert state(form) == "009, as run"
 
 
 # --- others ask --------------------------------------------------------------------------

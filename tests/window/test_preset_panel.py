@@ -237,6 +237,14 @@ def test_while_a_run_trains_the_list_waits_and_says_why(panel: PresetPanel, qtbo
     assert panel.delete_action.isEnabled()
 
 
+def test_the_note_says_what_ran_in_place_of_what_was_declared(panel: PresetPanel) -> None:
+    panel.select("007")
+    assert "As run\nScheduler Step → None · Epochs 60 → 25" in panel.note.text()
+    assert "Explained\nAdam gets in 3 epochs where SGD gets in 100." in panel.note.text()
+    panel.select("001")
+    assert "As run" not in panel.note.text()
+
+
 def test_korean(panel: PresetPanel, qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {"Presets": "프리셋", "Reported": "보고된 결과", "Adam": "아담", "Epochs": "에포크"}
     monkeypatch.setattr(translation, "read_texts", lambda language: texts)

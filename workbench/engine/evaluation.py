@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -66,14 +66,17 @@ def evaluate_in_training_mode(
 
     The network and the random state are left as they were. In the report's program they were
     not: there the running statistics of batch norm took in the test images, which the final
-    test then used. Dropout here draws from a state of its own, made from seed and epoch.
+    test then used; with ``test_images_in_batch_norm`` they do so here too. Dropout here draws
+    from a state of its own, made from seed and epoch.
     Returns and raises what :func:`evaluate` does.
     """
     bounds = training_bounds(experiment, len(data.test_labels))
     was_training = network.training
     device = data.test_images.device
+    slip = experiment.test_images_in_batch_norm
+    statistics = nullcontext() if slip else _restored_buffers(network)
     with (
-        _restored_buffers(network),
+        statistics,
         torch.random.fork_rng([device] if device.type == "cuda" else []),
     ):
         torch.manual_seed(experiment.seed * 1_000_003 + epoch)

@@ -66,12 +66,15 @@ class GraphSteps(EagerSteps):
         self._offsets = torch.arange(size, device=device)
         self._position = torch.zeros(1, dtype=torch.int64, device=device)
         self._in_flight: deque[torch.cuda.Event] = deque()
+        # A graph keeps the mode in which it was recorded.
+        self._alone = 1 if experiment.eval_after_first_step else 0
+        network.train(not experiment.eval_after_first_step)
         self._play: Play | None = None
-        if self._full >= GRAPH_STEPS:
+        if self._full >= self._alone + GRAPH_STEPS:
             self._play = (record or self._record)(self._graph_steps)
 
     def advance(self, step: int) -> int:
-        if self._play is None or step + GRAPH_STEPS > self._full:
+        if self._play is None or step < self._alone or step + GRAPH_STEPS > self._full:
             return super().advance(step)
         self._position.fill_(step)
         self._play()

@@ -177,10 +177,10 @@ class _Training:
                 self._pause()
             done = self.steps.advance(step)
             step += done
-            snapshot = (
-                self.steps_done + done
-            ) // SNAPSHOT_STEPS > self.steps_done // SNAPSHOT_STEPS
+            if step == 1 and self.experiment.eval_after_first_step:
+                self.network.eval()
             self.steps_done += done
+            snapshot = self.steps_done % SNAPSHOT_STEPS < done  # passed or reached just now
             due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
             if due or snapshot or step == len(bounds) or self.control.stopping:
                 # Waits for the device: all losses since the last time in one transfer.

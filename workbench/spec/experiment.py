@@ -25,8 +25,9 @@ def _declare(
     help: str,
     group: str,
     unit: str = "",
-    only_if: tuple[str, str] | None = None,
+    only_if: Mapping[str, str | bool] | None = None,
     choices: Mapping[str, str] | None = None,
+    slip: bool = False,
     **limits: Any,
 ) -> Any:
     return Field(
@@ -36,8 +37,9 @@ def _declare(
         json_schema_extra={
             "group": group,
             "unit": unit,
-            "only_if": list(only_if) if only_if else None,
+            "only_if": dict(only_if) if only_if else {},
             "choices": dict(choices) if choices else None,
+            "slip": slip,
         },
         **limits,
     )
@@ -127,7 +129,7 @@ class Experiment(BaseModel):
         "Momentum",
         "Share of the last step that SGD takes again.",
         "Optimizer",
-        only_if=("optimizer", "sgd"),
+        only_if={"optimizer": "sgd"},
         ge=0.0,
         lt=1.0,
     )
@@ -161,7 +163,7 @@ class Experiment(BaseModel):
         "Epochs between two decays of the learning rate.",
         "Schedule",
         unit="epochs",
-        only_if=("scheduler", "step"),
+        only_if={"scheduler": "step"},
         ge=1,
         le=100_000,
     )
@@ -170,7 +172,7 @@ class Experiment(BaseModel):
         "Gamma",
         "Factor of each decay of the learning rate.",
         "Schedule",
-        only_if=("scheduler", "step"),
+        only_if={"scheduler": "step"},
         gt=0.0,
         le=1.0,
     )
@@ -217,6 +219,24 @@ class Experiment(BaseModel):
         "Run",
         choices={"float32": "float32", "bfloat16": "bfloat16"},
     )
+    eval_after_first_step: bool = _declare(
+        False,
+        "Train in eval mode",
+        "All but the first step of each epoch train in evaluation mode: without dropout, batch "
+        "norm on its running statistics. A slip of the training loop printed with 011. Changes "
+        "only networks with dropout or batch norm.",
+        "As the report ran it",
+        slip=True,
+    )
+    test_images_in_batch_norm: bool = _declare(
+        False,
+        "Test images in BN",
+        "The test after each epoch, taken in training mode, also moves batch norm's running "
+        "statistics, which the final test then uses. A slip of the report until 010.",
+        "As the report ran it",
+        only_if={"batch_norm": True, "test_mode": "train"},
+        slip=True,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -230,14 +250,8 @@ class Experiment(BaseModel):
     def _fields_agree(self) -> Experiment:
         for name in self.without_effect() & self.model_fields_set:
             if getattr(self, name) != type(self).model_fields[name].default:
-                other, needed = _only_if(name) or ("", "")
-                context = {
-                    "field": name,
-                    "other": other,
-                    "now": getattr(self, other),
-                    "needed": needed,
-                }
-                raise PydanticCustomError("no_effect", _DISAGREEMENTS["no_effect"], context)
+                context = _no_effect(self, name).values
+                raise PydanticCustomError("no_effect", _DISAGREEMENTS["no_effect"], dict(context))
         if self.batch_norm and self.batch_size < 2:
             raise PydanticCustomError(
                 "batch_norm_needs_two",
@@ -249,11 +263,7 @@ class Experiment(BaseModel):
     def without_effect(self) -> set[str]:
         """Names of the fields that change nothing in this experiment (step size without a
         scheduler)."""
-        return {
-            name
-            for name in type(self).model_fields
-            if (rule := _only_if(name)) and getattr(self, rule[0]) != rule[1]
-        }
+        return names_without_effect(self.model_dump())
 
     def values(self) -> dict[str, Any]:
         """Every field that has an effect, by name, in the declared order."""
@@ -268,9 +278,16 @@ class Experiment(BaseModel):
         return self.learning_rate * self.gamma ** ((epoch - 1) // self.step_size)
 
 
-def _only_if(name: str) -> tuple[str, str] | None:
+def names_without_effect(values: Mapping[str, Any]) -> set[str]:
+    """Names of the fields that change nothing beside ``values``, which hold a choice's key or a
+    boolean for each field that others depend on."""
+    return {name for name in Experiment.model_fields if unmet(name, values)}
+
+
+def unmet(name: str, values: Mapping[str, Any]) -> str | None:
+    """The first field whose value in ``values`` leaves the field ``name`` without effect."""
     rule = _extra(Experiment.model_fields[name])["only_if"]
-    return (rule[0], rule[1]) if rule else None
+    return next((other for other, needed in rule.items() if values[other] != needed), None)
 
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
@@ -288,7 +305,8 @@ class Hyperparameter:
     ``kind`` is ``"choice"``, ``"bool"``, ``"int"`` or ``"float"``; ``choices`` maps each
     allowed value to its label; ``minimum`` and ``maximum`` are limits, and
     ``minimum_excluded`` / ``maximum_excluded`` say that the limit itself is not allowed;
-    ``only_if`` is ``(field, value)`` where the field has an effect only then.
+    ``only_if`` maps fields to the values that all of them need for this one to have an effect
+    (empty: always); ``slip`` marks what only reproduces a slip of the report.
     """
 
     name: str
@@ -303,7 +321,8 @@ class Hyperparameter:
     maximum: float | None
     minimum_excluded: bool
     maximum_excluded: bool
-    only_if: tuple[str, str] | None
+    only_if: Mapping[str, str | bool]
+    slip: bool
 
 
 def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
@@ -329,7 +348,8 @@ def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
         maximum=limits.get("le", limits.get("lt")),
         minimum_excluded="gt" in limits,
         maximum_excluded="lt" in limits,
-        only_if=_only_if(name),
+        only_if=types.MappingProxyType(extra["only_if"]),
+        slip=extra["slip"],
     )
 
 
@@ -439,10 +459,10 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experime
     :class:`ExperimentError`.
     """
     values = {**experiment.values(), **changes}
-    for name in experiment.values():
-        rule = HYPERPARAMETERS[name].only_if
-        if rule and name not in changes and values[rule[0]] != rule[1]:
-            del values[name]
+    # What others depend on is read first: a change may be a text ("true").
+    leading = experiment_from({name: v for name, v in values.items() if not _depends(name)})
+    for name in leading.without_effect() - changes.keys():
+        values.pop(name, None)
     changed = experiment_from(values)
     for name in changes:
         if name in changed.without_effect():
@@ -450,15 +470,26 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experime
     return changed
 
 
+def _depends(name: str) -> bool:
+    return name in HYPERPARAMETERS and bool(HYPERPARAMETERS[name].only_if)
+
+
 def _no_effect(experiment: Experiment, name: str) -> Message:
-    other, needed = _only_if(name) or ("", "")
+    other = unmet(name, experiment.model_dump())
+    assert other is not None
+    needed = _extra(Experiment.model_fields[name])["only_if"][other]
     return Message(
         _DISAGREEMENTS["no_effect"],
         field=name,
         other=other,
-        now=getattr(experiment, other),
-        needed=needed,
+        now=plain_value(getattr(experiment, other)),
+        needed=plain_value(needed),
     )
+
+
+def plain_value(value: object) -> str:
+    """A value as YAML and ``--set`` write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def differences(before: Experiment, after: Experiment) -> dict[str, tuple[Any, Any]]:

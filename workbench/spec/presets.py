@@ -6,14 +6,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench import atomic, paths
 from workbench.messages import Message, WorkbenchError
-from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
+from workbench.spec.experiment import (
+    Experiment,
+    ExperimentError,
+    differences,
+    experiment_from,
+    with_changes,
+)
 
 
 class Reported(BaseModel):
@@ -45,29 +51,35 @@ class _File(BaseModel):
 
     title: str
     experiment: dict[str, Any]
+    as_run: dict[str, Any] = {}
     reported: Reported | None = None
     epochs_run: int | None = None
     tried: str = ""
     changed: str = ""
     found: str = ""
+    explained: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A named experiment. ``epochs_run``: where the report stopped it by hand, else ``None``.
-    ``built_in`` is true for what ships with the program."""
+    """A named experiment as it was declared, and ``as_run``, what ran in its place; ``None``
+    where it ran as declared. ``epochs_run``: where the report stopped it by hand, else ``None``.
+    ``found`` is what the report concludes, ``explained`` what is known today. ``built_in`` is true
+    for what ships with the program."""
 
     id: str
     title: str
     experiment: Experiment
     path: Path
     built_in: bool
+    as_run: Experiment | None = None
     reported: Reported | None = None
     epochs_run: int | None = None
     tried: str = ""
     changed: str = ""
     found: str = ""
+    explained: str = ""
     note: str = ""
 
 
@@ -116,6 +128,9 @@ def read_preset(path: Path, built_in: bool = False) -> Preset:
         ) from None
     try:
         experiment = experiment_from(file.experiment)
+        as_run = with_changes(experiment, file.as_run)
+        if file.epochs_run is not None:
+            as_run = with_changes(as_run, {"epochs": file.epochs_run})
     except ExperimentError as error:
         raise WorkbenchError("{path}: {problem}", path=path, problem=error.message) from None
     return Preset(
@@ -123,9 +138,19 @@ def read_preset(path: Path, built_in: bool = False) -> Preset:
         path=path,
         built_in=built_in,
         experiment=experiment,
+        as_run=as_run if as_run != experiment else None,
         **{
             name: getattr(file, name)
-            for name in ("title", "reported", "epochs_run", "tried", "changed", "found", "note")
+            for name in (
+                "title",
+                "reported",
+                "epochs_run",
+                "tried",
+                "changed",
+                "found",
+                "explained",
+                "note",
+            )
         },
     )
 
@@ -202,6 +227,15 @@ def save_preset(title: str, experiment: Experiment) -> Preset:
             "{path}: cannot be written ({reason}).", path=path, reason=error.strerror
         ) from None
     return read_preset(path)
+
+
+def how_it_ran(preset: Preset, experiment: Experiment) -> Literal["declared", "as_run"] | None:
+    """Whether ``experiment`` is ``preset`` as declared or as run, but for the seed and for how
+    long; ``None`` where it is neither, so that nothing reported compares with it."""
+    for how, one in (("declared", preset.experiment), ("as_run", preset.as_run)):
+        if one is not None and not set(differences(one, experiment)) - {"seed", "epochs"}:
+            return how  # type: ignore[return-value]
+    return None
 
 
 def preset_before(preset: Preset, presets: Sequence[Preset | BrokenPreset]) -> Preset | None:

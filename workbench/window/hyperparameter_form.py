@@ -24,9 +24,12 @@ from workbench.spec.experiment import (
     ExperimentError,
     Hyperparameter,
     experiment_from,
+    names_without_effect,
+    unmet,
 )
-from workbench.spec.presets import Preset
+from workbench.spec.presets import Preset, how_it_ran
 from workbench.window import theme
+from workbench.window.as_run_switch import AsRunSwitch
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_row import HyperparameterRow, Raw
 from workbench.window.hyperparameter_text import number_text, value_text
@@ -44,18 +47,9 @@ def raw_values(experiment: Experiment) -> dict[str, Raw]:
     }
 
 
-def without_effect(raw: Mapping[str, Raw]) -> set[str]:
-    """Names of the fields that change nothing with these values."""
-    return {
-        name
-        for name, parameter in HYPERPARAMETERS.items()
-        if parameter.only_if and raw[parameter.only_if[0]] != parameter.only_if[1]
-    }
-
-
 def check(raw: Mapping[str, Raw]) -> tuple[Experiment | None, dict[str, Message]]:
     """The experiment that the fields with an effect make, or ``None`` and each field's problem."""
-    off = without_effect(raw)
+    off = names_without_effect(raw)
     values: dict[str, Any] = {name: value for name, value in raw.items() if name not in off}
     empty = {
         name: Message("{field}: enter a value.", field=name)
@@ -114,6 +108,7 @@ class HyperparameterForm(QWidget):
         super().__init__(parent)
         self.setObjectName("hyperparameterPanel")
         self._preset: Preset | None = None
+        self._as_run = False
         self._running: tuple[Experiment, str] | None = None
         start = experiment_from({})
         self._raw = raw_values(start)
@@ -125,10 +120,8 @@ class HyperparameterForm(QWidget):
         self.state = ElidedLabel("muted")
         self.state.setObjectName("hyperparameterState")
         self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.heading)
-        head.addWidget(self.state, 1)
+        self.as_run_switch = AsRunSwitch(self.state)
+        self.as_run_switch.chosen.connect(self._choose_as_run)
 
         self._groups: dict[str, QLabel] = {}
         self._rows: dict[str, HyperparameterRow] = {}
@@ -162,7 +155,8 @@ class HyperparameterForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addLayout(head)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.as_run_switch)
         layout.addWidget(self.scroll_area, 1)
         layout.addLayout(buttons)
         self.retranslate()
@@ -192,17 +186,19 @@ class HyperparameterForm(QWidget):
     # --- what others ask for -----------------------------------------------------------------
 
     def set_preset(self, preset: Preset) -> None:
-        """Fills the form with ``preset``; edits are dropped."""
-        self._preset = preset
+        """Fills the form with ``preset`` as declared; edits are dropped."""
+        self._preset, self._as_run = preset, False
         self._take(preset.experiment)
 
     def set_experiment(self, experiment: Experiment) -> None:
         """Fills the form with ``experiment``; it shows what differs from the current preset."""
+        preset = self._preset
+        self._as_run = preset is not None and how_it_ran(preset, experiment) == "as_run"
         self._take(experiment)
 
     def reset(self) -> None:
-        """Back to the preset."""
-        self._take(self._preset.experiment if self._preset else experiment_from({}))
+        """Back to the preset, as declared or as run, as the switch says."""
+        self._take(self._start())
 
     def experiment(self) -> Experiment | None:
         """What the person has set (also while another experiment is shown running), ``None``
@@ -210,8 +206,9 @@ class HyperparameterForm(QWidget):
         return self._experiment
 
     def is_changed(self) -> bool:
-        """Whether what the person has set differs from the preset."""
-        return any(self._is_changed(name) for name in HYPERPARAMETERS)
+        """Whether what the person has set differs from the preset as declared, or as run where
+        the switch says so."""
+        return any(self._differs(name, self._start()) for name in HYPERPARAMETERS)
 
     def problem(self) -> str:
         """The first wrong field's sentence; empty while all are right."""
@@ -245,11 +242,32 @@ class HyperparameterForm(QWidget):
         self._show_states()
         self.changed.emit()
 
+    def _start(self) -> Experiment:
+        if self._preset is None:
+            return experiment_from({})
+        return (
+            self._preset.as_run if self._as_run and self._preset.as_run else self._preset.experiment
+        )
+
+    def _choose_as_run(self, as_run: bool) -> None:
+        """Takes over what the two differ in; other edits stay."""
+        before = raw_values(self._start())
+        self._as_run = as_run
+        after = raw_values(self._start())
+        changes = {name: raw for name, raw in after.items() if raw != before[name]}
+        self._raw = {**self._raw, **changes}
+        self._experiment, self._problems = check(self._raw)
+        self._show()
+        self.changed.emit()
+
     def _is_changed(self, name: str) -> bool:
-        if self._preset is None or name in without_effect(self._raw):
+        """Whether ``name`` differs from the preset as declared."""
+        return self._preset is not None and self._differs(name, self._preset.experiment)
+
+    def _differs(self, name: str, experiment: Experiment) -> bool:
+        if self._preset is None or name in names_without_effect(self._raw):
             return False
-        preset_value = getattr(self._preset.experiment, name)
-        return not same(HYPERPARAMETERS[name], self._raw[name], preset_value)
+        return not same(HYPERPARAMETERS[name], self._raw[name], getattr(experiment, name))
 
     def _show(self) -> None:
         shown = raw_values(self._running[0]) if self._running else self._raw
@@ -259,7 +277,7 @@ class HyperparameterForm(QWidget):
 
     def _show_states(self) -> None:
         shown = raw_values(self._running[0]) if self._running else self._raw
-        off = without_effect(shown)
+        off = names_without_effect(shown)
         for name, row in self._rows.items():
             notes = []
             if name in off:
@@ -277,8 +295,7 @@ class HyperparameterForm(QWidget):
         self._show_head()
 
     def _why_off(self, parameter: Hyperparameter, shown: Mapping[str, Raw]) -> str:
-        assert parameter.only_if is not None
-        other = HYPERPARAMETERS[parameter.only_if[0]]
+        other = HYPERPARAMETERS[unmet(parameter.name, shown) or ""]
         return tr("Has no effect while {field} is {value}.").format(
             field=tr(other.label), value=value_text(other, shown[other.name])
         )
@@ -294,6 +311,8 @@ class HyperparameterForm(QWidget):
             text = ""
         elif is_changed:
             text = tr("{preset}, changed").format(preset=name)
+        elif self._as_run:
+            text = tr("{preset}, as run").format(preset=name)
         else:
             text = tr("{preset}, unchanged").format(preset=name)
         self.state.setText(text)
@@ -301,6 +320,10 @@ class HyperparameterForm(QWidget):
         self.save_button.setEnabled(self._experiment is not None and not self._running)
         self.save_button.setToolTip(self.problem() if not self._running else "")
         self.reset_button.setEnabled(is_changed and not self._running)
+        as_run = self._as_run
+        if self._running and self._preset is not None:
+            as_run = how_it_ran(self._preset, self._running[0]) == "as_run"
+        self.as_run_switch.show_preset(self._preset, as_run, enabled=not self._running)
 
     def _ask_name(self) -> None:
         if self._experiment is None:

@@ -53,6 +53,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench import atomic
+from workbench.spec.expected import Expected
 from workbench.spec.presets import Reported
 from workbench.window import curves, theme
 from workbench.window.curves import percent
@@ -133,6 +134,9 @@ class LiveView(QWidget):
         self.retranslate()
 
     def _build_curves(self) -> None:
+        # First, so that they lie under the person's own.
+        self._expected_loss = self._loss_plot.curve(connect="finite", antialias=True)
+        self._expected_accuracy = self._accuracy_plot.curve(connect="finite", antialias=True)
         self._raw_curve = self._loss_plot.curve(connect="finite", antialias=False)
         self._smooth_curve = self._loss_plot.curve(connect="finite", antialias=False)
         self._reported_lines = [
@@ -277,6 +281,7 @@ class LiveView(QWidget):
         self._accuracies: list[float] = []
         self._rates: list[float] = []
         self._final: float | None = None
+        self._expected: Expected | None = None
         self._follow.setChecked(True)
         self._on_follow(True)
         self._show_words()
@@ -296,6 +301,12 @@ class LiveView(QWidget):
     def set_final(self, accuracy: float | None) -> None:
         """Accuracy of the final test in percent, always in evaluation mode."""
         self._final = accuracy
+        self._changed(epochs=True)
+
+    def set_expected(self, expected: Expected | None) -> None:
+        """Curves of what was measured with these hyperparameters before, drawn thin and dotted
+        under the run's own; ``None`` for none."""
+        self._expected = expected
         self._changed(epochs=True)
 
     def show_saved(
@@ -400,9 +411,19 @@ class LiveView(QWidget):
                     values = np.log10(np.where(values > 0.0, values, np.nan))
             curve.setData(x, values)
             seen.append(values[(x >= low) & (x <= high)])
+        # An epoch's mean loss stands in its middle.
+        x, values = self._expected_points("loss")
+        x -= 0.5
+        values = np.log10(values) if log else values
+        self._expected_loss.setData(x, values)
+        seen.append(values[(x >= low) & (x <= high)])
         if not view.values_held:
             self._set_y(self._loss_plot, *curves.loss_range(np.concatenate(seen), log))
         self._show_notice(int(low * per_epoch) - 1, int(high * per_epoch) + 1)
+
+    def _expected_points(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        values = getattr(self._expected, name) if self._expected is not None else ()
+        return np.arange(1.0, len(values) + 1.0), np.array(values, float)
 
     def _show_notice(self, first: int, last: int) -> None:
         """Says what the loss plot does not show."""
@@ -436,6 +457,10 @@ class LiveView(QWidget):
         star = [] if best is None else [best]
         self._best_mark.setData(done[star], values[star])
         shown = list(self._accuracies)
+        x, expected = self._expected_points("accuracy")
+        self._expected_accuracy.setData(x, expected)
+        low, high = self.visible_epochs()
+        shown += expected[(x >= low) & (x <= high)].tolist()
         lines = self._reported_values()
         for line, (value, text, dash) in zip(
             self._reported_lines, [*lines, (0.0, "", Qt.PenStyle.DashLine)] * 2, strict=False
@@ -446,13 +471,13 @@ class LiveView(QWidget):
             line.setPen(self._pen(self._colors().reported, 1.5, dash))
         shown += [value for value, _, _ in lines]
         final = self._final if self._mode == "train" else None
-        x = self._position()
-        self._final_mark.setData([] if final is None else [x], [] if final is None else [final])
+        end = self._position()
+        self._final_mark.setData([] if final is None else [end], [] if final is None else [final])
         self._final_text.setVisible(final is not None)
         if final is not None:
             shown.append(final)
             self._final_text.setText(tr("final test {accuracy}").format(accuracy=percent(final)))
-            self._final_text.setPos(x, final)
+            self._final_text.setPos(end, final)
             # Below the mark where a reported line lies above it, else above.
             above = any(value >= final for value, _, _ in lines)
             self._final_text.setAnchor(pg.Point(1.0, -0.15 if above else 1.15))
@@ -518,7 +543,7 @@ class LiveView(QWidget):
             loss = tr("The loss of every step appears here while a run trains.")
         elif self._loss.raw.gaps == len(self._loss):
             loss = tr("No step has had a finite loss.")
-        if not self._done:
+        if not self._done and self._expected is None:
             accuracy = tr("The test accuracy appears here after each epoch.")
         if not self._planned and not self._rates:
             rate = tr("The learning rate of each epoch appears here.")
@@ -598,6 +623,9 @@ class LiveView(QWidget):
             parts.append(text.format(accuracy=accuracy, epoch=self._done[near]))
             if self._sample:
                 parts.append(tr("sample"))
+            if self._expected is not None and self._done[near] <= len(self._expected.accuracy):
+                value = percent(self._expected.accuracy[self._done[near] - 1])
+                parts.append(tr("expected {accuracy}").format(accuracy=value))
         return " · ".join(parts)
 
     # --- export -------------------------------------------------------------------------
@@ -763,8 +791,9 @@ class LiveView(QWidget):
         c = self._colors()
         self._titles[0].setText(tr("Training loss"))
         smoothed = tr("smoothed {weight}").format(weight=f"{self._slider.value() / 100:.2f}")
+        expected = [Entry(tr("expected"), c.muted, 1, dotted=True)] if self._expected else []
         self._legends[0].show_entries(
-            [Entry(tr("each step"), c.raw, 1), Entry(smoothed, c.measured, 2)]
+            [*expected, Entry(tr("each step"), c.raw, 1), Entry(smoothed, c.measured, 2)]
         )
         self._titles[1].setText(
             tr("Test accuracy in training mode, %")
@@ -772,15 +801,13 @@ class LiveView(QWidget):
             else tr("Test accuracy, %")
         )
         self._sample_mark.setText(tr("sample") if self._sample else "")
-        entries = []
+        entries = expected
         if self._done:
             entries.append(Entry(tr("measured"), c.measured, 2, "o"))
             best = curves.best(self._accuracies)
             if best is not None:
                 text = tr("best, epoch {epoch}").format(epoch=self._done[best])
                 entries.append(Entry(text, c.best, 0, "star"))
-            if self._final is not None and self._mode == "train":
-                entries.append(Entry(tr("final test"), c.measured, 0, "d"))
         self._legends[1].show_entries(entries)
         self._titles[2].setText(tr("Learning rate"))
         self._legends[2].show_entries(
@@ -793,6 +820,8 @@ class LiveView(QWidget):
         c = self._colors()
         for plot in self._plots:
             plot.restyle(c)
+        for curve in (self._expected_loss, self._expected_accuracy):
+            curve.setPen(self._pen(c.muted, 1.5, Qt.PenStyle.DotLine))
         self._raw_curve.setPen(self._pen(c.raw, 1))
         self._smooth_curve.setPen(self._pen(c.measured, 2))
         self._accuracy_curve.setPen(self._pen(c.measured, 2))

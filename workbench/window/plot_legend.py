@@ -18,6 +18,7 @@ class Entry:
     color: str
     width: int = 2
     symbol: str = ""
+    dotted: bool = False
 
 
 class PlotLegend(QWidget):
@@ -58,7 +59,8 @@ class PlotLegend(QWidget):
         for entry in self._entries:
             color = QColor(entry.color)
             if entry.width:
-                painter.setPen(QPen(color, entry.width))
+                style = Qt.PenStyle.DotLine if entry.dotted else Qt.PenStyle.SolidLine
+                painter.setPen(QPen(color, entry.width, style))
                 painter.drawLine(QPointF(x, middle), QPointF(x + self.SWATCH, middle))
             if entry.symbol:
                 painter.save()

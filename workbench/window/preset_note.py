@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from workbench.messages import Message
 from workbench.spec.presets import BrokenPreset, Preset, Reported, preset_before
+from workbench.window.as_run_switch import how_it_differs
 from workbench.window.hyperparameter_text import changes_text, epochs_text, summaries
 from workbench.window.translation import say, tr
 
@@ -108,9 +109,11 @@ def sections(
         )
     return [
         first,
+        (tr("As run"), kept_together(how_it_differs(preset)) if preset.as_run else "", ""),
         (tr("Reported"), "\n".join(reported_lines(preset)), "reported"),
         (tr("Tried"), tr(preset.tried) if preset.tried else "", ""),
         (tr("Found"), tr(preset.found) if preset.found else "", ""),
+        (tr("Explained"), tr(preset.explained) if preset.explained else "", ""),
         (tr("Note"), tr(preset.note) if preset.note else "", ""),
     ]
 
@@ -118,7 +121,7 @@ def sections(
 class PresetNote(QScrollArea):
     """Scrolls where its text is too long; the keyboard scrolls it too."""
 
-    MOST_SECTIONS = 5
+    MOST_SECTIONS = 7
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

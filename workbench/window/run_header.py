@@ -18,9 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.messages import Message
+from workbench.spec.expected import SEVERAL, Expected
 from workbench.spec.presets import Reported
 from workbench.window.curves import percent
 from workbench.window.elided_label import ElidedLabel
+from workbench.window.hyperparameter_text import tooltip
 from workbench.window.translation import say, tr
 
 _PARTS = 1000  # of the progress bar, which counts in 32 bits; a long run has more steps
@@ -61,6 +63,33 @@ def comparable(reported: Reported, mode: str, final: bool) -> tuple[float, bool]
     if mode == "train" and not final and reported.accuracy_train_mode is not None:
         return reported.accuracy_train_mode, False
     return reported.accuracy, reported.accuracy_is_approximate
+
+
+TRACK = {"on track": "on track", "below": "below expected", "above": "above expected"}
+"""Words for how a run stands to the expected curve."""
+
+
+def track_basis(expected: Expected, epoch: int) -> str:
+    """What "on track" after ``epoch`` goes by: the range, its seeds, data and device."""
+    low, high = expected.low[epoch - 1], expected.high[epoch - 1]
+    if expected.seeds[epoch - 1] >= SEVERAL:
+        text = tr(
+            "After epoch {epoch}, {low} to {high} is expected: the spread of {seeds} seeds and "
+            "twice the binomial error. Measured on {data} with {device}."
+        )
+    else:
+        text = tr(
+            "After epoch {epoch}, {low} to {high} is expected: within 2 points of what was "
+            "measured around this epoch (seeds: {seeds}). Measured on {data} with {device}."
+        )
+    return text.format(
+        epoch=epoch,
+        low=percent(max(low, 0.0)),
+        high=percent(min(high, 100.0)),
+        seeds=expected.seeds[epoch - 1],
+        data=expected.data,
+        device=expected.device,
+    )
 
 
 class RunHeader(QFrame):
@@ -139,6 +168,7 @@ class RunHeader(QFrame):
         self._running = False
         self._run_name = ""
         self._state = ""
+        self._track: tuple[Expected, int, float] | None = None
         self._sample = False
         self._reported: Reported | None = None
         self._accuracy: float | None = None
@@ -223,6 +253,11 @@ class RunHeader(QFrame):
         self._mode, self._final = mode, final
         self._show_accuracy()
 
+    def set_track(self, expected: Expected | None, epoch: int, accuracy: float) -> None:
+        """How ``accuracy`` after ``epoch`` stands to what is ``expected``, beside the state."""
+        self._track = (expected, epoch, accuracy) if expected is not None else None
+        self._show_state()
+
     def set_message(self, text: Message | str) -> None:
         """Why the run failed; empty for nothing."""
         self._problem = text
@@ -238,7 +273,7 @@ class RunHeader(QFrame):
         self._bar.setAccessibleName(tr("Progress of the run"))
         self._reserve()
         self._name.setText(self._run_name)
-        self._state_label.setText(tr(self._state) if self._state else "")
+        self._show_state()
         self._sample_label.setText(tr("sample") if self._sample else "")
         self._sample_label.setVisible(self._sample)
         self._sample_label.setToolTip(tr("Measured on sample data, made by the program."))
@@ -263,6 +298,16 @@ class RunHeader(QFrame):
             tr("{minutes} min left").format(minutes="59"),
             tr("{hours} h {minutes} min left").format(hours="23", minutes="59"),
         )
+
+    def _show_state(self) -> None:
+        text, tip = tr(self._state) if self._state else "", ""
+        if self._track is not None:
+            expected, epoch, accuracy = self._track
+            judged = expected.judge(epoch, accuracy)
+            if judged is not None:
+                text, tip = f"{text} · {tr(TRACK[judged])}", track_basis(expected, epoch)
+        self._state_label.setText(text)
+        self._state_label.setToolTip(tooltip(tip))
 
     def _show_accuracy(self) -> None:
         known = self._accuracy is not None

@@ -29,8 +29,9 @@ from workbench.library.run_folder import (
     read_test,
 )
 from workbench.messages import WorkbenchError
-from workbench.spec.experiment import differences, experiment_from
-from workbench.spec.presets import Reported, find_preset
+from workbench.spec.expected import Expected, expected_of
+from workbench.spec.experiment import experiment_from
+from workbench.spec.presets import Reported, find_preset, how_it_ran
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
 from workbench.window.live_view import LiveView
@@ -93,6 +94,7 @@ class RunView(QWidget):
         self.live_run: str | None = None
         self.shown_run: str | None = None
         self._record: RunRecord | None = None
+        self._expected: Expected | None = None
         self._steps_drawn = 0
         self._epochs_drawn = 0
         self._speed = Speed()
@@ -138,7 +140,7 @@ class RunView(QWidget):
         self.confusion.clear()
         self.log.clear()
         self.details.show_record(None)
-        self._record = None
+        self._record = self._expected = None
         self._tested = None
         self._steps_drawn = self._epochs_drawn = self._lines_drawn = 0
 
@@ -193,6 +195,7 @@ class RunView(QWidget):
         self.live.add_epoch(event.epoch, event.test.accuracy, event.learning_rate)
         self.details.show_record(self._record)
         self._show_test(event.test, event.epoch, final=False)
+        self.header.set_track(self._expected, event.epoch, event.test.accuracy)
 
     def on_final_test(self, event: FinalTest) -> None:
         if self.shows_live and self._record is not None:
@@ -284,6 +287,11 @@ class RunView(QWidget):
             rows=rows,
             name=record.id,
         )
+        # Only on the report's data: the sample is easier, and another folder another task.
+        self._expected = expected_of(experiment) if record.data.get("comparable") else None
+        self.live.set_expected(self._expected)
+        if rows:
+            self.header.set_track(self._expected, rows[-1]["epoch"], rows[-1]["accuracy"])
         text = read_log(record.folder)
         self._lines_drawn = text.count("\n") if live else 0
         self.log.set_text(text)
@@ -352,13 +360,12 @@ def data_name(data: Mapping[str, Any]) -> str:
 
 
 def _reported(record: RunRecord) -> Reported | None:
-    # Only what may be compared: the report's data, and the preset's own hyperparameters but for
-    # the seed and for how long.
+    # Only what may be compared: the report's data, and the preset's own hyperparameters.
     if not record.data.get("comparable") or record.preset is None:
         return None
     try:
         preset = find_preset(record.preset)
-        changed = differences(preset.experiment, experiment_from(record.experiment))
+        ran = how_it_ran(preset, experiment_from(record.experiment))
     except WorkbenchError:
         return None
-    return preset.reported if not set(changed) - {"seed", "epochs"} else None
+    return preset.reported if ran is not None else None

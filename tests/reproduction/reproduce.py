@@ -1,0 +1,431 @@
+"""Measures the eleven presets on the real images: one table and the curves that ship.
+
+    python tests/reproduction/reproduce.py run --dataset ~/cifar10-jpeg --library RUNS 001 003 009
+    python tests/reproduction/reproduce.py collect --library RUNS
+    python tests/reproduction/reproduce.py test-images RUN_FOLDER --dataset ~/cifar10-jpeg
+
+`run` trains each preset as the report ran it (`--declared`: as it declared it), with the seeds 0 to
+N-1 (`--seeds N`); what is finished in the library, or trained there by another process, is left
+out, so that the same command goes on where it was stopped. `--set` asks a question beside it, such
+as `--set normalization=none`. `collect` takes over what it finds in a library, whoever trained it.
+
+Both write `tests/reproduction/results.csv`, one row for each run on data that may be compared with
+the report, and `presets/curves.json`. Rows of other libraries stay. `test-images` measures what it
+is worth that the running statistics of batch norm take in the test images, from the weights of one
+run, and writes `tests/reproduction/test_images.csv`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+from workbench import atomic
+from workbench.engine.control import RunControl
+from workbench.engine.data_choice import choose_data
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord, read_epochs, read_losses
+from workbench.messages import WorkbenchError
+from workbench.spec import expected
+from workbench.spec.expected import alike_until, binomial_error
+from workbench.spec.experiment import (
+    Experiment,
+    differences,
+    experiment_from,
+    parse_assignments,
+    plain_value,
+    with_changes,
+)
+from workbench.spec.presets import Preset, find_preset, list_presets
+from workbench.terminal import Bars, Unbreakable, signals_stop
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.csv"
+TEST_IMAGES = HERE / "test_images.csv"
+CURVES = HERE.parents[1] / "presets" / "curves.json"
+
+PRINTED = (0, 1000, 2000, 3000)
+"""Iterations of an epoch whose loss the report printed."""
+
+OPEN_QUESTIONS = {
+    "normalization",
+    "scheduler",
+    "eval_after_first_step",
+    "test_images_in_batch_norm",
+}
+"""What the report leaves open: a run that differs from its preset in nothing else stands beside
+the reported figure."""
+
+COLUMNS = [
+    "preset",
+    "ran",
+    "overrides",
+    "seed",
+    "epochs_done",
+    "epochs",
+    "state",
+    "reported",
+    "measured",
+    "difference",
+    "binomial_error",
+    "last_epoch_accuracy",
+    "test_mode",
+    "mean_loss",
+    "losses",
+    "seconds",
+    "device",
+    "device_name",
+    "threads",
+    "torch",
+    "data",
+    "fingerprint",
+    "date",
+]
+KEY = ("preset", "overrides", "seed", "device_name", "fingerprint")
+"""What makes two rows the same measurement."""
+
+
+# --- what is to be measured --------------------------------------------------------------
+
+
+def wanted(preset: Preset, declared: bool, changes: dict[str, Any], seed: int) -> Experiment:
+    start = preset.experiment if declared or preset.as_run is None else preset.as_run
+    return with_changes(start, {**changes, "seed": seed})
+
+
+def found(records: list[RunRecord], experiment: Experiment, fingerprint: str) -> RunRecord | None:
+    """The run of ``experiment`` on these data that got furthest; ``None`` where there is none."""
+    same = [
+        record
+        for record in records
+        if record.data.get("fingerprint") == fingerprint and experiment_of(record) == experiment
+    ]
+    return max(same, key=lambda r: (r.status == "finished", r.epochs_done), default=None)
+
+
+def experiment_of(record: RunRecord) -> Experiment | None:
+    try:
+        return experiment_from(record.experiment)
+    except WorkbenchError:
+        return None
+
+
+def run(options: argparse.Namespace) -> int:
+    from workbench.engine.datasets import load_data
+    from workbench.runner import run_experiment
+
+    library, choice = Library(options.library), choose_data(options.dataset)
+    control, errors = RunControl(), Unbreakable(sys.stderr)
+    changes = parse_assignments(options.changes)
+    presets = [find_preset(name) for name in options.presets] or built_in()
+    failed = 0
+    with signals_stop(control, errors), Bars(errors, errors) as bars:
+        info = load_data(choice, bars.show, lambda: control.stopping).info
+        # A seed of all presets first, so that there is something of each early on.
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
+            for preset in presets:
+                experiment = wanted(preset, options.declared, changes, seed)
+                what = f"{preset.id}, seed {seed}"
+                before = found(library.runs(), experiment, info.fingerprint)
+                if before and before.status in ("finished", "running"):
+                    print(f"{what}: {before.status}, {before.folder}", file=errors)
+                    continue
+                print(f"{what}: {experiment.epochs} epochs", file=errors)
+                end = run_experiment(
+                    experiment,
+                    library,
+                    bars.show,
+                    control,
+                    data=choice,
+                    device=options.device,
+                    preset=preset.id,
+                    title=preset.title,
+                    threads=options.threads,
+                )
+                print(f"{what}: {end.status} after {end.epochs_done} epochs", file=errors)
+                failed += end.status == "failed"
+                write(library.runs())
+                if control.stopping:
+                    return 130
+    return 1 if failed else 0
+
+
+def built_in() -> list[Preset]:
+    return [p for p in list_presets() if isinstance(p, Preset) and p.built_in]
+
+
+# --- the table ---------------------------------------------------------------------------
+
+
+def row_of(record: RunRecord) -> dict[str, Any] | None:
+    """One row of the table; ``None`` for a run that says nothing of the report."""
+    experiment, rows = experiment_of(record), read_epochs(record.folder)
+    preset = next((p for p in built_in() if p.id == record.preset), None)
+    if experiment is None or preset is None or not rows or not record.data.get("comparable"):
+        return None
+    changes = {
+        name: new
+        for name, (_, new) in differences(preset.experiment, experiment).items()
+        if new is not None and name != "seed"
+    }
+    reported_epochs = preset.epochs_run or preset.experiment.epochs
+    compares = changes.keys() <= OPEN_QUESTIONS | {"epochs"} and experiment.epochs in (
+        preset.experiment.epochs,
+        reported_epochs,
+    )
+    finished = record.status == "finished"
+    measured, reported = record.accuracy, preset.reported
+    last = rows[-1]
+    row: dict[str, Any] = {
+        "preset": preset.id,
+        "ran": ran(preset, experiment),
+        "overrides": " ".join(f"{name}={plain_value(value)}" for name, value in changes.items()),
+        "seed": experiment.seed,
+        "epochs_done": record.epochs_done,
+        "epochs": experiment.epochs,
+        "state": "finished" if finished else f"as far as epoch {record.epochs_done}",
+        "measured": f"{measured:.2f}",
+        "binomial_error": f"{binomial_error(measured, int(last['total'])):.2f}",
+        "last_epoch_accuracy": f"{last['accuracy']:.2f}",
+        "test_mode": last["test_mode"],
+        "mean_loss": f"{last['loss']:.4f}",
+        "losses": " ".join(f"{i}:{loss:.4f}" for i, loss in printed_losses(record).items()),
+        "seconds": f"{sum(r['seconds'] + r['test_seconds'] for r in rows):.1f}",
+        "device": record.device,
+        "device_name": record.environment.get("device_name", ""),
+        "threads": record.environment.get("cpu_threads", ""),
+        "torch": record.environment.get("torch", ""),
+        "data": record.data.get("name", ""),
+        "fingerprint": str(record.data.get("fingerprint", ""))[:16],
+        "date": record.created[:10],
+    }
+    if compares and reported is not None:
+        row["reported"] = f"{reported.accuracy:.2f}"
+        if finished:
+            row["difference"] = f"{measured - reported.accuracy:+.2f}"
+    return row
+
+
+def ran(preset: Preset, experiment: Experiment) -> str:
+    """What a run was: the preset as run (also where it ran as declared), or as declared."""
+    for name, one in (
+        ("as run", preset.as_run or preset.experiment),
+        ("as declared", preset.experiment),
+    ):
+        different = set(differences(one, experiment)) - {"seed"}
+        if not different:
+            return name
+        if different == {"test_images_in_batch_norm"}:
+            return f"{name}, without test images"  # the same but for the final test
+    return "other"
+
+
+def printed_losses(record: RunRecord) -> dict[int, float]:
+    """The losses that the report's program would have printed in the last whole epoch."""
+    start = (record.epochs_done - 1) * record.steps_per_epoch
+    losses = read_losses(record.folder)[start : start + record.steps_per_epoch]
+    return {i: float(losses[i]) for i in PRINTED if i < len(losses)}
+
+
+def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All measurements, each once, in the row that got furthest."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in [*old, *new]:
+        key = tuple(str(row[name]) for name in KEY)
+        if key not in rows or int(row["epochs_done"]) >= int(rows[key]["epochs_done"]):
+            rows[key] = row
+    order = ("as run", "as declared", "other")
+    return sorted(
+        rows.values(),
+        key=lambda r: (
+            r["preset"],
+            order.index(r["ran"].partition(",")[0]),
+            r["overrides"],
+            int(r["seed"]),
+        ),
+    )
+
+
+def read_table(path: Path) -> list[dict[str, Any]]:
+    try:
+        return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    except FileNotFoundError:
+        return []
+
+
+def write_table(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
+    text = io.StringIO()
+    table = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    atomic.write_text(path, text.getvalue())
+
+
+def write(records: list[RunRecord]) -> None:
+    """Table and curves, from what was there and from ``records``."""
+    new = [row for record in records if (row := row_of(record)) is not None]
+    write_table(RESULTS, COLUMNS, merged(read_table(RESULTS), new))
+    write_curves(records)
+
+
+# --- the curves --------------------------------------------------------------------------
+
+
+def curve_of(record: RunRecord) -> dict[str, Any] | None:
+    """The curve of a run as its preset was declared or run, from its first epoch on."""
+    experiment, rows = experiment_of(record), read_epochs(record.folder)
+    preset = next((p for p in built_in() if p.id == record.preset), None)
+    if experiment is None or preset is None or not rows or not record.data.get("comparable"):
+        return None
+    starts = [e for e in (preset.experiment, preset.as_run) if e is not None]
+    if not any(alike_until(start, experiment) >= len(rows) for start in starts):
+        return None
+    return {
+        "preset": preset.id,
+        "experiment": experiment.values(),
+        "data": record.data.get("name", ""),
+        "fingerprint": str(record.data.get("fingerprint", ""))[:16],
+        "device": record.environment.get("device_name", ""),
+        "threads": record.environment.get("cpu_threads"),
+        "torch": record.environment.get("torch", ""),
+        "date": record.created[:10],
+        "loss": [round(row["loss"], 4) for row in rows],
+        "accuracy": [round(row["accuracy"], 2) for row in rows],
+    }
+
+
+def write_curves(records: list[RunRecord]) -> None:
+    try:
+        old = json.loads(CURVES.read_text(encoding="utf-8"))["curves"]
+    except FileNotFoundError:
+        old = []
+    curves: dict[str, dict[str, Any]] = {}
+    for curve in [*old, *filter(None, map(curve_of, records))]:
+        what = {k: v for k, v in curve["experiment"].items() if k != "epochs"}
+        key = json.dumps([curve["preset"], what, curve["device"], curve["fingerprint"]])
+        if key not in curves or len(curve["loss"]) >= len(curves[key]["loss"]):
+            curves[key] = curve
+    lines = (json.dumps(curves[key], ensure_ascii=False) for key in sorted(curves))
+    body = ",\n".join(lines)
+    atomic.write_text(CURVES, f'{{"format": {expected.FORMAT}, "curves": [\n{body}\n]}}\n')
+
+
+def collect(options: argparse.Namespace) -> int:
+    records, problems = Library(options.library).read()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    write(records)
+    print_table(read_table(RESULTS))
+    return 0
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        print(
+            f"{row['preset']}  {row['ran']:<29}  seed {row['seed']}  {row['state']:<18}  "
+            f"measured {row['measured']:>5} ± {row['binomial_error']}  "
+            f"reported {row['reported'] or '-':>5}  {row['difference'] or '-':>6}  "
+            f"{row['overrides']}"
+        )
+
+
+# --- test images in batch norm -------------------------------------------------------------
+
+
+def test_images(options: argparse.Namespace) -> int:
+    """The final test of a run's weights with the running statistics that training left, and with
+    those that a test in training mode leaves, for several draws of dropout."""
+    from workbench.engine.datasets import load_data
+    from workbench.engine.devices import choose_device
+    from workbench.engine.evaluation import evaluate, evaluate_in_training_mode
+    from workbench.engine.steps import pixel_scaling
+    from workbench.library.weights import build_from, load_weights
+
+    (path,) = (p for p in options.run.glob("mlp_weight_*.pkl") if not p.stem.endswith("_best"))
+    weights = load_weights(path)
+    device = choose_device(options.device)
+    data = load_data(choose_data(options.dataset), lambda p: None, lambda: False)
+    data = data.to(device.device)
+    experiment = with_changes(
+        weights.experiment, {"test_mode": "train", "test_images_in_batch_norm": True}
+    )
+    scaling = pixel_scaling(experiment, data)
+    rows = []
+    for draw in range(options.draws):
+        network = build_from(load_weights(path)).to(device.device)
+        before, _ = evaluate(network, data, scaling, lambda: None, lambda p: None)
+        in_training, _ = evaluate_in_training_mode(
+            network, data, scaling, experiment, draw, lambda: None, lambda p: None
+        )
+        after, _ = evaluate(network, data, scaling, lambda: None, lambda p: None)
+        rows.append(
+            {
+                "preset": weights.preset,
+                "seed": experiment.seed,
+                "epochs": weights.metrics.get("epoch"),
+                "draw": draw,
+                "statistics_of_training_images": f"{before.accuracy:.2f}",
+                "statistics_of_test_images": f"{after.accuracy:.2f}",
+                "difference": f"{after.accuracy - before.accuracy:+.2f}",
+                "training_mode": f"{in_training.accuracy:.2f}",
+                "device_name": device.name,
+                "data": data.info.name,
+                "fingerprint": data.info.fingerprint[:16],
+            }
+        )
+    key = ("preset", "seed", "epochs", "draw", "fingerprint")
+    kept = {tuple(str(r[name]) for name in key): r for r in [*read_table(TEST_IMAGES), *rows]}
+    write_table(TEST_IMAGES, list(rows[0]), [kept[k] for k in sorted(kept)])
+    differences_ = [float(row["difference"]) for row in rows]
+    print(
+        f"{rows[0]['statistics_of_training_images']}% with the statistics of training images; with "
+        f"those of test images {statistics.mean(differences_):+.2f} points "
+        f"({min(differences_):+.2f} to {max(differences_):+.2f} in {len(rows)} draws)"
+    )
+    return 0
+
+
+# --- command line ------------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("run", help="train what is missing, then write table and curves")
+    one.set_defaults(action=run)
+    one.add_argument("presets", nargs="*", metavar="PRESET", help="default: all eleven")
+    one.add_argument("--dataset", required=True, metavar="PATH", help="as in cifar-workbench train")
+    one.add_argument("--seeds", type=int, default=1, metavar="N", help="how many; default: 1")
+    one.add_argument("--first-seed", type=int, default=0, metavar="N", help="default: 0")
+    one.add_argument("--declared", action="store_true", help="as declared, not as run")
+    one.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
+    one.add_argument("--threads", type=int, metavar="N", help="threads of the CPU")
+    two = commands.add_parser("collect", help="write table and curves from a library")
+    two.set_defaults(action=collect)
+    for sub in (one, two):
+        sub.add_argument("--library", type=Path, required=True, metavar="DIR")
+    three = commands.add_parser("test-images", help="what test images in batch norm are worth")
+    three.set_defaults(action=test_images)
+    three.add_argument("run", type=Path, metavar="RUN_FOLDER")
+    three.add_argument("--dataset", required=True, metavar="PATH")
+    three.add_argument("--draws", type=int, default=5, metavar="N", help="default: 5")
+    for sub in (one, three):
+        sub.add_argument("--device", default="auto", metavar="D", help="default: auto")
+    options = parser.parse_args(arguments)
+    try:
+        return options.action(options)
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

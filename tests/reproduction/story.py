@@ -1,0 +1,212 @@
+"""Draws `presets/results.svg` and fills in the tables of `presets/README.md`, from what
+`reproduce.py` stored.
+
+    python tests/reproduction/story.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # to run as a script
+
+from tests.reproduction.reproduce import RESULTS, TEST_IMAGES, built_in, read_table
+from workbench import atomic
+from workbench.window.theme import LIGHT
+
+CHART = Path(__file__).parents[2] / "presets" / "results.svg"
+STORY = CHART.with_name("README.md")
+
+WIDTH, LEFT, RIGHT, TOP, ROW = 860, 190, 240, 66, 30
+MOST = 80.0
+"""Right end of the axis, in percent."""
+
+
+def chart(rows: list[dict[str, Any]]) -> str:
+    """The chart as SVG: a line for each preset, with the reported accuracy and each measured one.
+
+    A run that has not ended stands where it is, hollow and gray.
+    """
+    presets = built_in()
+    height = TOP + ROW * len(presets) + 34
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'font-family="sans-serif" font-size="13" fill="{LIGHT.text}">',
+        "<title>Test accuracy of the eleven presets, reported and measured</title>",
+        f'<rect width="{WIDTH}" height="{height}" fill="{LIGHT.surface}"/>',
+        *_legend(),
+    ]
+    for percent in range(0, int(MOST) + 1, 10):
+        x = _x(percent)
+        parts.append(
+            f'<line x1="{x}" y1="{TOP - 8}" x2="{x}" y2="{height - 30}" stroke="{LIGHT.grid}"/>'
+        )
+        parts.append(_text(x, height - 12, f"{percent}%", "middle", LIGHT.muted))
+    for number, preset in enumerate(presets):
+        y = TOP + ROW * number + 8
+        assert preset.reported is not None
+        parts.append(_text(12, y + 5, f"{preset.id}  {preset.title}"))
+        x = _x(preset.reported.accuracy)
+        parts.append(
+            f'<line x1="{x}" y1="{y - 9}" x2="{x}" y2="{y + 9}" stroke="{LIGHT.reported}" '
+            'stroke-width="3"/>'
+        )
+        mine = [r for r in rows if r["preset"] == preset.id and r["ran"] != "other"]
+        for row in mine:
+            parts.append(_mark(_x(float(row["measured"])), y, row))
+        parts.append(_text(WIDTH - RIGHT + 22, y + 5, _words(mine), fill=LIGHT.muted))
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _x(percent: float) -> float:
+    return round(LEFT + (WIDTH - LEFT - RIGHT) * percent / MOST, 1)
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", fill: str = LIGHT.text) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{fill}">{escape(text)}</text>'
+
+
+def _mark(x: float, y: float, row: dict[str, Any]) -> str:
+    finished, as_run = row["state"] == "finished", _ran(row)
+    color = LIGHT.measured if finished else LIGHT.muted
+    fill = color if finished and as_run else LIGHT.surface
+    return (
+        f'<circle cx="{x}" cy="{y}" r="5" fill="{fill}" fill-opacity="0.75" stroke="{color}" '
+        'stroke-width="1.5"/>'
+    )
+
+
+def _ran(row: dict[str, Any]) -> bool:
+    """Whether the row is of what the report ran."""
+    return row["ran"].startswith("as run")
+
+
+def _words(rows: list[dict[str, Any]]) -> str:
+    done = [float(r["measured"]) for r in rows if r["state"] == "finished" and _ran(r)]
+    if len(done) > 1:
+        return f"{min(done):.2f} to {max(done):.2f}%, {len(done)} seeds"
+    if done:
+        return f"{done[0]:.2f}%"
+    going = [r for r in rows if r["state"] != "finished"]
+    return going[0]["state"] if going else "" if rows else "not run"
+
+
+def _legend() -> Iterator[str]:
+    x, y = LEFT, 28
+    yield (
+        f'<line x1="{x}" y1="{y - 9}" x2="{x}" y2="{y + 9}" stroke="{LIGHT.reported}" '
+        'stroke-width="3"/>'
+    )
+    yield _text(x + 10, y + 5, "reported")
+    for at, text, state, ran in (
+        (90, "measured, as run", "finished", True),
+        (230, "measured, as declared", "finished", False),
+        (400, "not ended", "", False),
+    ):
+        color = LIGHT.measured if state else LIGHT.muted
+        fill = color if ran else LIGHT.surface
+        yield (
+            f'<circle cx="{x + at}" cy="{y}" r="5" fill="{fill}" fill-opacity="0.75" '
+            f'stroke="{color}" stroke-width="1.5"/>'
+        )
+        yield _text(x + at + 12, y + 5, text)
+
+
+# --- tables ------------------------------------------------------------------------------
+
+
+def results_table(rows: list[dict[str, Any]]) -> str:
+    """A line for each preset and way it was trained: reported and measured accuracy in percent,
+    points between them, and what one test of 10,000 images may be off by."""
+    lines = [
+        "| preset | trained | reported | measured | difference | ± | seeds | data, device |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for preset in built_in():
+        assert preset.reported is not None
+        reported = f"{preset.reported.accuracy:.2f}"
+        if preset.reported.accuracy_is_approximate:
+            reported = f"about {preset.reported.accuracy:.0f}"
+        mine = [r for r in rows if r["preset"] == preset.id and r["ran"] != "other"]
+        name = f"{preset.id} {preset.title}"
+        if not mine:
+            lines.append(f"| {name} | not run | {reported} | | | | | |")
+        for how in dict.fromkeys(r["ran"] for r in mine):
+            same = [r for r in mine if r["ran"] == how]
+            done = [r for r in same if r["state"] == "finished"]
+            shown = done or same
+            values = [float(r["measured"]) for r in shown]
+            mean = statistics.mean(values)
+            spread = f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else ""
+            off = f"{mean - preset.reported.accuracy:+.2f}" if done else shown[0]["state"]
+            error = shown[0]["binomial_error"]
+            where = f"{shown[0]['data']}, {shown[0]['device_name']}"
+            lines.append(
+                f"| {name} | {how} | {reported} | {mean:.2f}{spread} | {off} | {error} | "
+                f"{len(values)} | {where} |"
+            )
+    return "\n".join(lines)
+
+
+def questions_table(rows: list[dict[str, Any]]) -> str:
+    """What was trained beside the presets, to settle what the report leaves open."""
+    lines = [
+        "| from | changed | seed | epochs | measured | ± | losses at 1000, 2000, 3000 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if row["ran"] == "other":
+            losses = ", ".join(part.partition(":")[2] for part in row["losses"].split()[1:])
+            lines.append(
+                f"| {row['preset']} | {row['overrides']} | {row['seed']} | "
+                f"{row['epochs_done']} of {row['epochs']} | {row['measured']} | "
+                f"{row['binomial_error']} | {losses} |"
+            )
+    return "\n".join(lines) if len(lines) > 2 else "None yet."
+
+
+def test_images_table(rows: list[dict[str, Any]]) -> str:
+    """What test images in batch norm are worth, draw by draw."""
+    if not rows:
+        return "Not measured yet."
+    lines = [
+        "| preset | draw | statistics of training images | of test images | difference |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['preset']} | {row['draw']} | {row['statistics_of_training_images']} | "
+            f"{row['statistics_of_test_images']} | {row['difference']} |"
+        )
+    return "\n".join(lines)
+
+
+def filled(story: str, tables: dict[str, str]) -> str:
+    """``story`` with each table between its two marks."""
+    for name, table in tables.items():
+        before, begin, rest = story.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        assert begin, name
+        assert end, name
+        story = f"{before}{begin}{table}\n{end}{after}"
+    return story
+
+
+def tables() -> dict[str, str]:
+    """The tables of the story by the names of their marks."""
+    rows = read_table(RESULTS)
+    return {
+        "results": results_table(rows),
+        "questions": questions_table(rows),
+        "test images": test_images_table(read_table(TEST_IMAGES)),
+    }
+
+
+if __name__ == "__main__":
+    atomic.write_text(CHART, chart(read_table(RESULTS)))
+    atomic.write_text(STORY, filled(STORY.read_text(encoding="utf-8"), tables()))

@@ -1,0 +1,165 @@
+"""The reproduction: what counts as the same measurement, what is skipped, what the table says."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.reproduction import reproduce, story
+from workbench.engine.events import EpochDone, Evaluation
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord
+from workbench.spec import expected
+from workbench.spec.experiment import Experiment, with_changes
+from workbench.spec.presets import find_preset
+
+STEPS = 2001
+"""Steps an epoch, so that 2000 is the last iteration that is printed."""
+
+
+def test_the_story_and_its_chart_say_what_the_table_says() -> None:
+    """Where this fails: python tests/reproduction/story.py"""
+    text = story.STORY.read_text(encoding="utf-8")
+    assert story.filled(text, story.tables()) == text
+    assert story.CHART.read_text(encoding="utf-8") == story.chart(
+        reproduce.read_table(story.RESULTS)
+    )
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RESULTS", "TEST_IMAGES", "CURVES"):
+        monkeypatch.setattr(reproduce, name, tmp_path / name.lower())
+
+
+def keep(
+    library: Library,
+    experiment: Experiment,
+    accuracies: list[float],
+    status: str = "finished",
+    comparable: bool = True,
+    preset: str = "009",
+) -> RunRecord:
+    """A run as the library keeps it, with these accuracies after its epochs."""
+    record = RunRecord(
+        id="",
+        created="2026-11-24T22:00:00+00:00",
+        preset=preset,
+        title="",
+        experiment=experiment.values(),
+        data={"name": "CIFAR-10", "fingerprint": "f" * 64, "comparable": comparable},
+        device="cpu",
+        environment={"device_name": "a CPU", "cpu_threads": 1, "torch": "2"},
+        epochs=experiment.epochs,
+        steps_per_epoch=STEPS,
+    )
+    writer = library.create(record)
+    for epoch, accuracy in enumerate(accuracies, 1):
+        writer.add_losses(np.arange(STEPS) + 10_000 * epoch)
+        test = Evaluation("train", 0, 10_000, accuracy, 1.0, ("a",), (1.0,), ((1,),))
+        writer.add_epoch(EpochDone(epoch, 1 / epoch, 1.0, 0.1, 10.0, 2.0, test, False), 0.0)
+    writer.update(status=status)
+    writer.close()
+    return replace(writer.record, status=status)  # type: ignore[arg-type]
+
+
+def rows() -> list[dict[str, Any]]:
+    with reproduce.RESULTS.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def nine(**changes: Any) -> Experiment:
+    return with_changes(find_preset("009").experiment, changes)
+
+
+def test_the_table_says_how_far_a_run_is_from_the_report(tmp_path: Path) -> None:
+    library = Library(tmp_path / "runs")
+    as_run = find_preset("009").as_run
+    assert as_run is not None
+    keep(library, as_run, [70.0] * 29 + [74.0])
+    keep(library, nine(seed=1), [60.0, 65.0], status="stopped")
+    keep(library, nine(scheduler="none", normalization="none"), [50.0] * 30)
+    keep(library, nine(scheduler="none"), [74.5] * 30)
+    keep(library, find_preset("005").as_run or nine(), [10.0] * 6, preset="005")
+    keep(library, nine(learning_rate=0.5), [10.0] * 30)
+    keep(library, nine(seed=2), [99.0] * 30, comparable=False)
+    assert reproduce.main(["collect", "--library", str(library.path)]) == 0
+    assert [(r["ran"], r["seed"], r["state"], r["difference"]) for r in rows()] == [
+        ("as run", "0", "finished", "+0.00"),
+        ("as run, without test images", "0", "finished", "-0.46"),
+        ("as run", "0", "finished", "-0.96"),
+        ("as declared", "1", "as far as epoch 2", ""),
+        ("other", "0", "finished", ""),
+        ("other", "0", "finished", "-24.96"),
+    ]
+    best = rows()[2]
+    assert best["overrides"] == "scheduler=none test_images_in_batch_norm=true"
+    assert best["losses"] == "0:300000.0000 1000:301000.0000 2000:302000.0000"
+    assert best["seconds"] == "360.0"
+    assert float(best["binomial_error"]) == pytest.approx(0.44, abs=0.005)
+
+
+def test_the_row_that_got_furthest_stays(tmp_path: Path) -> None:
+    first, second = Library(tmp_path / "first"), Library(tmp_path / "second")
+    keep(first, nine(), [60.0, 65.0], status="stopped")
+    keep(second, nine(), [60.0], status="stopped")
+    for library in (first, second):
+        reproduce.write(library.runs())
+    (row,) = rows()
+    assert row["epochs_done"] == "2"
+    keep(second, nine(), [60.0] * 30)
+    reproduce.write(second.runs())
+    (row,) = rows()
+    assert row["state"] == "finished"
+
+
+def test_the_curves_are_read_back_by_the_program(tmp_path: Path) -> None:
+    library = Library(tmp_path / "runs")
+    keep(library, nine(scheduler="none"), [40.0, 50.0], status="stopped")
+    keep(library, nine(learning_rate=0.5), [10.0, 11.0])  # not a preset's
+    reproduce.write(library.runs())
+    reproduce.write(library.runs())
+    curves = expected.read_curves(reproduce.CURVES)
+    (curve,) = curves
+    assert curve.preset == "009"
+    assert curve.accuracy == (40.0, 50.0)
+    assert curve.loss == (1.0, 0.5)
+    assert curve.device == "a CPU"
+    # What ran differs from what was declared only from epoch 21 on.
+    found = expected.expected_of(nine(), curves)
+    assert found is not None
+    assert found.accuracy == (40.0, 50.0)
+
+
+def test_what_is_finished_is_not_trained_again(tmp_path: Path) -> None:
+    library = tmp_path / "runs"
+    command = ["run", "001", "--dataset", "sample", "--library", str(library), "--device", "cpu"]
+    command += ["--seeds", "2", "--set", "epochs=1", "--set", "batch_size=500", "--threads", "1"]
+    assert reproduce.main(command) == 0
+    assert len(Library(library).runs()) == 2
+    assert reproduce.main(command) == 0
+    assert len(Library(library).runs()) == 2
+    assert rows() == []  # the sample says nothing of the report
+    (newest, _) = Library(library).runs()
+    assert newest.experiment["seed"] == 1
+
+
+def test_a_broken_off_run_is_trained_again(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    record = keep(library, nine(), [60.0], status="stopped")
+    assert reproduce.found(library.runs(), nine(), "f" * 64) == record
+    assert reproduce.found(library.runs(), nine(), "e" * 64) is None
+    assert reproduce.found(library.runs(), nine(seed=1), "f" * 64) is None
+    done = keep(library, nine(), [60.0] * 30)
+    assert reproduce.found(library.runs(), nine(), "f" * 64) == done
+
+
+def test_a_question_that_has_no_effect_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["run", "001", "--dataset", "sample", "--library", "x", "--set", "gamma=0.5"]
+    assert reproduce.main(command) == 2
+    assert "gamma: has no effect" in capsys.readouterr().err
