@@ -441,7 +441,7 @@ def test_actions_are_off_with_the_reason(
     assert widget.open_action.isEnabled()
     assert not widget.load_button.isEnabled()
     assert "saves its weights at its end" in widget.load_button.toolTip()
-    assert not widget.rename_action.isEnabled()
+    assert widget.rename_action.isEnabled()
     assert not widget.delete_action.isEnabled()
     assert "cannot be deleted" in widget.delete_action.toolTip()
     click(widget, 1)

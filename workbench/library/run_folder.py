@@ -9,6 +9,8 @@
 ``log.txt``               the report's lines
 ``mlp_weight_ID.pkl``     the weights; ``mlp_weight_ID_best.pkl`` those of the best epoch
 ``run.lock``              held by the process that trains, free when it is gone
+``labels.json``           what a person wrote to the run (:mod:`workbench.library.labels`)
+``checkpoint.pt``         there while the run can be resumed
 ========================  ==================================================================
 
 Files are replaced as a whole, or (losses, log) only grow: a kill at any moment leaves the old
@@ -34,10 +36,13 @@ from filelock import FileLock, Timeout
 
 from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation
+from workbench.library.labels import Change, Labels, edit_labels, read_labels
 from workbench.messages import Message, WorkbenchError
 
 FORMAT = 1
 """Format number of a run folder."""
+
+CHECKPOINT = "checkpoint.pt"
 
 Status = Literal["running", "finished", "stopped", "failed", "interrupted"]
 
@@ -47,7 +52,8 @@ class RunRecord:
     """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
     epoch's while there is none. ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
     ``weights`` and ``best_weights`` are file names in the folder. ``experiment``, ``data`` and
-    ``environment`` are plain values."""
+    ``environment`` are plain values. ``name``, ``notes``, ``tags`` and ``starred`` are what a
+    person wrote to it, from ``labels.json``."""
 
     id: str
     created: str
@@ -70,6 +76,9 @@ class RunRecord:
     weights: str | None = None
     best_weights: str | None = None
     name: str = ""
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+    starred: bool = False
     format: int = FORMAT
     folder: Path = field(default=Path(), compare=False)
 
@@ -200,9 +209,10 @@ class RunWriter:
 
 
 def write_record(record: RunRecord) -> None:
-    """Replaces ``run.json`` in the record's folder."""
+    """Replaces ``run.json`` in the record's folder; what ``labels.json`` holds stays there."""
     content = asdict(record)
-    del content["folder"]
+    for name in ("folder", "notes", "tags", "starred"):
+        del content[name]
     atomic.write_text(record.folder / "run.json", plain_json(content))
 
 
@@ -227,16 +237,38 @@ def now_utc() -> str:
 
 def read_record(folder: Path) -> RunRecord:
     """The record of a run folder; a run whose process is gone is ``interrupted``. Its ``id`` is
-    the folder's name, also where somebody copied or renamed the folder.
+    the folder's name, also where somebody copied or renamed the folder. Labels that cannot be
+    read are left out.
 
     Raises :class:`WorkbenchError` where ``run.json`` is missing, broken, or of a newer format.
     """
+    return read_run(folder)[0]
+
+
+def read_run(folder: Path) -> tuple[RunRecord, WorkbenchError | None]:
+    """What :func:`read_record` gives and raises, and why its labels cannot be read."""
     record = _record_as_written(folder)
     if record.status == "running" and not is_locked(folder):
         # Read once more: the run may have ended between the two looks.
         again = _record_as_written(folder)
-        return replace(again, status="interrupted") if again == record else read_record(folder)
-    return record
+        if again != record:
+            return read_run(folder)
+        record = replace(again, status="interrupted")
+    try:
+        return _labeled(record, read_labels(folder)), None
+    except WorkbenchError as problem:
+        return record, problem
+
+
+def _labeled(record: RunRecord, labels: Labels) -> RunRecord:
+    return replace(
+        record,
+        # Earlier versions kept the name in run.json.
+        name=record.name if labels.name is None else labels.name,
+        notes=labels.notes,
+        tags=labels.tags,
+        starred=labels.starred,
+    )
 
 
 def _record_as_written(folder: Path) -> RunRecord:
@@ -284,26 +316,21 @@ whoever shows it with a text where a number belongs."""
 _NEEDED = {item.name for item in fields(RunRecord) if item.default is MISSING} & _KINDS.keys()
 
 
-def set_name(folder: Path, name: str) -> RunRecord:
-    """Names the run; an empty name takes the name away.
+def label_run(folder: Path, change: Change) -> RunRecord:
+    """Edits name, notes, tags or star, also while another process trains the run.
 
-    Raises :class:`WorkbenchError` while a process trains it, and where it cannot be read or
+    Raises :class:`WorkbenchError` where the run has vanished, or its labels cannot be read or
     written.
     """
-    # Read first: taking the lock of a run that has vanished would make its folder anew.
-    record = _record_as_written(folder)
-    try:
-        with FileLock(folder / "run.lock", timeout=0):
-            write_record(replace(_record_as_written(folder), name=" ".join(name.split())))
-    except Timeout:
-        raise WorkbenchError(
-            "{name} is being trained; rename it when it has ended.", name=record.label
-        ) from None
-    except OSError as error:
-        raise WorkbenchError(
-            "{path}: cannot be written ({reason}).", path=folder, reason=error.strerror
-        ) from None
+    # Read first: taking the lock beside a run that has vanished could make a folder anew.
+    _record_as_written(folder)
+    edit_labels(folder, change)
     return read_record(folder)
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the run can be resumed: it keeps its ``checkpoint.pt`` only as long as that."""
+    return (folder / CHECKPOINT).is_file()
 
 
 def is_locked(folder: Path) -> bool:

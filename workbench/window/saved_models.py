@@ -467,7 +467,7 @@ class SavedModels(QWidget):
         one = runs[0] if len(runs) == 1 else None
         choose = tr("Choose a run first.") if not runs else tr("Choose one run only.")
         training = one is not None and self._is_training(one)
-        no_weights = no_best = no_name = ""
+        no_weights = no_best = ""
         if one and not one.weights:
             no_weights = (
                 tr("This run still trains; it saves its weights at its end.")
@@ -476,8 +476,6 @@ class SavedModels(QWidget):
             )
         if one and not one.best_weights:
             no_best = tr("This run has no weights of a best epoch.")
-        if training:
-            no_name = tr("This run still trains; rename it when it has ended.")
         for name, action, why_not, does in (
             ("open", self.open_action, "", tr("Show the run's curves, matrix and log")),
             ("load", self.load_action, no_weights, tr("Put the run's weights into use")),
@@ -499,7 +497,7 @@ class SavedModels(QWidget):
                 "",
                 tr("Put the run's hyperparameters into the form"),
             ),
-            ("rename", self.rename_action, no_name, tr("Give the run a name")),
+            ("rename", self.rename_action, "", tr("Give the run a name")),
             ("show", self.show_action, "", tr("Show the run's files")),
         ):
             reason = self._off.get(name) or (choose if one is None else why_not)
