@@ -22,6 +22,8 @@ from workbench.library.run_folder import (
     read_record,
     read_run,
 )
+from workbench.library.trash import FOLDER as TRASH
+from workbench.library.trash import trash_entries
 from workbench.messages import WorkbenchError
 
 _Seen = tuple[int, ...]
@@ -137,6 +139,14 @@ class Library:
         writer.close()
         shutil.rmtree(writer.folder, ignore_errors=True)
 
+    def find(self, folder: Path) -> RunRecord:
+        """The run in ``folder``. Raises :class:`WorkbenchError` where there is none."""
+        if not (folder / "run.json").exists():
+            raise WorkbenchError(
+                "{path}: there is no such run; `cifar-workbench runs` lists them.", path=folder
+            )
+        return read_record(folder.absolute())
+
     def label(self, record: RunRecord, change: Change) -> RunRecord:
         """Edits a run's name, notes, tags or star; ``change`` takes the labels as they are on the
         disk to those wanted. Also while a process trains the run.
@@ -151,7 +161,7 @@ class Library:
 
     def trash(self, record: RunRecord) -> str:
         """Moves a run into the library's folder ``.trash`` and returns its name there, which
-        :meth:`restore` takes. Nothing is removed from there.
+        :meth:`restore` takes. Nothing is removed from there until somebody empties it.
 
         Raises :class:`WorkbenchError` while a process trains it, and where it cannot be moved.
         """
@@ -159,7 +169,7 @@ class Library:
             raise WorkbenchError(
                 "{name} is being trained; delete it when it has ended.", name=record.label
             )
-        trash = self.path / ".trash"
+        trash = self.path / TRASH
         try:
             trash.mkdir(exist_ok=True)
             place = _free_place(trash, record.folder.name)
@@ -168,10 +178,22 @@ class Library:
             raise _cannot_be_moved(record.folder, error) from None
         return place.name
 
+    def has_trash(self) -> bool:
+        """Whether anything lies in the trash."""
+        with suppress(OSError), os.scandir(self.path / TRASH) as entries:
+            return next(entries, None) is not None
+        return False
+
+    def trashed(self) -> list[Path]:
+        """What lies in the trash; nothing where it cannot be read."""
+        with suppress(WorkbenchError):
+            return trash_entries(self.path)
+        return []
+
     def restore(self, name: str) -> RunRecord:
         """Moves a run out of the trash again; where a run of its id has come since, under a new
         id. Raises :class:`WorkbenchError` where it is not there or cannot be moved."""
-        place = self.path / ".trash" / name
+        place = self.path / TRASH / name
         try:
             folder = _free_place(self.path, name)
             place.rename(folder)

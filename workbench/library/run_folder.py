@@ -94,12 +94,16 @@ class RunRecord:
     @property
     def label(self) -> str:
         """What the run is called: its name, else ``007 Adam``, else its id."""
+        return self.label_with(self.title)
+
+    def label_with(self, title: str) -> str:
+        """:attr:`label` with the preset's title in another language."""
         if self.name:
             return self.name
         # The ids of the report's presets are numbers that people know them by; the id of an
         # own preset only repeats its title.
         number = self.preset if self.preset and self.preset.isdigit() else ""
-        return " ".join(filter(None, (number, self.title))) or self.preset or self.id
+        return " ".join(filter(None, (number, title))) or self.preset or self.id
 
 
 def plain_json(value: object) -> str:

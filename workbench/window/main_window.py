@@ -270,7 +270,7 @@ class MainWindow(QMainWindow):
         saved.hyperparameters_requested.connect(self._use_hyperparameters)
         saved.show_in_folder_requested.connect(self._show_folder)
         saved.problem.connect(self._show_problem_text)
-        saved.table.dataChanged.connect(self._follow_elsewhere)
+        saved.table.runs_changed.connect(self._follow_elsewhere)
         self.weights.test_requested.connect(self._test)
         self.data_button.changed.connect(self._update)
         self.data_button.download_requested.connect(self.session.download)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,24 +42,30 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.library.catalog import Library
+from workbench.library.labels import Change
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.window.run_table import (
+from workbench.window.elided_label import ElidedLabel
+from workbench.window.empty_trash_dialog import EmptyTrashDialog
+from workbench.window.run_cells import (
     ACCURACY,
     DATA,
     DATE,
     EPOCHS,
+    NOTES,
     RUN,
+    STAR,
     STATUS,
+    TAGS,
     AccuracyCell,
     NameCell,
-    RunOrder,
-    RunTable,
     date_text,
     mark_font,
     plain_tooltip,
     run_width,
 )
+from workbench.window.run_labels_dialog import RunLabelsDialog
+from workbench.window.run_table import RunTable
 from workbench.window.translation import say, tr
 
 REFRESH_MS = 1000
@@ -103,13 +110,13 @@ class SavedModels(QWidget):
         self._off: dict[str, str] = {}
         self._deleted: list[list[str]] = []
         self._problems: list[WorkbenchError] = []
+        self._search_problem: WorkbenchError | None = None
         self._fitting = False
         self._searching = False
         self._widths_are_ours = True
         self._wanted: list[str] = []
 
         self.table = RunTable(self)
-        self.order = RunOrder(self.table, self)
         self._make_widgets()
         self._make_actions()
         self._make_buttons()
@@ -154,7 +161,8 @@ class SavedModels(QWidget):
     def set_off(self, name: str, reason: str) -> None:
         """Turns one action off for a ``reason`` that its tooltip gives, in the language of the
         window; an empty ``reason`` turns it on again. ``name``: ``open``, ``load``,
-        ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``delete`` or ``show``."""
+        ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``star``, ``labels``, ``delete``
+        or ``show``."""
         self._off[name] = reason
         self._update_actions()
 
@@ -168,8 +176,11 @@ class SavedModels(QWidget):
             self.hyperparameters_action,
             self._separator,
             self.rename_action,
+            self.star_action,
+            self.labels_action,
             self.delete_action,
             self.undo_action,
+            self.empty_trash_action,
             self._separator_2,
             self.show_action,
         ]
@@ -177,11 +188,11 @@ class SavedModels(QWidget):
     def selected(self) -> list[RunRecord]:
         """The selected runs, from the top."""
         rows = self.view.selectionModel().selectedRows(RUN)
-        return [self.order.record(index) for index in sorted(rows, key=QModelIndex.row)]
+        return [self.table.record(index) for index in sorted(rows, key=QModelIndex.row)]
 
     def select_run(self, path: str | Path) -> None:
         """Selects the run with this folder, where it is shown."""
-        index = self.order.index_of(path)
+        index = self.table.index_of(path)
         if index.isValid():
             self.view.setCurrentIndex(index)
             self.view.scrollTo(index)
@@ -195,10 +206,12 @@ class SavedModels(QWidget):
         self.search.setObjectName("runSearch")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._search)
+        self.hint = ElidedLabel("muted")
+        self.hint.setObjectName("searchHint")
 
         self.view = _TableView()
         self.view.setObjectName("runTable")
-        self.view.setModel(self.order)
+        self.view.setModel(self.table)
         self.view.setItemDelegateForColumn(RUN, NameCell(self.view))
         self.view.setItemDelegateForColumn(ACCURACY, AccuracyCell(self.view))
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -219,7 +232,7 @@ class SavedModels(QWidget):
         self.view.verticalHeader().hide()
         header = self.view.horizontalHeader()
         header.setHighlightSections(False)
-        header.setMinimumSectionSize(36)
+        header.setMinimumSectionSize(16)
         header.sectionResized.connect(self._column_resized)
 
         self.empty = QLabel()
@@ -249,6 +262,10 @@ class SavedModels(QWidget):
         self.test_action = self._action("test", self._test)
         self.hyperparameters_action = self._action("hyperparameters", self._use_hyperparameters)
         self.rename_action = self._action("rename", self._rename, keys.Key_F2)
+        self.star_action = self._action("star", self._star)
+        self.star_action.setShortcut(QKeySequence("Ctrl+D"))
+        self.labels_action = self._action("labels", self._ask_labels)
+        self.labels_action.setShortcut(QKeySequence("Ctrl+I"))
         self.delete_action = self._action("delete", self._delete, keys.Key_Delete)
         self.show_action = self._action("show", self._show_in_folder)
         self.undo_action = QAction(self)
@@ -256,12 +273,17 @@ class SavedModels(QWidget):
         self.undo_action.setShortcut(QKeySequence.StandardKey.Undo)
         self.undo_action.triggered.connect(self._undo)
         self.addAction(self.undo_action)
+        self.empty_trash_action = QAction(self)
+        self.empty_trash_action.setObjectName("emptyTrashAction")
+        self.empty_trash_action.triggered.connect(self._ask_empty_trash)
         self._separator, self._separator_2 = QAction(self), QAction(self)
         self._separator.setSeparator(True)
         self._separator_2.setSeparator(True)
 
         self.table.renamed.connect(self._renamed)
-        self.view.doubleClicked.connect(lambda _: self.open_action.trigger())
+        self.table.modelReset.connect(self._select_wanted)
+        self.view.clicked.connect(self._clicked)
+        self.view.doubleClicked.connect(self._double_clicked)
         self.menu = QMenu(self)
         self.menu.setObjectName("runMenu")
         self.menu.setToolTipsVisible(True)
@@ -317,6 +339,7 @@ class SavedModels(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.heading)
         layout.addWidget(self.search)
+        layout.addWidget(self.hint)
         layout.addLayout(stack, 1)
         layout.addLayout(self._line)
         layout.addLayout(buttons)
@@ -325,8 +348,19 @@ class SavedModels(QWidget):
 
     def retranslate(self) -> None:
         self.heading.setText(tr("Saved models"))
-        self.search.setPlaceholderText(tr("Search name, preset, data, status"))
+        self.search.setPlaceholderText(tr("Search runs, as in learning_rate<0.001"))
         self.search.setAccessibleName(tr("Search saved models"))
+        self.search.setToolTip(
+            plain_tooltip(
+                tr(
+                    "Words find runs by name, preset, tag, note, data and status.\n"
+                    "Conditions: learning_rate<0.001, optimizer=adam, epochs>=10, accuracy>60, "
+                    "created>=2026-11-01, tag:lesson, status:interrupted, starred.\n"
+                    "All of them must hold."
+                )
+            )
+        )
+        self._show_hint()
         self.view.setAccessibleName(tr("Saved models"))
         for action, text, short in (
             (self.open_action, tr("Open"), tr("Open")),
@@ -335,9 +369,12 @@ class SavedModels(QWidget):
             (self.test_action, tr("Test weights"), tr("Test")),
             (self.hyperparameters_action, tr("Use these hyperparameters"), ""),
             (self.rename_action, tr("Rename"), ""),
+            (self.star_action, tr("Star"), ""),
+            (self.labels_action, tr("Tags and notes…"), ""),
             (self.delete_action, tr("Delete"), ""),
             (self.show_action, tr("Show in folder"), ""),
             (self.undo_action, tr("Undo delete"), tr("Undo")),
+            (self.empty_trash_action, tr("Empty trash…"), ""),
         ):
             action.setText(text)
             action.setIconText(short or text)
@@ -359,7 +396,8 @@ class SavedModels(QWidget):
         now = datetime(2026, 11, 28, 23, 58).astimezone()
         dates = (now, now - timedelta(days=2), now - timedelta(days=348))
         date = max(metrics.horizontalAdvance(date_text(then, now, self.locale())) for then in dates)
-        words = (tr("Running here"), tr("Interrupted"))
+        longest = tr("Interrupted at epoch {epoch} of {total}").format(epoch=100, total=100)
+        words = (tr("Running here"), longest)
         status = max(metrics.horizontalAdvance("● " + text) for text in words)
         texts = {
             ACCURACY: figures,
@@ -367,11 +405,14 @@ class SavedModels(QWidget):
             DATE: date,
             STATUS: status,
             DATA: metrics.horizontalAdvance(tr("Sample data")),
+            TAGS: metrics.horizontalAdvance("baseline, lesson-2"),
+            NOTES: 2 * metrics.horizontalAdvance("baseline, lesson-2"),
         }
         self._widths = {
             column: max(width + room, self._heading_width(column))
             for column, width in texts.items()
         }
+        self._widths[STAR] = metrics.horizontalAdvance("★") + 6
         self._narrow = max(metrics.horizontalAdvance("007 Adam") + room, self._heading_width(RUN))
         self._wide = metrics.horizontalAdvance("009 Dropout, mended") + room
         self.view.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
@@ -389,8 +430,8 @@ class SavedModels(QWidget):
         # Once a person has set a width, all of them are theirs.
         if not self._widths_are_ours:
             return
-        first = sum(self._widths[column] for column in (ACCURACY, EPOCHS, DATE))
-        rest = sum(self._widths[column] for column in (STATUS, DATA))
+        first = sum(self._widths[column] for column in (STAR, ACCURACY, EPOCHS, DATE))
+        rest = sum(self._widths[column] for column in (STATUS, DATA, TAGS, NOTES))
         run = run_width(self.view.viewport().width(), first, rest, self._narrow, self._wide)
         self._fitting = True
         for column, width in {RUN: run, **self._widths}.items():
@@ -402,7 +443,7 @@ class SavedModels(QWidget):
             self._widths_are_ours = False
 
     def _show_counts(self) -> None:
-        total, shown = self.table.rowCount(), self.order.rowCount()
+        total, shown = self.table.total, self.table.rowCount()
         if total == 0:
             text = ""
         elif shown < total:
@@ -432,12 +473,25 @@ class SavedModels(QWidget):
     def _search(self, text: str) -> None:
         # The selection comes back with its rows; Qt would wander to a neighbor at each key.
         self._searching = True
-        self.order.search(text)
-        shown = [i for i in map(self.order.index_of, self._wanted) if i.isValid()]
-        self._select(shown)
+        self._search_problem = None
+        try:
+            self.table.search(text)
+        except WorkbenchError as problem:
+            self._search_problem = problem
+        self._select_wanted()
         self._searching = False
+        self._show_hint()
         self._show_counts()
         self._update_actions()
+
+    def _show_hint(self) -> None:
+        if self._search_problem is not None:
+            self.hint.setText(say(self._search_problem.message))
+        else:
+            self.hint.setText(tr("Also: accuracy>60, optimizer=adam, tag:…, starred"))
+
+    def _select_wanted(self) -> None:
+        self._select([i for i in map(self.table.index_of, self._wanted) if i.isValid()])
 
     def _clear_search(self) -> None:
         self.search.clear()
@@ -512,6 +566,16 @@ class SavedModels(QWidget):
             tr("Delete the run; it goes to the folder .trash of the library"),
         )
         self.undo_action.setEnabled(bool(self._deleted))
+        empty = "" if self._library.has_trash() else tr("The trash is empty.")
+        emptying = tr("Delete the runs in the library's trash for good")
+        _turn(self.empty_trash_action, empty, emptying)
+        some = "" if runs else tr("Choose a run first.")
+        all_starred = bool(runs) and all(run.starred for run in runs)
+        self.star_action.setText(tr("Remove the star") if all_starred else tr("Star"))
+        _turn(self.star_action, self._off.get("star", some), tr("Mark the run with a star"))
+        _turn(
+            self.labels_action, self._off.get("labels", some), tr("Edit the run's tags and notes")
+        )
 
     def _is_training(self, run: RunRecord) -> bool:
         return run.status == "running" or run.folder.name == self._current
@@ -542,7 +606,7 @@ class SavedModels(QWidget):
 
     def _rename(self) -> None:
         for run in self.selected()[:1]:
-            index = self.order.index_of(run.folder)
+            index = self.table.index_of(run.folder)
             self.view.scrollTo(index)
             self.view.setCurrentIndex(index)
             self.view.edit(index)
@@ -554,6 +618,34 @@ class SavedModels(QWidget):
             self.problem.emit(say(error.message))
         # Not while the editor closes: the row may move.
         QTimer.singleShot(0, self, self.refresh)
+
+    def _clicked(self, index: QModelIndex) -> None:
+        if index.column() == STAR:
+            run = self.table.record(index)
+            self._label([run], lambda labels: replace(labels, starred=not run.starred))
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        if index.column() != STAR:  # there it is two clicks
+            self.open_action.trigger()
+
+    def _star(self) -> None:
+        runs = self.selected()
+        starred = not all(run.starred for run in runs)
+        self._label(runs, lambda labels: replace(labels, starred=starred))
+
+    def _ask_labels(self) -> None:
+        if runs := self.selected():
+            dialog = RunLabelsDialog(runs, self)
+            dialog.edited.connect(self._label)
+            dialog.open()
+
+    def _label(self, runs: list[RunRecord], change: Change) -> None:
+        try:
+            for run in runs:
+                self._library.label(run, change)
+        except WorkbenchError as error:
+            self.problem.emit(say(error.message))
+        self.refresh()
 
     def _delete(self) -> None:
         gone = []
@@ -572,7 +664,7 @@ class SavedModels(QWidget):
             self._undo_shown.start()
         self.refresh()
         if gone and not self.selected():
-            self._select([index for index in [self.order.index_of(following)] if index.isValid()])
+            self._select([index for index in [self.table.index_of(following)] if index.isValid()])
 
     def _after_selection(self) -> str:
         """The run that is selected when the selected ones are gone: the next one, else the one
@@ -580,10 +672,10 @@ class SavedModels(QWidget):
         rows = {index.row() for index in self.view.selectionModel().selectedRows(RUN)}
         if not rows:
             return ""
-        after = range(max(rows) + 1, self.order.rowCount())
+        after = range(max(rows) + 1, self.table.rowCount())
         before = range(min(rows) - 1, -1, -1)
         row = next((row for row in (*after, *before) if row not in rows), None)
-        return "" if row is None else self.order.record(self.order.index(row, RUN)).folder.name
+        return "" if row is None else self.table.record(self.table.index(row, RUN)).folder.name
 
     def _undo(self) -> None:
         if not self._deleted:
@@ -596,8 +688,22 @@ class SavedModels(QWidget):
                 self.problem.emit(say(error.message))
         self._hide_undo()
         self.refresh()
-        self._select([i for i in map(self.order.index_of, back) if i.isValid()])
+        self._select([i for i in map(self.table.index_of, back) if i.isValid()])
         self.view.setFocus()
+
+    def _ask_empty_trash(self) -> None:
+        dialog = EmptyTrashDialog(self._library.path, self)
+        dialog.problem.connect(self.problem)
+        dialog.emptied.connect(self._trash_emptied)
+        dialog.open()
+
+    def _trash_emptied(self) -> None:
+        there = {path.name for path in self._library.trashed()}
+        left = ([name for name in names if name in there] for names in self._deleted)
+        self._deleted = [names for names in left if names]
+        if not self._deleted:
+            self._hide_undo()
+        self._update_actions()
 
     def _show_undo_text(self) -> None:
         count = len(self._deleted[-1]) if self._deleted else 1
