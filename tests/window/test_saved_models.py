@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, RunWriter, read_record
+from workbench.messages import WorkbenchError
 from workbench.window.empty_trash_dialog import EmptyTrashDialog
 from workbench.window.run_cells import (
     ACCURACY,
@@ -473,6 +474,63 @@ def test_the_run_of_this_window_is_marked_and_kept(
     widget.refresh()
     assert cells(widget, STATUS) == ["✓ Finished"]
     assert widget.delete_action.isEnabled()
+
+
+# --- interrupted runs ------------------------------------------------------------------
+
+
+def test_an_interrupted_run_offers_resume_keep_and_delete(library: Library, qtbot: QtBot) -> None:
+    run = add(library, status="running", epochs_done=1, weights=None)  # its process is gone
+    (run.folder / "checkpoint.pt").write_bytes(b"checkpoint")
+    add(library, 1)
+    widget = opened(library, qtbot)
+    heard: list[RunRecord] = []
+    widget.resume_requested.connect(heard.append)
+    click(widget, 1)
+    assert not widget.resume_button.isVisible()
+    assert "nothing to resume" in widget.resume_action.toolTip()
+    assert not widget.keep_action.isEnabled()
+    height = widget.view.height()
+    click(widget, 0)
+    assert widget.view.height() == height
+    assert widget.counts.text() == "Interrupted at epoch 2 of 3"
+    QTest.mouseClick(widget.resume_button, Qt.MouseButton.LeftButton)
+    assert [each.id for each in heard] == [run.id]
+    assert widget.delete_button.isEnabled()
+    QTest.mouseClick(widget.keep_button, Qt.MouseButton.LeftButton)
+    assert cells(widget, STATUS)[0] == "■ Stopped"
+    assert not (run.folder / "checkpoint.pt").exists()
+    assert [path.read_bytes() for path in library.trashed()] == [b"checkpoint"]
+    assert not widget.resume_action.isEnabled()
+    assert "no checkpoint" in widget.resume_action.toolTip()
+
+
+def test_a_run_of_another_process_is_neither_resumed_nor_kept(
+    library: Library, qtbot: QtBot, running: list[RunWriter]
+) -> None:
+    running.append(library.create(record()))
+    (running[0].folder / "checkpoint.pt").write_bytes(b"checkpoint")
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    for action in (widget.resume_action, widget.keep_action, widget.delete_action):
+        assert not action.isEnabled()
+        assert action.toolTip()
+    assert widget.resume_action.toolTip() == "This run still trains."
+    # Renaming it is no edit that the trainer's next word undoes.
+    rename(widget, qtbot, "mine", Key.Key_Return)
+    running[0].update(epochs_done=2)
+    widget.refresh()
+    assert cells(widget, RUN) == ["mine"]
+    assert cells(widget, EPOCHS) == ["2/3 ●"]
+
+
+def test_a_run_that_another_process_resumed_meanwhile_is_not_kept(library: Library) -> None:
+    run = add(library, status="running")
+    writer = RunWriter(run.folder, replace(run, status="running"))
+    with pytest.raises(WorkbenchError, match="is being trained"):
+        library.keep(run)
+    assert read_record(run.folder).status == "running"
+    writer.close()
 
 
 # --- star, tags, notes -----------------------------------------------------------------

@@ -14,9 +14,11 @@ from workbench import paths
 from workbench.library.labels import FILE as LABELS_FILE
 from workbench.library.labels import Change, clean_name
 from workbench.library.run_folder import (
+    CHECKPOINT,
     RunRecord,
     RunWriter,
     is_locked,
+    keep_run,
     label_run,
     new_run_name,
     read_record,
@@ -158,6 +160,17 @@ class Library:
     def rename(self, record: RunRecord, name: str) -> RunRecord:
         """Names a run; an empty name takes the name away. Raises as :meth:`label`."""
         return self.label(record, lambda labels: replace(labels, name=clean_name(name)))
+
+    def keep(self, record: RunRecord) -> RunRecord:
+        """Marks an interrupted run as stopped; its checkpoint goes to the trash, and with it the
+        way to resume the run.
+
+        Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
+        """
+        trash = self.path / TRASH
+        with suppress(OSError):  # where there is none, the move says so
+            trash.mkdir(exist_ok=True)
+        return keep_run(record.folder, _free_place(trash, f"{record.folder.name}_{CHECKPOINT}"))
 
     def trash(self, record: RunRecord) -> str:
         """Moves a run into the library's folder ``.trash`` and returns its name there, which

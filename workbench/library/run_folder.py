@@ -332,6 +332,32 @@ def label_run(folder: Path, change: Change) -> RunRecord:
     return read_record(folder)
 
 
+def keep_run(folder: Path, checkpoint_place: Path) -> RunRecord:
+    """Marks an interrupted run as stopped and moves its checkpoint to ``checkpoint_place``, so
+    that it no longer waits to be resumed.
+
+    Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
+    """
+    # Read first: taking the lock of a run that has vanished would make its folder anew.
+    record = _record_as_written(folder)
+    try:
+        with FileLock(folder / "run.lock", timeout=0):
+            record = _record_as_written(folder)
+            if record.status == "running":
+                write_record(replace(record, status="stopped"))
+            if has_checkpoint(folder):
+                (folder / CHECKPOINT).rename(checkpoint_place)
+    except Timeout:
+        raise WorkbenchError(
+            "{name} is being trained; wait until it has ended.", name=record.label
+        ) from None
+    except OSError as error:
+        raise WorkbenchError(
+            "{path}: cannot be written ({reason}).", path=folder, reason=error.strerror
+        ) from None
+    return read_record(folder)
+
+
 def has_checkpoint(folder: Path) -> bool:
     """Whether the run can be resumed: it keeps its ``checkpoint.pt`` only as long as that."""
     return (folder / CHECKPOINT).is_file()

@@ -577,7 +577,7 @@ class MainWindow(QMainWindow):
         self.data_button.set_off(off if busy else "")
         self.device_box.set_off(off if busy else "")
         self.weights.set_enabled(not busy, off if busy else "")
-        for name in ("load", "load_best", "test"):
+        for name in ("load", "load_best", "test", "resume"):
             self.saved.set_off(name, off if busy else "")
         self.saved.set_off("hyperparameters", off if running else "")
         self.status.show_device(self.device_box.device_name())

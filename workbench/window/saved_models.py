@@ -43,7 +43,7 @@ from PySide6.QtWidgets import (
 
 from workbench.library.catalog import Library
 from workbench.library.labels import Change
-from workbench.library.run_folder import RunRecord
+from workbench.library.run_folder import RunRecord, has_checkpoint
 from workbench.messages import WorkbenchError
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.empty_trash_dialog import EmptyTrashDialog
@@ -60,6 +60,7 @@ from workbench.window.run_cells import (
     AccuracyCell,
     NameCell,
     date_text,
+    interrupted_text,
     mark_font,
     plain_tooltip,
     run_width,
@@ -99,6 +100,8 @@ class SavedModels(QWidget):
     """RunRecord whose experiment is to be put into the form."""
     show_in_folder_requested = Signal(object)
     """Path of a run's folder."""
+    resume_requested = Signal(object)
+    """RunRecord: train the run on from its checkpoint."""
     problem = Signal(str)
     """A sentence on what could not be done."""
 
@@ -149,7 +152,6 @@ class SavedModels(QWidget):
             bar.setValue(bar.value() + self.view.rowViewportPosition(top.row()) - before)
         if self._library.unread:
             self._next_slice.start()
-        self._show_counts()
         self._update_actions()
 
     def set_current_run(self, path: str | None) -> None:
@@ -161,8 +163,8 @@ class SavedModels(QWidget):
     def set_off(self, name: str, reason: str) -> None:
         """Turns one action off for a ``reason`` that its tooltip gives, in the language of the
         window; an empty ``reason`` turns it on again. ``name``: ``open``, ``load``,
-        ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``star``, ``labels``, ``delete``
-        or ``show``."""
+        ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``star``, ``labels``, ``delete``,
+        ``resume``, ``keep`` or ``show``."""
         self._off[name] = reason
         self._update_actions()
 
@@ -170,6 +172,8 @@ class SavedModels(QWidget):
         """All actions on saved runs, with separators, for the main window's menu."""
         return [
             self.open_action,
+            self.resume_action,
+            self.keep_action,
             self.load_action,
             self.load_best_action,
             self.test_action,
@@ -257,6 +261,8 @@ class SavedModels(QWidget):
     def _make_actions(self) -> None:
         keys = Qt.Key
         self.open_action = self._action("open", self._open, keys.Key_Return, keys.Key_Enter)
+        self.resume_action = self._action("resume", self._resume)
+        self.keep_action = self._action("keep", self._keep)
         self.load_action = self._action("load", self._load)
         self.load_best_action = self._action("load_best", self._load_best)
         self.test_action = self._action("test", self._test)
@@ -303,7 +309,13 @@ class SavedModels(QWidget):
         self.open_button = QPushButton()
         self.load_button = QPushButton()
         self.test_button = QPushButton()
+        self.resume_button = QPushButton()
+        self.keep_button = QPushButton()
+        self.delete_button = QPushButton()
         for name, button, action in (
+            ("resumeRunButton", self.resume_button, self.resume_action),
+            ("keepRunButton", self.keep_button, self.keep_action),
+            ("deleteRunButton", self.delete_button, self.delete_action),
             ("openRunButton", self.open_button, self.open_action),
             ("loadWeightsButton", self.load_button, self.load_action),
             ("testRunButton", self.test_button, self.test_action),
@@ -331,9 +343,10 @@ class SavedModels(QWidget):
         self._line = QStackedLayout()
         self._line.addWidget(counts)
         self._line.addWidget(undo)
-        buttons = QHBoxLayout()
-        for button in (self.open_button, self.load_button, self.test_button):
-            buttons.addWidget(button)
+        # What an interrupted run asks for takes the place of what is done with weights.
+        self._buttons = QStackedLayout()
+        self._buttons.addWidget(_row(self.open_button, self.load_button, self.test_button))
+        self._buttons.addWidget(_row(self.resume_button, self.keep_button, self.delete_button))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -342,7 +355,7 @@ class SavedModels(QWidget):
         layout.addWidget(self.hint)
         layout.addLayout(stack, 1)
         layout.addLayout(self._line)
-        layout.addLayout(buttons)
+        layout.addLayout(self._buttons)
 
     # --- words and widths
 
@@ -364,6 +377,8 @@ class SavedModels(QWidget):
         self.view.setAccessibleName(tr("Saved models"))
         for action, text, short in (
             (self.open_action, tr("Open"), tr("Open")),
+            (self.resume_action, tr("Resume"), ""),
+            (self.keep_action, tr("Keep as stopped"), tr("Keep")),
             (self.load_action, tr("Load weights"), tr("Load")),
             (self.load_best_action, tr("Load best epoch's weights"), tr("Load best")),
             (self.test_action, tr("Test weights"), tr("Test")),
@@ -383,7 +398,6 @@ class SavedModels(QWidget):
         self.undo_button.setToolTip(self.undo_action.toolTip())
         self._show_undo_text()
         self.table.retranslate(self.locale())
-        self._show_counts()
         self._update_actions()
         self._measure()
 
@@ -453,6 +467,9 @@ class SavedModels(QWidget):
         if self._problems:
             unreadable = tr("{count} cannot be read").format(count=len(self._problems))
             text = f"{text} · {unreadable}" if text else unreadable
+        runs = self.selected()
+        if len(runs) == 1 and runs[0].status == "interrupted":
+            text = interrupted_text(runs[0])
         self.counts.setText(text)
         sentences = "\n".join(say(problem.message) for problem in self._problems[:20])
         self.counts.setToolTip(plain_tooltip(sentences))
@@ -481,7 +498,6 @@ class SavedModels(QWidget):
         self._select_wanted()
         self._searching = False
         self._show_hint()
-        self._show_counts()
         self._update_actions()
 
     def _show_hint(self) -> None:
@@ -521,6 +537,7 @@ class SavedModels(QWidget):
         one = runs[0] if len(runs) == 1 else None
         choose = tr("Choose a run first.") if not runs else tr("Choose one run only.")
         training = one is not None and self._is_training(one)
+        interrupted = one is not None and one.status == "interrupted"
         no_weights = no_best = ""
         if one and not one.weights:
             no_weights = (
@@ -532,6 +549,18 @@ class SavedModels(QWidget):
             no_best = tr("This run has no weights of a best epoch.")
         for name, action, why_not, does in (
             ("open", self.open_action, "", tr("Show the run's curves, matrix and log")),
+            (
+                "resume",
+                self.resume_action,
+                self._why_not_resumed(one, training),
+                tr("Train the run on from its last checkpoint"),
+            ),
+            (
+                "keep",
+                self.keep_action,
+                "" if interrupted else tr("Only an interrupted run can be kept as stopped."),
+                tr("Keep what the run reached; it can no longer be resumed"),
+            ),
             ("load", self.load_action, no_weights, tr("Put the run's weights into use")),
             (
                 "load_best",
@@ -577,12 +606,38 @@ class SavedModels(QWidget):
             self.labels_action, self._off.get("labels", some), tr("Edit the run's tags and notes")
         )
 
+        self._buttons.setCurrentIndex(1 if interrupted else 0)
+        self._show_counts()
+
+    def _why_not_resumed(self, run: RunRecord | None, training: bool) -> str:
+        if run is None:
+            return ""
+        if training:
+            return tr("This run still trains.")
+        if run.status == "finished":
+            return tr("This run has finished; there is nothing to resume.")
+        if not has_checkpoint(run.folder):
+            return tr("This run has no checkpoint to be resumed from.")
+        return ""
+
     def _is_training(self, run: RunRecord) -> bool:
         return run.status == "running" or run.folder.name == self._current
 
     def _open(self) -> None:
         for run in self.selected()[:1]:
             self.open_requested.emit(run)
+
+    def _resume(self) -> None:
+        for run in self.selected()[:1]:
+            self.resume_requested.emit(run)
+
+    def _keep(self) -> None:
+        for run in self.selected()[:1]:
+            try:
+                self._library.keep(run)
+            except WorkbenchError as error:
+                self.problem.emit(say(error.message))
+        self.refresh()
 
     def _load(self) -> None:
         for run in self.selected()[:1]:
@@ -743,6 +798,15 @@ def _turn(action: QAction, reason: str, does: str) -> None:
     action.setEnabled(not reason)
     key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
     action.setToolTip(reason or (f"{does} ({key})" if key else does))
+
+
+def _row(*buttons: QPushButton) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for button in buttons:
+        layout.addWidget(button)
+    return row
 
 
 def _follow(button: QPushButton, action: QAction) -> None:
