@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.library.test_golden_library import GOLDEN
 from tests.library.test_run_folder import RECORD
 from workbench import cli
 from workbench.library.catalog import Library
@@ -77,3 +79,23 @@ def test_trash_restore_and_empty(library: Library, capsys: pytest.CaptureFixture
     assert (code, said["deleted"]) == (0, 1)
     assert not (library.path / ".trash" / name).exists()
     assert other.folder.exists()
+
+
+def test_check_and_fix(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(GOLDEN, library.path)
+    code, said, _ = call("runs", "check", capsys=capsys)
+    assert code == 1
+    assert said["runs"] == 2
+    # The golden library has no weight files.
+    faults = {each["kind"] for each in said["findings"] if each["fault"]}
+    assert faults == {"missing_weights"}
+    assert said["faults"] == 3
+    assert cli.main(["runs", "check"]) == 1
+    assert "With --fix: run.json is corrected" in capsys.readouterr().out
+    code, said, _ = call("runs", "check", "--fix", capsys=capsys)
+    assert (code, said["faults"]) == (0, 0)
+    assert cli.main(["runs", "check"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Note: ")
+    assert "interrupted at epoch 3 of 60" in out
+    assert out.endswith("2 runs, no fault.\n")

@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench import paths
 from workbench.library.catalog import Library
+from workbench.library.check import Finding, check_library, mend
 from workbench.library.labels import Labels, clean_name, clean_tags
 from workbench.library.run_filter import parse_filter, searched_text
 from workbench.library.run_folder import RunRecord, plain_json
@@ -20,7 +21,7 @@ from workbench.messages import WorkbenchError
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 
-ACTIONS = ("label", "trash")
+ACTIONS = ("label", "trash", "check")
 """Words that may follow ``runs``; each is a command of its own."""
 
 AddCommand = Callable[[str, Callable[..., int], str, str], Any]
@@ -33,7 +34,7 @@ def add_commands(command: AddCommand) -> None:
         "runs",
         list_runs,
         "List the runs of the library, newest first, or those that a search finds. "
-        "`runs label` and `runs trash` have a --help of their own.",
+        "`runs label`, `runs trash` and `runs check` have a --help of their own.",
         "cifar-workbench runs 'learning_rate<0.001' optimizer=adam tag:lesson starred",
     )
     runs.add_argument(
@@ -70,6 +71,19 @@ def add_commands(command: AddCommand) -> None:
     trash.add_argument("--restore", action="store_true", help="bring the named runs back")
     trash.add_argument("--empty", action="store_true", help="delete what is in the trash, for good")
     add_library(trash)
+
+    check = command(
+        "runs check",
+        check_runs,
+        "Find what is broken in the library, and mend what can be mended.",
+        "cifar-workbench runs check --fix",
+    )
+    check.add_argument(
+        "--fix",
+        action="store_true",
+        help="mend it; what cannot be read is moved to .damaged in the library, nothing is deleted",
+    )
+    add_library(check)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -220,6 +234,51 @@ def _say_moved(word: str, places: list[str], as_json: bool) -> int:
         for place in places:
             print(place)
     return DONE
+
+
+# --- check -----------------------------------------------------------------------------
+
+
+def check_runs(options: argparse.Namespace) -> int:
+    """0 where no fault is left, else 1."""
+    library = Library(options.library)
+    seen: list[dict[str, Any]] = []
+    for finding in list(check_library(library.path)):
+        mended = False
+        if options.fix and finding.mends:
+            try:
+                mended = mend(finding)
+            except WorkbenchError as error:
+                print(error, file=sys.stderr)
+        seen.append(
+            {
+                "path": str(finding.path),
+                "kind": finding.kind,
+                "problem": str(finding.message),
+                "fault": finding.fault,
+                "mends": str(finding.mends) if finding.mends else None,
+                "mended": mended,
+            }
+        )
+        if not options.json:
+            print(_told(finding, mended, options.fix))
+    left = sum(each["fault"] and not each["mended"] for each in seen)
+    runs = len(library.runs())
+    if options.json:
+        print_json({"library": str(library.path), "runs": runs, "findings": seen, "faults": left})
+    else:
+        faults = "no fault" if not left else f"{left} fault{'s' * (left > 1)}"
+        print(f"{runs:,} runs, {faults}{' left' if left and options.fix else ''}.")
+    return FAILED if left else DONE
+
+
+def _told(finding: Finding, mended: bool, fixing: bool) -> str:
+    word = "Mended: " if mended else "" if finding.fault else "Note: "
+    if mended or not finding.mends:
+        after = "" if mended or not finding.fault else " It cannot be mended here."
+    else:
+        after = " It was not mended." if fixing else f" With --fix: {finding.mends}"
+    return f"{word}{finding.message}{after}"
 
 
 def print_json(value: object) -> None:

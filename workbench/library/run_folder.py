@@ -197,7 +197,7 @@ class RunWriter:
         self.update(**changes)
 
     def add_test(self, test: Evaluation, epoch: int, final: bool) -> None:
-        content = {"epoch": epoch, "final": final, **asdict(test)}
+        content = test_content(test, epoch, final)
         atomic.write_text(self.folder / "test.json", plain_json(content))
 
     def add_logits(self, logits: np.ndarray, labels: np.ndarray) -> None:
@@ -210,6 +210,11 @@ class RunWriter:
             with suppress(OSError):  # what a full disk did not take was said when it was written
                 file.close()
         self._lock.release()
+
+
+def test_content(test: Evaluation, epoch: int, final: bool) -> dict[str, Any]:
+    """What ``test.json`` holds."""
+    return {"epoch": epoch, "final": final, **asdict(test)}
 
 
 def write_record(record: RunRecord) -> None:
@@ -390,15 +395,25 @@ def read_losses(folder: Path) -> np.ndarray:
 
 
 def read_epochs(folder: Path) -> list[dict[str, Any]]:
-    """The rows of ``epochs.csv``, numbers as numbers; empty where there is none."""
+    """The rows of ``epochs.csv``, numbers as numbers; empty where there is none.
+
+    Raises :class:`WorkbenchError` where it cannot be read.
+    """
     try:
         text = (folder / "epochs.csv").read_text(encoding="utf-8")
+        rows = list(csv.DictReader(io.StringIO(text), strict=True, restval=""))
     except FileNotFoundError:
         return []
-    return [
-        {key: _number(value) for key, value in row.items()}
-        for row in csv.DictReader(io.StringIO(text))
-    ]
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "damaged"
+        raise WorkbenchError(
+            "{path}: epochs.csv cannot be read ({reason}).", path=folder, reason=reason
+        ) from None
+    if any(None in row for row in rows):  # more cells than columns
+        raise WorkbenchError(
+            "{path}: epochs.csv cannot be read ({reason}).", path=folder, reason="damaged"
+        )
+    return [{key: _number(value) for key, value in row.items()} for row in rows]
 
 
 def _number(text: str) -> int | float | str:
@@ -415,19 +430,19 @@ def read_test(folder: Path) -> tuple[Evaluation, int, bool] | None:
     there is none."""
     try:
         content = json.loads((folder / "test.json").read_text(encoding="utf-8"))
+        epoch, final = int(content.pop("epoch")), bool(content.pop("final"))
+        content["classes"] = tuple(content["classes"])
+        content["per_class"] = tuple(content["per_class"])
+        content["confusion"] = tuple(tuple(row) for row in content["confusion"])
+        if content["loss"] is None:
+            content["loss"] = math.nan
+        return Evaluation(**content), epoch, final
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise WorkbenchError(
             "{path}: test.json was damaged; test the weights again.", path=folder
         ) from None
-    epoch, final = content.pop("epoch"), content.pop("final")
-    content["classes"] = tuple(content["classes"])
-    content["per_class"] = tuple(content["per_class"])
-    content["confusion"] = tuple(tuple(row) for row in content["confusion"])
-    if content["loss"] is None:
-        content["loss"] = math.nan
-    return Evaluation(**content), epoch, final
 
 
 def read_log(folder: Path) -> str:
