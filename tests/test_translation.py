@@ -51,7 +51,7 @@ def texts_of(source: str) -> set[str]:
 def all_texts() -> set[str]:
     found: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
-        if path.name != "cli.py":  # the command line speaks English
+        if not path.name.startswith("cli"):  # the command line speaks English
             found |= texts_of(path.read_text(encoding="utf-8"))
     for parameter in HYPERPARAMETERS.values():
         found |= {parameter.label, parameter.help, parameter.group, parameter.unit}

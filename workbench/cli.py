@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import io
-import json
 import logging
 import logging.handlers
 import sys
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import workbench
-from workbench import paths
+from workbench import cli_runs, paths
+from workbench.cli_runs import add_library, print_json
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, choose_data, find_cifar10
 from workbench.engine.events import (
@@ -27,7 +27,6 @@ from workbench.engine.events import (
 )
 from workbench.engine.report_lines import ReportLines, accuracy_line, skipped_lines
 from workbench.library.catalog import Library
-from workbench.library.run_folder import RunRecord, plain_json
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.spec.experiment import (
     HYPERPARAMETERS,
@@ -52,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         _log_to_file()
-        options = _parser().parse_args(arguments)
+        options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
         return options.run(options)
     except WorkbenchError as error:
         print(error, file=sys.stderr)
@@ -95,6 +94,13 @@ def _log_to_file() -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {message}; `{self.prog} --help` shows how.\n")
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """``runs trash`` as one word: a command with options and a help of its own."""
+    if arguments[:1] == ["runs"] and arguments[1:2] and arguments[1] in cli_runs.ACTIONS:
+        return [f"runs {arguments[1]}", *arguments[2:]]
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -149,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         help="as the report ran it, where that is not what it declared (see `presets`)",
     )
     _add_data_and_device(train)
-    _add_library(train)
+    add_library(train)
     train.epilog = f"{train.epilog}\n\nHyperparameters:\n{_hyperparameter_help()}"
 
     test = command(
@@ -169,10 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     inspect.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
 
-    runs = command(
-        "runs", _runs, "List the runs of the library, newest first.", "cifar-workbench runs"
-    )
-    _add_library(runs)
+    cli_runs.add_commands(command)
 
     data = command(
         "data",
@@ -217,22 +220,13 @@ def _add_data_and_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_library(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--library",
-        metavar="DIR",
-        type=Path,
-        help=f"folder of the runs; default: {paths.library()}",
-    )
-
-
-# --- presets, runs, data ---------------------------------------------------------------
+# --- presets, data ---------------------------------------------------------------------
 
 
 def _presets(options: argparse.Namespace) -> int:
     presets = list_presets()
     if options.json:
-        _print_json(
+        print_json(
             [
                 {
                     "id": p.id,
@@ -282,43 +276,6 @@ def _presets(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _runs(options: argparse.Namespace) -> int:
-    records, problems = Library(options.library).read()
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    if options.json:
-        _print_json([_run_summary(record) for record in records])
-        return DONE
-    if not records:
-        print("No runs yet. Train one: cifar-workbench train 001")
-        return DONE
-    print("accuracy  epochs     status       data             run")
-    for r in records:
-        accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
-        print(
-            f"{accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  {r.status:<11}  "
-            f"{r.data.get('name', ''):<15}  {r.folder}"
-        )
-    return DONE
-
-
-def _run_summary(record: RunRecord) -> dict[str, Any]:
-    return {
-        "run": str(record.folder),
-        "preset": record.preset,
-        "dataset": record.data.get("name"),
-        "status": record.status,
-        "epochs_done": record.epochs_done,
-        "epochs": record.epochs,
-        "accuracy": record.accuracy,
-        "weights": str(record.folder / record.weights) if record.weights else None,
-        "best_weights": str(record.folder / record.best_weights) if record.best_weights else None,
-        "created": record.created,
-        "seconds": record.seconds,
-        "reason": record.reason,
-    }
-
-
 def _data(options: argparse.Namespace) -> int:
     if options.action == "download":
         from workbench.engine.download import download_cifar10
@@ -328,14 +285,14 @@ def _data(options: argparse.Namespace) -> int:
         with signals_stop(control, errors), Bars(errors, errors) as bars:
             place = download_cifar10(bars.show, lambda: control.stopping)
         if options.json:
-            _print_json({"cifar10": str(place)})
+            print_json({"cifar10": str(place)})
         else:
             print(f"CIFAR-10 is in {place}.")
         return DONE
     found = find_cifar10()
     choice = choose_data(None)
     if options.json:
-        _print_json(
+        print_json(
             {
                 "cifar10": str(found) if found else None,
                 "default": choice.kind,
@@ -398,7 +355,7 @@ def _train(options: argparse.Namespace) -> int:
             return BAD_INPUT
         return INTERRUPTED
     if options.json:
-        _print_json(
+        print_json(
             {
                 "preset": preset.id,
                 "dataset": started[0].data.name,
@@ -449,7 +406,7 @@ def _test(options: argparse.Namespace) -> int:
         print(note, file=output)
     path = options.weights.absolute()
     if options.json:
-        _print_json(
+        print_json(
             {
                 "preset": outcome.weights.preset,
                 "dataset": outcome.data.name,
@@ -507,7 +464,7 @@ def _inspect(options: argparse.Namespace) -> int:
     )
     shapes = {name: list(tensor.shape) for name, tensor in weights.state_dict.items()}
     if options.json:
-        _print_json(
+        print_json(
             {
                 "weights": str(options.weights.absolute()),
                 "format": weights.format,
@@ -549,7 +506,3 @@ def _window(options: argparse.Namespace) -> int:
     from workbench.window.app import run_window
 
     return run_window()
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(json.loads(plain_json(value)), ensure_ascii=False, indent=2))

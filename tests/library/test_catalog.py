@@ -59,7 +59,7 @@ def test_what_has_not_changed_is_not_read_again(
     (library.path / "broken").mkdir()
     (library.path / "broken" / "run.json").write_text("{")
     first = library.read()
-    monkeypatch.setattr(catalog, "read_record", lambda folder: pytest.fail("read again"))
+    monkeypatch.setattr(catalog, "read_run", lambda folder: pytest.fail("read again"))
     again = library.read()
     assert again[0][0] is first[0][0]
     assert again[1][0] is first[1][0]
@@ -120,6 +120,8 @@ def test_rename_is_kept_and_seen_by_others(library: Library) -> None:
     run = add(library)
     assert library.rename(run, "느린 실험 🙂").name == "느린 실험 🙂"
     assert Library(library.path).runs()[0].name == "느린 실험 🙂"
+    assert library.rename(run, "  느린\n실험 ").name == "느린 실험"
+    assert library.rename(run, " ").label == "007 Adam"
 
 
 def test_trash_and_restore(library: Library) -> None:

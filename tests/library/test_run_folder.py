@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from workbench.library.labels import Change
 from workbench.library.run_folder import (
     RunRecord,
     RunWriter,
+    label_run,
     plain_json,
     read_record,
-    set_name,
 )
 from workbench.messages import WorkbenchError
 
@@ -118,30 +119,27 @@ def test_what_a_run_is_called(changes: dict[str, Any], label: str) -> None:
     assert replace(RECORD, **changes).label == label
 
 
-def test_a_name_is_one_line_and_can_be_taken_away(folder: Path) -> None:
-    written(folder)
-    assert set_name(folder, "  느린\n실험 🙂 ").name == "느린 실험 🙂"
-    assert read_record(folder).name == "느린 실험 🙂"
-    assert set_name(folder, " ").label == "007 Adam"
+def named(name: str) -> Change:
+    return lambda labels: replace(labels, name=name)
 
 
-def test_a_run_that_trains_keeps_its_name(folder: Path) -> None:
+def test_a_run_is_named_while_it_trains_and_neither_loses_a_word(folder: Path) -> None:
     writer = RunWriter(folder, RECORD)
-    with pytest.raises(WorkbenchError, match="007 Adam is being trained; rename it when"):
-        set_name(folder, "Mine")
+    label_run(folder, named("Mine"))
     writer.update(epochs_done=1)
     writer.close()
-    assert read_record(folder).name == ""
+    assert read_record(folder).name == "Mine"
+    assert read_record(folder).epochs_done == 1
 
 
 def test_an_interrupted_run_stays_interrupted_under_its_name(folder: Path) -> None:
     RunWriter(folder, RECORD).close()
-    assert set_name(folder, "Mine").status == "interrupted"
+    assert label_run(folder, named("Mine")).status == "interrupted"
     assert read_record(folder).status == "interrupted"
 
 
 def test_naming_a_run_that_has_vanished_makes_no_folder(folder: Path) -> None:
     shutil.rmtree(written(folder))
     with pytest.raises(WorkbenchError, match="cannot be read"):
-        set_name(folder, "Mine")
+        label_run(folder, named("Mine"))
     assert not folder.exists()

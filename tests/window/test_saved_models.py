@@ -19,20 +19,25 @@ from pytestqt.qtbot import QtBot
 
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, RunWriter, read_record
-from workbench.window.run_table import (
+from workbench.messages import WorkbenchError
+from workbench.window.empty_trash_dialog import EmptyTrashDialog
+from workbench.window.run_cells import (
     ACCURACY,
     DATA,
     DATE,
     EPOCHS,
     FIGURE_ROLE,
+    NOTES,
     RUN,
+    STAR,
     STATUS,
+    TAGS,
     date_text,
     figure_text,
-    matches,
     plain_tooltip,
     run_width,
 )
+from workbench.window.run_labels_dialog import RunLabelsDialog
 from workbench.window.saved_models import SavedModels
 
 NOW = datetime.now(UTC)
@@ -88,12 +93,12 @@ def opened(library: Library, qtbot: QtBot) -> SavedModels:
 
 
 def cells(widget: SavedModels, column: int) -> list[str]:
-    model = widget.order
+    model = widget.table
     return [model.index(row, column).data() for row in range(model.rowCount())]
 
 
 def click(widget: SavedModels, row: int, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
-    place = widget.view.visualRect(widget.order.index(row, RUN)).center()
+    place = widget.view.visualRect(widget.table.index(row, RUN)).center()
     QTest.mouseClick(widget.view.viewport(), Qt.MouseButton.LeftButton, modifier, place)
 
 
@@ -128,12 +133,6 @@ def test_the_first_columns_fill_a_narrow_table(viewport: int, expected: int) -> 
     assert run_width(viewport, first=240, rest=200, narrow=80, wide=140) == expected
 
 
-def test_every_word_must_match() -> None:
-    assert matches("007\nadam\nfinished", ["adam", "007"])
-    assert not matches("007\nadam\nfinished", ["adam", "001"])
-    assert matches("anything", [])
-
-
 def test_a_tooltip_shows_a_name_as_it_is() -> None:
     assert "&lt;b&gt;" in plain_tooltip("<b>mine</b>")
 
@@ -166,11 +165,11 @@ def test_what_the_cells_say(library: Library, qtbot: QtBot, running: list[RunWri
         "✓ Finished",
         "✓ Finished",
         "⚠ Failed",
-        "⚠ Interrupted",
+        "⚠ Interrupted at epoch 2 of 3",
         "■ Stopped",
     ]
     assert cells(widget, DATA)[:3] == ["CIFAR-10", "CIFAR-10", "Sample data"]
-    tip = widget.order.index(3, STATUS).data(Qt.ItemDataRole.ToolTipRole)
+    tip = widget.table.index(3, STATUS).data(Qt.ItemDataRole.ToolTipRole)
     assert "No luck." in tip
     assert widget.counts.text() == "6 runs"
 
@@ -180,7 +179,7 @@ def test_the_word_sample_stands_by_its_figure_and_is_painted(
 ) -> None:
     add(library, data={"kind": "sample", "name": "sample"})
     widget = opened(library, qtbot)
-    index = widget.order.index(0, ACCURACY)
+    index = widget.table.index(0, ACCURACY)
     assert index.data(FIGURE_ROLE) == "70.21%"
     # At its own width the word is painted in the small font; the cell's text is the figure.
     option = QStyleOptionViewItem()
@@ -204,13 +203,13 @@ def test_headings_of_the_first_columns_are_not_clipped(library: Library, qtbot: 
     widget = opened(library, qtbot)
     header = widget.view.horizontalHeader()
     for column in (RUN, ACCURACY, EPOCHS, DATE):
-        text = widget.order.headerData(column, Qt.Orientation.Horizontal)
+        text = widget.table.headerData(column, Qt.Orientation.Horizontal)
         needed = header.fontMetrics().boundingRect(QRect(), 0, text).width()
         assert header.sectionSize(column) >= needed + 20  # padding, and the mark of the order
     right = header.sectionViewportPosition(DATE) + header.sectionSize(DATE)
     assert right <= widget.view.viewport().width()
-    widget.resize(800, 500)
-    right = header.sectionViewportPosition(DATA) + header.sectionSize(DATA)
+    widget.resize(1300, 500)
+    right = header.sectionViewportPosition(NOTES) + header.sectionSize(NOTES)
     assert right == widget.view.viewport().width()
 
 
@@ -276,7 +275,7 @@ def test_a_search_without_a_hit_can_be_cleared_where_it_says_so(
     widget.empty.linkActivated.emit("#")
     assert widget.search.text() == ""
     assert not widget.empty.isVisible()
-    assert widget.order.rowCount() == 1
+    assert widget.table.rowCount() == 1
 
 
 def test_the_selection_comes_back_after_a_search(library: Library, qtbot: QtBot) -> None:
@@ -326,7 +325,7 @@ def test_a_run_of_another_process_comes_and_is_followed(
     click(widget, 0)
     writer = Library(library.path).create(record())
     running.append(writer)
-    qtbot.waitUntil(lambda: widget.order.rowCount() == 2, timeout=3000)  # by its own timer
+    qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=3000)  # by its own timer
     assert cells(widget, STATUS) == ["● Running", "✓ Finished"]
     assert [run.id for run in widget.selected()] == [chosen.id]
     writer.update(epochs_done=2, accuracy=55.5)
@@ -335,10 +334,10 @@ def test_a_run_of_another_process_comes_and_is_followed(
     assert cells(widget, ACCURACY)[0] == "55.50%"
     writer.close()
     widget.refresh()
-    assert cells(widget, STATUS)[0] == "⚠ Interrupted"
+    assert cells(widget, STATUS)[0] == "⚠ Interrupted at epoch 3 of 3"
     shutil.rmtree(writer.folder)
     widget.refresh()
-    assert widget.order.rowCount() == 1
+    assert widget.table.rowCount() == 1
     assert [run.id for run in widget.selected()] == [chosen.id]
 
 
@@ -367,15 +366,15 @@ def test_what_is_looked_at_stays_in_its_place(library: Library, qtbot: QtBot) ->
     for value in (200, bar.maximum()):
         bar.setValue(value)
         assert bar.value() == value
-        top = widget.order.record(widget.view.indexAt(QPoint(0, 0))).id
+        top = widget.table.record(widget.view.indexAt(QPoint(0, 0))).id
         add(library, 0)
         widget.refresh()
         qtbot.wait(1)
-        assert widget.order.record(widget.view.indexAt(QPoint(0, 0))).id == top
+        assert widget.table.record(widget.view.indexAt(QPoint(0, 0))).id == top
     bar.setValue(0)
     newest = add(library, -1)
     widget.refresh()
-    assert widget.order.record(widget.view.indexAt(QPoint(0, 0))).id == newest.id
+    assert widget.table.record(widget.view.indexAt(QPoint(0, 0))).id == newest.id
 
 
 def test_it_looks_at_the_library_only_while_it_is_seen(library: Library, qtbot: QtBot) -> None:
@@ -385,7 +384,7 @@ def test_it_looks_at_the_library_only_while_it_is_seen(library: Library, qtbot: 
     assert not widget._timer.isActive()
     add(library)
     widget.show()
-    assert widget.order.rowCount() == 1
+    assert widget.table.rowCount() == 1
 
 
 # --- actions ---------------------------------------------------------------------------
@@ -398,7 +397,7 @@ def test_open_by_double_click_enter_and_button(library: Library, qtbot: QtBot) -
     widget.open_requested.connect(heard.append)
     assert not widget.open_button.isEnabled()
     assert widget.open_button.toolTip() == "Choose a run first."
-    place = widget.view.visualRect(widget.order.index(0, DATE)).center()
+    place = widget.view.visualRect(widget.table.index(0, DATE)).center()
     QTest.mouseClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     QTest.mouseDClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     widget.activateWindow()
@@ -441,7 +440,7 @@ def test_actions_are_off_with_the_reason(
     assert widget.open_action.isEnabled()
     assert not widget.load_button.isEnabled()
     assert "saves its weights at its end" in widget.load_button.toolTip()
-    assert not widget.rename_action.isEnabled()
+    assert widget.rename_action.isEnabled()
     assert not widget.delete_action.isEnabled()
     assert "cannot be deleted" in widget.delete_action.toolTip()
     click(widget, 1)
@@ -465,7 +464,7 @@ def test_the_run_of_this_window_is_marked_and_kept(
     widget = opened(library, qtbot)
     widget.set_current_run(str(running[0].folder))
     assert cells(widget, STATUS) == ["● Running here"]
-    assert widget.order.index(0, RUN).data(Qt.ItemDataRole.FontRole).bold()
+    assert widget.table.index(0, RUN).data(Qt.ItemDataRole.FontRole).bold()
     click(widget, 0)
     assert widget.open_action.isEnabled()
     assert not widget.delete_action.isEnabled()
@@ -475,6 +474,146 @@ def test_the_run_of_this_window_is_marked_and_kept(
     widget.refresh()
     assert cells(widget, STATUS) == ["✓ Finished"]
     assert widget.delete_action.isEnabled()
+
+
+# --- interrupted runs ------------------------------------------------------------------
+
+
+def test_an_interrupted_run_offers_resume_keep_and_delete(library: Library, qtbot: QtBot) -> None:
+    run = add(library, status="running", epochs_done=1, weights=None)  # its process is gone
+    (run.folder / "checkpoint.pt").write_bytes(b"checkpoint")
+    add(library, 1)
+    widget = opened(library, qtbot)
+    heard: list[RunRecord] = []
+    widget.resume_requested.connect(heard.append)
+    click(widget, 1)
+    assert not widget.resume_button.isVisible()
+    assert "nothing to resume" in widget.resume_action.toolTip()
+    assert not widget.keep_action.isEnabled()
+    height = widget.view.height()
+    click(widget, 0)
+    assert widget.view.height() == height
+    assert widget.counts.text() == "Interrupted at epoch 2 of 3"
+    QTest.mouseClick(widget.resume_button, Qt.MouseButton.LeftButton)
+    assert [each.id for each in heard] == [run.id]
+    assert widget.delete_button.isEnabled()
+    QTest.mouseClick(widget.keep_button, Qt.MouseButton.LeftButton)
+    assert cells(widget, STATUS)[0] == "■ Stopped"
+    assert not (run.folder / "checkpoint.pt").exists()
+    assert [path.read_bytes() for path in library.trashed()] == [b"checkpoint"]
+    assert not widget.resume_action.isEnabled()
+    assert "no checkpoint" in widget.resume_action.toolTip()
+
+
+def test_a_run_of_another_process_is_neither_resumed_nor_kept(
+    library: Library, qtbot: QtBot, running: list[RunWriter]
+) -> None:
+    running.append(library.create(record()))
+    (running[0].folder / "checkpoint.pt").write_bytes(b"checkpoint")
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    for action in (widget.resume_action, widget.keep_action, widget.delete_action):
+        assert not action.isEnabled()
+        assert action.toolTip()
+    assert widget.resume_action.toolTip() == "This run still trains."
+    # Renaming it is no edit that the trainer's next word undoes.
+    rename(widget, qtbot, "mine", Key.Key_Return)
+    running[0].update(epochs_done=2)
+    widget.refresh()
+    assert cells(widget, RUN) == ["mine"]
+    assert cells(widget, EPOCHS) == ["2/3 ●"]
+
+
+def test_a_run_that_another_process_resumed_meanwhile_is_not_kept(library: Library) -> None:
+    run = add(library, status="running")
+    writer = RunWriter(run.folder, replace(run, status="running"))
+    with pytest.raises(WorkbenchError, match="is being trained"):
+        library.keep(run)
+    assert read_record(run.folder).status == "running"
+    writer.close()
+
+
+# --- star, tags, notes -----------------------------------------------------------------
+
+
+def test_a_click_stars_a_run_and_another_one_unstars_it(library: Library, qtbot: QtBot) -> None:
+    run = add(library)
+    widget = opened(library, qtbot)
+    place = widget.view.visualRect(widget.table.index(0, STAR)).center()
+    for starred, mark in ((True, "★"), (False, "☆")):
+        QTest.mouseClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert cells(widget, STAR) == [mark]
+        assert read_record(run.folder).starred is starred
+
+
+def test_the_star_by_its_key_for_several_runs(library: Library, qtbot: QtBot) -> None:
+    first, second = add(library, 1), add(library, 2)
+    library.label(first, lambda labels: replace(labels, starred=True))
+    widget = opened(library, qtbot)
+    widget.view.selectAll()
+    widget.activateWindow()
+    widget.view.setFocus()
+    qtbot.waitUntil(widget.view.hasFocus)
+    QTest.keyClick(widget.view, Key.Key_D, Qt.KeyboardModifier.ControlModifier)
+    assert cells(widget, STAR) == ["★", "★"]
+    assert widget.star_action.text() == "Remove the star"
+    QTest.keyClick(widget.view, Key.Key_D, Qt.KeyboardModifier.ControlModifier)
+    assert not read_record(first.folder).starred
+    assert not read_record(second.folder).starred
+
+
+def test_tags_and_notes_are_edited_shown_and_found(library: Library, qtbot: QtBot) -> None:
+    run = add(library, 1)
+    add(library, 2)
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    widget.labels_action.trigger()
+    dialog = widget.findChild(RunLabelsDialog)
+    dialog.tags.insert("baseline, 수업")
+    dialog.notes.insertPlainText("for lesson 2\nsecond line")
+    # Another window stars the run and gives a tag while the dialog is open.
+    Library(library.path).label(run, lambda now: replace(now, starred=True, tags=("theirs",)))
+    QTest.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
+    assert cells(widget, TAGS) == ["theirs, baseline, 수업", ""]
+    assert cells(widget, NOTES) == ["for lesson 2 second line", ""]
+    assert cells(widget, STAR) == ["★", "☆"]
+    tip = widget.table.index(0, RUN).data(Qt.ItemDataRole.ToolTipRole)
+    assert "#baseline" in tip
+    for typed in ("tag:수업", '"lesson 2"', "starred"):
+        widget.search.setText(typed)
+        assert widget.table.rowCount() == 1
+
+
+def test_tags_of_several_runs_leave_their_own_alone(library: Library, qtbot: QtBot) -> None:
+    for tags in (("both", "mine"), ("both",)):
+        library.label(add(library), lambda now, tags=tags: replace(now, tags=tags))
+    widget = opened(library, qtbot)
+    widget.view.selectAll()
+    widget.labels_action.trigger()
+    dialog = widget.findChild(RunLabelsDialog)
+    assert not dialog.notes.isVisible()
+    assert dialog.tags.text() == "both"
+    dialog.tags.setText("new")
+    QTest.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
+    assert sorted(cells(widget, TAGS)) == ["mine, new", "new"]
+
+
+def test_a_search_by_hyperparameter_and_what_is_wrong_with_one(
+    library: Library, qtbot: QtBot
+) -> None:
+    add(library, 1, name="slow", experiment={"learning_rate": 0.0001})
+    add(library, 2, name="fast", experiment={"learning_rate": 0.1})
+    widget = opened(library, qtbot)
+    taught = widget.hint.text()
+    QTest.keyClicks(widget.search, "learning_rate<0.001")
+    assert cells(widget, RUN) == ["slow"]
+    assert widget.hint.text() == taught
+    QTest.keyClicks(widget.search, "x")
+    assert "must be a number" in widget.hint.text()
+    assert cells(widget, RUN) == ["slow"]  # what was understood last stays
+    widget.search.clear()
+    assert widget.hint.text() == taught
+    assert widget.table.rowCount() == 2
 
 
 # --- rename, delete, undo --------------------------------------------------------------
@@ -522,7 +661,7 @@ def test_renaming_a_run_that_vanished_says_so(library: Library, qtbot: QtBot) ->
     click(widget, 0)
     shutil.rmtree(run.folder)
     widget.table.setData(widget.table.index(0, RUN), "Mine")
-    qtbot.waitUntil(lambda: widget.order.rowCount() == 0)
+    qtbot.waitUntil(lambda: widget.table.rowCount() == 0)
     assert len(heard) == 1
     assert "cannot be read" in heard[0]
     assert not run.folder.exists()
@@ -538,14 +677,14 @@ def test_delete_and_undo(library: Library, qtbot: QtBot) -> None:
     height = widget.view.height()
     QTest.keyClick(widget.view, Key.Key_Delete)
     assert not runs[1].folder.exists()
-    assert widget.order.rowCount() == 2
+    assert widget.table.rowCount() == 2
     assert widget.undo_button.isVisible()
     assert widget.undo_text.text() == "Run deleted."
     assert widget.view.height() == height
     QTest.mouseClick(widget.undo_button, Qt.MouseButton.LeftButton)
     assert runs[1].folder.exists()
     assert [each.id for each in widget.selected()] == [runs[1].id]
-    order = [widget.order.record(widget.order.index(row, 0)).id for row in range(3)]
+    order = [widget.table.record(widget.table.index(row, 0)).id for row in range(3)]
     assert order == [run.id for run in runs]
     assert not widget.undo_button.isVisible()
     assert not widget.undo_action.isEnabled()
@@ -563,12 +702,12 @@ def test_several_runs_and_two_undos_by_key(library: Library, qtbot: QtBot) -> No
     QTest.keyClick(widget.view, Key.Key_Delete)
     assert widget.undo_text.text() == "3 runs deleted."
     QTest.keyClick(widget.view, Key.Key_Delete)  # the row that took their place
-    assert widget.order.rowCount() == 0
+    assert widget.table.rowCount() == 0
     widget._undo_shown.timeout.emit()
     assert not widget.undo_button.isVisible()
     for rows in (1, 4):
         QTest.keyClick(widget.view, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-        assert widget.order.rowCount() == rows
+        assert widget.table.rowCount() == rows
 
 
 def test_delete_leaves_runs_that_train(
@@ -610,6 +749,28 @@ def test_undo_of_what_is_gone_from_the_trash_says_so(library: Library, qtbot: Qt
     assert not widget.undo_action.isEnabled()
 
 
+def test_the_trash_is_emptied_after_a_question_with_its_size(
+    library: Library, qtbot: QtBot
+) -> None:
+    for hour in range(3):
+        run = add(library, hour)
+        (run.folder / "w.pkl").write_bytes(b"x" * 1_000_000)
+    widget = opened(library, qtbot)
+    for _ in range(2):
+        click(widget, 0)
+        widget.delete_action.trigger()
+    for answer in ("keep", "delete"):
+        widget.empty_trash_action.trigger()
+        dialog = widget.findChild(EmptyTrashDialog)
+        qtbot.waitUntil(dialog.delete.isEnabled)
+        assert dialog.text.text() == "2 runs, 2.0 MB, are deleted for good."
+        with qtbot.waitSignal(dialog.destroyed):
+            QTest.mouseClick(getattr(dialog, answer), Qt.MouseButton.LeftButton)
+        assert len(library.trashed()) == (2 if answer == "keep" else 0)
+        assert widget.undo_action.isEnabled() == (answer == "keep")
+    assert widget.table.rowCount() == 1
+
+
 # --- the rest --------------------------------------------------------------------------
 
 
@@ -623,9 +784,9 @@ def test_a_thousand_runs(library: Library, qtbot: QtBot) -> None:
             text.replace('"name": ""', f'"name": "number {number}"'), encoding="utf-8"
         )
     widget = opened(library, qtbot)
-    assert widget.order.rowCount() == 1000
+    assert widget.table.rowCount() == 1000
     QTest.keyClicks(widget.search, "number 99")
-    assert widget.order.rowCount() == 18
+    assert widget.table.rowCount() == 18
     widget.search.clear()
     widget.view.sortByColumn(RUN, Qt.SortOrder.AscendingOrder)
     widget.select_run(library.path / "2025-01-01_000000_500")
@@ -633,7 +794,7 @@ def test_a_thousand_runs(library: Library, qtbot: QtBot) -> None:
     widget.view.selectAll()
     shutil.rmtree(library.path)
     widget.refresh()
-    assert widget.order.rowCount() == 0
+    assert widget.table.rowCount() == 0
     assert widget.empty.isVisible()
 
 

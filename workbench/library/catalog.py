@@ -7,21 +7,28 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench import paths
+from workbench.library.labels import FILE as LABELS_FILE
+from workbench.library.labels import Change, clean_name
 from workbench.library.run_folder import (
+    CHECKPOINT,
     RunRecord,
     RunWriter,
     is_locked,
+    keep_run,
+    label_run,
     new_run_name,
     read_record,
-    set_name,
+    read_run,
 )
+from workbench.library.trash import FOLDER as TRASH
+from workbench.library.trash import trash_entries
 from workbench.messages import WorkbenchError
 
-_Seen = tuple[int, int, int]
+_Seen = tuple[int, ...]
 
 
 class Library:
@@ -35,7 +42,7 @@ class Library:
         self.path = (path or paths.library()).absolute()
         self.unread = 0
         """Runs that the last :meth:`read` left for the next one."""
-        self._known: dict[str, tuple[_Seen, RunRecord | WorkbenchError]] = {}
+        self._known: dict[str, _Entry] = {}
 
     def runs(self) -> list[RunRecord]:
         """Every run that can be read, newest first."""
@@ -49,7 +56,7 @@ class Library:
         there, ``unread`` says how many are not, and the next call goes on.
         """
         enough: float | None = None
-        known: dict[str, tuple[_Seen, RunRecord | WorkbenchError]] = {}
+        known: dict[str, _Entry] = {}
         unread = 0
         try:
             # The names start with the time.
@@ -69,11 +76,11 @@ class Library:
             if name.startswith("."):
                 continue
             # Looked at before the file is read: a change in between is found the next time.
-            seen = _look(os.path.join(self.path, name, "run.json"))  # noqa: PTH118 (1,000 a second)
+            seen = _look(f"{self.path}/{name}")
             if seen is None:
                 continue  # no run, or one that is being created or deleted this very moment
             before = self._known.get(name)
-            if before and before[0] == seen and not _may_have_ended(before[1]):
+            if before and before.seen == seen and not _may_have_ended(before.run):
                 known[name] = before
                 continue
             if before is None:
@@ -84,17 +91,19 @@ class Library:
                 if now > enough:
                     unread += 1
                     continue
-            entry = _read(self.path / name)
-            known[name] = (seen, before[1] if before and before[1] == entry else entry)
+            entry = _read(self.path / name, seen)
+            if before and before.run == entry.run:
+                entry = replace(entry, run=before.run)
+            known[name] = entry
         self.unread, self._known = unread, known
-        records = [entry for _, entry in known.values() if isinstance(entry, RunRecord)]
-        problems = [entry for _, entry in known.values() if isinstance(entry, WorkbenchError)]
+        records = [entry.run for entry in known.values() if isinstance(entry.run, RunRecord)]
+        problems = [entry.problem for entry in known.values() if entry.problem]
         records.sort(key=lambda record: (record.created, record.id), reverse=True)
         return records, problems
 
     def known(self) -> list[RunRecord]:
         """The runs as the last :meth:`read` found them, in no order."""
-        return [entry for _, entry in self._known.values() if isinstance(entry, RunRecord)]
+        return [entry.run for entry in self._known.values() if isinstance(entry.run, RunRecord)]
 
     def create(self, record: RunRecord) -> RunWriter:
         """A new run folder, written to through the returned writer. ``record.id`` is set from
@@ -132,16 +141,40 @@ class Library:
         writer.close()
         shutil.rmtree(writer.folder, ignore_errors=True)
 
+    def find(self, folder: Path) -> RunRecord:
+        """The run in ``folder``. Raises :class:`WorkbenchError` where there is none."""
+        if not (folder / "run.json").exists():
+            raise WorkbenchError(
+                "{path}: there is no such run; `cifar-workbench runs` lists them.", path=folder
+            )
+        return read_record(folder.absolute())
+
+    def label(self, record: RunRecord, change: Change) -> RunRecord:
+        """Edits a run's name, notes, tags or star; ``change`` takes the labels as they are on the
+        disk to those wanted. Also while a process trains the run.
+
+        Raises :class:`WorkbenchError` where it cannot be written.
+        """
+        return label_run(record.folder, change)
+
     def rename(self, record: RunRecord, name: str) -> RunRecord:
-        """Names a run; an empty name takes the name away.
+        """Names a run; an empty name takes the name away. Raises as :meth:`label`."""
+        return self.label(record, lambda labels: replace(labels, name=clean_name(name)))
+
+    def keep(self, record: RunRecord) -> RunRecord:
+        """Marks an interrupted run as stopped; its checkpoint goes to the trash, and with it the
+        way to resume the run.
 
         Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
         """
-        return set_name(record.folder, name)
+        trash = self.path / TRASH
+        with suppress(OSError):  # where there is none, the move says so
+            trash.mkdir(exist_ok=True)
+        return keep_run(record.folder, _free_place(trash, f"{record.folder.name}_{CHECKPOINT}"))
 
     def trash(self, record: RunRecord) -> str:
         """Moves a run into the library's folder ``.trash`` and returns its name there, which
-        :meth:`restore` takes. Nothing is removed from there.
+        :meth:`restore` takes. Nothing is removed from there until somebody empties it.
 
         Raises :class:`WorkbenchError` while a process trains it, and where it cannot be moved.
         """
@@ -149,7 +182,7 @@ class Library:
             raise WorkbenchError(
                 "{name} is being trained; delete it when it has ended.", name=record.label
             )
-        trash = self.path / ".trash"
+        trash = self.path / TRASH
         try:
             trash.mkdir(exist_ok=True)
             place = _free_place(trash, record.folder.name)
@@ -158,10 +191,22 @@ class Library:
             raise _cannot_be_moved(record.folder, error) from None
         return place.name
 
+    def has_trash(self) -> bool:
+        """Whether anything lies in the trash."""
+        with suppress(OSError), os.scandir(self.path / TRASH) as entries:
+            return next(entries, None) is not None
+        return False
+
+    def trashed(self) -> list[Path]:
+        """What lies in the trash; nothing where it cannot be read."""
+        with suppress(WorkbenchError):
+            return trash_entries(self.path)
+        return []
+
     def restore(self, name: str) -> RunRecord:
         """Moves a run out of the trash again; where a run of its id has come since, under a new
         id. Raises :class:`WorkbenchError` where it is not there or cannot be moved."""
-        place = self.path / ".trash" / name
+        place = self.path / TRASH / name
         try:
             folder = _free_place(self.path, name)
             place.rename(folder)
@@ -170,27 +215,42 @@ class Library:
         return read_record(folder)
 
 
-def _look(path: str) -> _Seen | None:
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What is known of a folder: its run, if it can be read, and what of it cannot."""
+
+    seen: _Seen
+    run: RunRecord | None
+    problem: WorkbenchError | None
+
+
+def _look(folder: str) -> _Seen | None:
+    # Strings and os.stat: a large library has thousands of these a second.
     try:
-        found = os.stat(path)  # noqa: PTH116 (1,000 a second)
+        found = os.stat(f"{folder}/run.json")  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
-        return (0, 0, 0)  # there, and not for us: reading it says why
+        return (0,)  # there, and not for us: reading it says why
     # With the inode, as a file that is replaced within one tick of the clock has a new one.
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
-
-
-def _may_have_ended(entry: RunRecord | WorkbenchError) -> bool:
-    # Its process may be gone without a word in run.json.
-    return isinstance(entry, RunRecord) and entry.status == "running"
-
-
-def _read(folder: Path) -> RunRecord | WorkbenchError:
+    seen = (found.st_mtime_ns, found.st_size, found.st_ino)
     try:
-        return read_record(folder)
+        found = os.stat(f"{folder}/{LABELS_FILE}")  # noqa: PTH116
+    except OSError:
+        return seen
+    return (*seen, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def _may_have_ended(run: RunRecord | None) -> bool:
+    # Its process may be gone without a word in run.json.
+    return run is not None and run.status == "running"
+
+
+def _read(folder: Path, seen: _Seen) -> _Entry:
+    try:
+        return _Entry(seen, *read_run(folder))
     except WorkbenchError as error:
-        return error
+        return _Entry(seen, None, error)
 
 
 def _free_place(parent: Path, name: str) -> Path:

@@ -9,6 +9,8 @@
 ``log.txt``               the report's lines
 ``mlp_weight_ID.pkl``     the weights; ``mlp_weight_ID_best.pkl`` those of the best epoch
 ``run.lock``              held by the process that trains, free when it is gone
+``labels.json``           what a person wrote to the run (:mod:`workbench.library.labels`)
+``checkpoint.pt``         there while the run can be resumed
 ========================  ==================================================================
 
 Files are replaced as a whole, or (losses, log) only grow: a kill at any moment leaves the old
@@ -34,10 +36,13 @@ from filelock import FileLock, Timeout
 
 from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation
+from workbench.library.labels import Change, Labels, edit_labels, read_labels
 from workbench.messages import Message, WorkbenchError
 
 FORMAT = 1
 """Format number of a run folder."""
+
+CHECKPOINT = "checkpoint.pt"
 
 Status = Literal["running", "finished", "stopped", "failed", "interrupted"]
 
@@ -47,7 +52,8 @@ class RunRecord:
     """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
     epoch's while there is none. ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
     ``weights`` and ``best_weights`` are file names in the folder. ``experiment``, ``data`` and
-    ``environment`` are plain values."""
+    ``environment`` are plain values. ``name``, ``notes``, ``tags`` and ``starred`` are what a
+    person wrote to it, from ``labels.json``."""
 
     id: str
     created: str
@@ -70,6 +76,9 @@ class RunRecord:
     weights: str | None = None
     best_weights: str | None = None
     name: str = ""
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+    starred: bool = False
     format: int = FORMAT
     folder: Path = field(default=Path(), compare=False)
 
@@ -85,12 +94,16 @@ class RunRecord:
     @property
     def label(self) -> str:
         """What the run is called: its name, else ``007 Adam``, else its id."""
+        return self.label_with(self.title)
+
+    def label_with(self, title: str) -> str:
+        """:attr:`label` with the preset's title in another language."""
         if self.name:
             return self.name
         # The ids of the report's presets are numbers that people know them by; the id of an
         # own preset only repeats its title.
         number = self.preset if self.preset and self.preset.isdigit() else ""
-        return " ".join(filter(None, (number, self.title))) or self.preset or self.id
+        return " ".join(filter(None, (number, title))) or self.preset or self.id
 
 
 def plain_json(value: object) -> str:
@@ -184,7 +197,7 @@ class RunWriter:
         self.update(**changes)
 
     def add_test(self, test: Evaluation, epoch: int, final: bool) -> None:
-        content = {"epoch": epoch, "final": final, **asdict(test)}
+        content = test_content(test, epoch, final)
         atomic.write_text(self.folder / "test.json", plain_json(content))
 
     def add_logits(self, logits: np.ndarray, labels: np.ndarray) -> None:
@@ -199,10 +212,16 @@ class RunWriter:
         self._lock.release()
 
 
+def test_content(test: Evaluation, epoch: int, final: bool) -> dict[str, Any]:
+    """What ``test.json`` holds."""
+    return {"epoch": epoch, "final": final, **asdict(test)}
+
+
 def write_record(record: RunRecord) -> None:
-    """Replaces ``run.json`` in the record's folder."""
+    """Replaces ``run.json`` in the record's folder; what ``labels.json`` holds stays there."""
     content = asdict(record)
-    del content["folder"]
+    for name in ("folder", "notes", "tags", "starred"):
+        del content[name]
     atomic.write_text(record.folder / "run.json", plain_json(content))
 
 
@@ -227,16 +246,38 @@ def now_utc() -> str:
 
 def read_record(folder: Path) -> RunRecord:
     """The record of a run folder; a run whose process is gone is ``interrupted``. Its ``id`` is
-    the folder's name, also where somebody copied or renamed the folder.
+    the folder's name, also where somebody copied or renamed the folder. Labels that cannot be
+    read are left out.
 
     Raises :class:`WorkbenchError` where ``run.json`` is missing, broken, or of a newer format.
     """
+    return read_run(folder)[0]
+
+
+def read_run(folder: Path) -> tuple[RunRecord, WorkbenchError | None]:
+    """What :func:`read_record` gives and raises, and why its labels cannot be read."""
     record = _record_as_written(folder)
     if record.status == "running" and not is_locked(folder):
         # Read once more: the run may have ended between the two looks.
         again = _record_as_written(folder)
-        return replace(again, status="interrupted") if again == record else read_record(folder)
-    return record
+        if again != record:
+            return read_run(folder)
+        record = replace(again, status="interrupted")
+    try:
+        return _labeled(record, read_labels(folder)), None
+    except WorkbenchError as problem:
+        return record, problem
+
+
+def _labeled(record: RunRecord, labels: Labels) -> RunRecord:
+    return replace(
+        record,
+        # Earlier versions kept the name in run.json.
+        name=record.name if labels.name is None else labels.name,
+        notes=labels.notes,
+        tags=labels.tags,
+        starred=labels.starred,
+    )
 
 
 def _record_as_written(folder: Path) -> RunRecord:
@@ -284,26 +325,47 @@ whoever shows it with a text where a number belongs."""
 _NEEDED = {item.name for item in fields(RunRecord) if item.default is MISSING} & _KINDS.keys()
 
 
-def set_name(folder: Path, name: str) -> RunRecord:
-    """Names the run; an empty name takes the name away.
+def label_run(folder: Path, change: Change) -> RunRecord:
+    """Edits name, notes, tags or star, also while another process trains the run.
 
-    Raises :class:`WorkbenchError` while a process trains it, and where it cannot be read or
+    Raises :class:`WorkbenchError` where the run has vanished, or its labels cannot be read or
     written.
+    """
+    # Read first: taking the lock beside a run that has vanished could make a folder anew.
+    _record_as_written(folder)
+    edit_labels(folder, change)
+    return read_record(folder)
+
+
+def keep_run(folder: Path, checkpoint_place: Path) -> RunRecord:
+    """Marks an interrupted run as stopped and moves its checkpoint to ``checkpoint_place``, so
+    that it no longer waits to be resumed.
+
+    Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
     """
     # Read first: taking the lock of a run that has vanished would make its folder anew.
     record = _record_as_written(folder)
     try:
         with FileLock(folder / "run.lock", timeout=0):
-            write_record(replace(_record_as_written(folder), name=" ".join(name.split())))
+            record = _record_as_written(folder)
+            if record.status == "running":
+                write_record(replace(record, status="stopped"))
+            if has_checkpoint(folder):
+                (folder / CHECKPOINT).rename(checkpoint_place)
     except Timeout:
         raise WorkbenchError(
-            "{name} is being trained; rename it when it has ended.", name=record.label
+            "{name} is being trained; wait until it has ended.", name=record.label
         ) from None
     except OSError as error:
         raise WorkbenchError(
             "{path}: cannot be written ({reason}).", path=folder, reason=error.strerror
         ) from None
     return read_record(folder)
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the run can be resumed: it keeps its ``checkpoint.pt`` only as long as that."""
+    return (folder / CHECKPOINT).is_file()
 
 
 def is_locked(folder: Path) -> bool:
@@ -333,15 +395,25 @@ def read_losses(folder: Path) -> np.ndarray:
 
 
 def read_epochs(folder: Path) -> list[dict[str, Any]]:
-    """The rows of ``epochs.csv``, numbers as numbers; empty where there is none."""
+    """The rows of ``epochs.csv``, numbers as numbers; empty where there is none.
+
+    Raises :class:`WorkbenchError` where it cannot be read.
+    """
     try:
         text = (folder / "epochs.csv").read_text(encoding="utf-8")
+        rows = list(csv.DictReader(io.StringIO(text), strict=True, restval=""))
     except FileNotFoundError:
         return []
-    return [
-        {key: _number(value) for key, value in row.items()}
-        for row in csv.DictReader(io.StringIO(text))
-    ]
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "damaged"
+        raise WorkbenchError(
+            "{path}: epochs.csv cannot be read ({reason}).", path=folder, reason=reason
+        ) from None
+    if any(None in row for row in rows):  # more cells than columns
+        raise WorkbenchError(
+            "{path}: epochs.csv cannot be read ({reason}).", path=folder, reason="damaged"
+        )
+    return [{key: _number(value) for key, value in row.items()} for row in rows]
 
 
 def _number(text: str) -> int | float | str:
@@ -358,19 +430,19 @@ def read_test(folder: Path) -> tuple[Evaluation, int, bool] | None:
     there is none."""
     try:
         content = json.loads((folder / "test.json").read_text(encoding="utf-8"))
+        epoch, final = int(content.pop("epoch")), bool(content.pop("final"))
+        content["classes"] = tuple(content["classes"])
+        content["per_class"] = tuple(content["per_class"])
+        content["confusion"] = tuple(tuple(row) for row in content["confusion"])
+        if content["loss"] is None:
+            content["loss"] = math.nan
+        return Evaluation(**content), epoch, final
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise WorkbenchError(
             "{path}: test.json was damaged; test the weights again.", path=folder
         ) from None
-    epoch, final = content.pop("epoch"), content.pop("final")
-    content["classes"] = tuple(content["classes"])
-    content["per_class"] = tuple(content["per_class"])
-    content["confusion"] = tuple(tuple(row) for row in content["confusion"])
-    if content["loss"] is None:
-        content["loss"] = math.nan
-    return Evaluation(**content), epoch, final
 
 
 def read_log(folder: Path) -> str:

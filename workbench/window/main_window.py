@@ -270,7 +270,7 @@ class MainWindow(QMainWindow):
         saved.hyperparameters_requested.connect(self._use_hyperparameters)
         saved.show_in_folder_requested.connect(self._show_folder)
         saved.problem.connect(self._show_problem_text)
-        saved.table.dataChanged.connect(self._follow_elsewhere)
+        saved.table.runs_changed.connect(self._follow_elsewhere)
         self.weights.test_requested.connect(self._test)
         self.data_button.changed.connect(self._update)
         self.data_button.download_requested.connect(self.session.download)
@@ -578,7 +578,7 @@ class MainWindow(QMainWindow):
         self.data_button.set_off(off if busy else "")
         self.device_box.set_off(off if busy else "")
         self.weights.set_enabled(not busy, off if busy else "")
-        for name in ("load", "load_best", "test"):
+        for name in ("load", "load_best", "test", "resume"):
             self.saved.set_off(name, off if busy else "")
         self.saved.set_off("hyperparameters", off if running else "")
         self.status.show_device(self.device_box.device_name())

@@ -1,269 +1,228 @@
-"""The table of runs: what its cells say, how they sort, and how rows come and go."""
+"""The table of runs: which of them it shows, in which order, and how rows come and go.
+
+It filters and sorts itself: with ten thousand runs a proxy model that asks Python for every
+comparison holds the window up for more than a second.
+"""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QDateTime,
-    QLocale,
-    QModelIndex,
-    QPersistentModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import (
-    QApplication,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtCore import QAbstractTableModel, QLocale, QModelIndex, Qt, Signal
+from PySide6.QtGui import QFont
 
+from workbench.library.run_filter import parse_filter
 from workbench.library.run_folder import RunRecord
-from workbench.window import theme
+from workbench.window import run_cells
+from workbench.window.run_cells import (
+    ACCURACY,
+    DATE,
+    EPOCHS,
+    FIGURE_ROLE,
+    MARKS,
+    NONE,
+    NOTES,
+    RUN,
+    STAR,
+    STATUS,
+    AnyIndex,
+    accuracy_text,
+    alignment,
+    color,
+    created_time,
+    data_text,
+    date_text,
+    epochs_text,
+    figure_text,
+    full_date_text,
+    is_sample,
+    notes_text,
+    plain_tooltip,
+    run_label,
+    search_text,
+    status_text,
+    status_word,
+    tags_text,
+)
 from workbench.window.translation import say, tr
 
-RUN, ACCURACY, EPOCHS, DATE, STATUS, DATA = range(6)
-"""Columns. The first four are what a narrow window shows."""
-
-MARKS = {"running": "●", "finished": "✓", "stopped": "■", "failed": "⚠", "interrupted": "⚠"}
-FIGURE_ROLE = Qt.ItemDataRole.UserRole
-"""The figure alone, where the cell has the word for sample data before it; else ``None``."""
-
-AnyIndex = QModelIndex | QPersistentModelIndex
-NONE = "–"
+MANY = 64
+"""Blocks of rows that come or go one by one; where there are more, the view is told to look at
+the whole table again, which is quicker."""
 
 
-# --- what cells say --------------------------------------------------------------------
-
-
-def is_sample(record: RunRecord) -> bool:
-    return record.data.get("kind") == "sample"
-
-
-def figure_text(accuracy: float | None) -> str:
-    """``70.21%``; a dash for none and for what is not a number."""
-    return NONE if accuracy is None or accuracy != accuracy else f"{accuracy:.2f}%"
-
-
-def accuracy_text(record: RunRecord) -> str:
-    """``70.21%``, with the word for sample data before it where it was taken on them."""
-    figure = figure_text(record.accuracy)
-    if figure == NONE or not is_sample(record):
-        return figure
-    return f"{tr('sample')} {figure}"
-
-
-def epochs_text(record: RunRecord) -> str:
-    """``18/30 ●``: epochs done and asked for, and the mark of the status."""
-    return f"{record.epochs_done}/{record.epochs} {MARKS.get(record.status, '')}"
-
-
-def status_word(status: str) -> str:
-    return {
-        "running": tr("Running"),
-        "finished": tr("Finished"),
-        "stopped": tr("Stopped"),
-        "failed": tr("Failed"),
-        "interrupted": tr("Interrupted"),
-    }.get(status, status)
-
-
-def data_text(record: RunRecord) -> str:
-    return tr("Sample data") if is_sample(record) else str(record.data.get("name") or NONE)
-
-
-def date_text(created: datetime | None, now: datetime, locale: QLocale) -> str:
-    """Local time today, day and month this year, else the date; ``now`` and ``created`` with a
-    time zone."""
-    if created is None:
-        return NONE
-    local = created.astimezone(now.tzinfo)
-    moment = _qt_time(local)
-    if local.date() == now.date():
-        return locale.toString(moment.time(), QLocale.FormatType.ShortFormat)
-    short = locale.dateFormat(QLocale.FormatType.ShortFormat)
-    if local.year == now.year:
-        # Qt has no format of day and month alone; the order is that of the whole date.
-        day_first = short.find("d") < short.find("M")
-        return locale.toString(moment.date(), tr("d MMM") if day_first else tr("MMM d"))
-    return locale.toString(moment.date(), QLocale.FormatType.ShortFormat)
-
-
-def _qt_time(moment: datetime) -> QDateTime:
-    return QDateTime(*moment.timetuple()[:6])
-
-
-def created_time(record: RunRecord) -> datetime | None:
-    """When the run began, in local time."""
-    try:
-        return datetime.fromisoformat(record.created).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def run_label(record: RunRecord) -> str:
-    """``RunRecord.label`` with the preset's title in the window's language."""
-    return replace(record, title=tr(record.title)).label if record.title else record.label
-
-
-def search_text(record: RunRecord) -> str:
-    """What the search looks through."""
-    parts = (
-        record.name,
-        record.preset or "",
-        record.title,
-        run_label(record),
-        data_text(record),
-        str(record.data.get("name", "")),
-        status_word(record.status),
-    )
-    return "\n".join(parts).casefold()
-
-
-def matches(text: str, words: Sequence[str]) -> bool:
-    return all(word in text for word in words)
-
-
-def run_width(viewport: int, first: int, rest: int, narrow: int, wide: int) -> int:
-    """Width of the column of names in pixels, where the other columns that are always to be
-    seen take ``first`` and all others ``rest``.
-
-    It takes what is left beside the first columns, from ``narrow`` to ``wide``; then the others
-    come into view, and when all are seen it takes what is left again.
-    """
-    if viewport >= first + rest + wide:
-        return viewport - first - rest
-    return max(narrow, min(wide, viewport - first))
-
-
-def plain_tooltip(text: str) -> str:
-    """A tooltip that shows ``text`` as it is, also where it looks like HTML."""
-    return f"<p style='white-space: pre-wrap'>{html.escape(text)}</p>" if text else ""
-
-
-# --- the model -------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
 class _Row:
-    record: RunRecord
-    key: str
-    created: datetime | None
-    search: str
-    order: tuple[Any, ...]
-    """What rows are put in order by, for each column; ``None`` where the cell is empty. Kept, as
-    sorting 1,000 rows asks 10,000 times."""
+    """A run with what its cells, the search and the order ask for. Kept, as sorting asks often."""
 
+    __slots__ = ("created", "key", "keys", "label", "record", "search")
 
-def _row(record: RunRecord) -> _Row:
-    created = created_time(record)
-    accuracy = record.accuracy
-    order: dict[int, Any] = {
-        RUN: run_label(record).casefold(),
-        ACCURACY: None if figure_text(accuracy) == NONE else accuracy,
-        EPOCHS: (record.epochs_done, record.epochs),
-        DATE: created.timestamp() if created else None,
-        STATUS: status_word(record.status).casefold(),
-        DATA: data_text(record).casefold(),
-    }
-    keys = tuple(order[column] for column in sorted(order))
-    return _Row(record, record.folder.name, created, search_text(record), keys)
+    def __init__(self, record: RunRecord) -> None:
+        self.key = record.folder.name
+        self.show(record)
+
+    def show(self, record: RunRecord) -> None:
+        self.record = record
+        self.created = created_time(record)
+        self.label = run_label(record)
+        self.search = search_text(record, self.label)
+        accuracy = None if figure_text(record.accuracy) == NONE else record.accuracy
+        self.keys: tuple[Any, ...] = (
+            not record.starred,
+            self.label.casefold(),
+            accuracy,
+            (record.epochs_done, record.epochs),
+            self.created.timestamp() if self.created else None,
+            status_word(record.status).casefold(),
+            data_text(record).casefold(),
+            tags_text(record).casefold() or None,
+            notes_text(record).casefold() or None,
+        )
+        """What rows are put in order by, for each column; ``None`` where the cell is empty."""
 
 
 class RunTable(QAbstractTableModel):
-    """Runs as rows, in no order. A run is known by the name of its folder."""
+    """Runs as rows: those that the search finds, numbers in order as numbers, empty cells last.
+    A run is known by the name of its folder."""
 
     renamed = Signal(object, str)
     """A person gave the run (RunRecord) another name."""
+    runs_changed = Signal()
+    """Runs came, went or changed, also where the search hides them."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._rows: list[_Row] = []
+        self._rows: dict[str, _Row] = {}
+        self._shown: list[_Row] = []
+        self._places: dict[str, int] = {}
+        self._filter = parse_filter("")
+        self._column, self._descending = DATE, True
         self._current = ""
         self._locale = QLocale()
 
     # what is in it
 
     def show_runs(self, records: Sequence[RunRecord]) -> None:
-        """Makes ``records`` the rows, changing no more of them than it must."""
-        wanted = {record.folder.name: record for record in records}
-        self._remove([i for i, row in enumerate(self._rows) if row.key not in wanted])
-        for index, row in enumerate(self._rows):
-            record = wanted.pop(row.key)
-            # Records that have not changed are the same objects.
-            if record is not row.record:
-                self._rows[index] = _row(record)
-                self._changed(index)
-        if wanted:
-            added = [_row(record) for record in wanted.values()]
-            self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(added) - 1)
-            self._rows += added
-            self.endInsertRows()
+        """Makes ``records`` the runs, changing no more rows than it must."""
+        changed, before = set(), len(self._rows)
+        rows = self._rows
+        for record in records:
+            row = rows.get(record.folder.name)
+            if row is None:
+                row = _Row(record)
+                rows[row.key] = row
+            elif row.record is not record:  # those that have not changed are the same objects
+                row.show(record)
+                changed.add(row.key)
+        come, gone = len(rows) > before, len(rows) > len(records)
+        if gone:
+            wanted = {record.folder.name for record in records}
+            self._rows = {key: row for key, row in rows.items() if key in wanted}
+        if changed or come or gone:
+            self._arrange(changed)
+            self.runs_changed.emit()
 
-    def _remove(self, gone: list[int]) -> None:
-        while gone:
-            last = first = gone.pop()
-            while gone and gone[-1] == first - 1:
-                first = gone.pop()
-            self.beginRemoveRows(QModelIndex(), first, last)
-            del self._rows[first : last + 1]
-            self.endRemoveRows()
+    def search(self, text: str) -> None:
+        """Shows the runs that ``text`` finds (:mod:`workbench.library.run_filter`).
 
-    def _changed(self, index: int) -> None:
-        self.dataChanged.emit(self.index(index, 0), self.index(index, DATA))
+        Raises :class:`WorkbenchError` where it cannot be understood; the rows stay as they are.
+        """
+        self._filter = parse_filter(text)
+        self._arrange()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._column, self._descending = column, order == Qt.SortOrder.DescendingOrder
+        self._arrange()
 
     def set_current(self, key: str) -> None:
         """Marks the run that this window trains; an empty ``key`` for none."""
         before, self._current = self._current, key
-        for index, row in enumerate(self._rows):
-            if row.key in (before, key):
-                self._changed(index)
+        self._tell_changed({before, key})
 
     def retranslate(self, locale: QLocale) -> None:
         self._locale = locale
-        self._rows = [_row(row.record) for row in self._rows]
-        self.headerDataChanged.emit(Qt.Orientation.Horizontal, RUN, DATA)
-        if self._rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, DATA))
+        for row in self._rows.values():
+            row.show(row.record)
+        self._arrange()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, STAR, NOTES)
+        if self._shown:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, NOTES))
 
-    def record(self, row: int) -> RunRecord:
-        return self._rows[row].record
+    @property
+    def total(self) -> int:
+        """Runs, also those that the search hides."""
+        return len(self._rows)
 
-    def row_of(self, key: str) -> int | None:
-        return next((i for i, row in enumerate(self._rows) if row.key == key), None)
+    def record(self, index: AnyIndex) -> RunRecord:
+        return self._shown[index.row()].record
 
-    def search_text(self, row: int) -> str:
-        return self._rows[row].search
+    def index_of(self, folder: Path | str) -> QModelIndex:
+        """The name's cell of a run; not valid where it is not shown."""
+        place = self._places.get(Path(folder).name)
+        return QModelIndex() if place is None else self.index(place, RUN)
 
-    def is_before(self, left: int, right: int, column: int, descending: bool) -> bool:
-        """Whether row ``left`` is less than row ``right``; empty cells come last in either
-        order, and runs that are equal stand as they were begun."""
-        one, other = self._rows[left], self._rows[right]
-        a, b = one.order[column], other.order[column]
-        if a is None or b is None:
-            if (a is None) != (b is None):
-                return (a is None) == descending
-        elif a != b:
-            return bool(a < b)
-        return (one.record.created, one.key) < (other.record.created, other.key)
+    # which rows, in which order
+
+    def _arrange(self, changed: Iterable[str] = ()) -> None:
+        """Shows what the search finds, in order, and tells the view what that changes."""
+        before, wanted = self._shown, _in_order(self._found(), self._column, self._descending)
+        staying = set(before) & set(wanted)
+        gone = [place for place, row in enumerate(before) if row not in staying]
+        come = [place for place, row in enumerate(wanted) if row not in staying]
+        going, coming = _blocks(gone), _blocks(come)
+        if len(going) + len(coming) > MANY:
+            self.beginResetModel()
+            self._show(wanted)
+            self.endResetModel()
+            return
+        for first, last in reversed(going):
+            self.beginRemoveRows(QModelIndex(), first, last)
+            self._show(self._shown[:first] + self._shown[last + 1 :])
+            self.endRemoveRows()
+        kept = [row for row in wanted if row in staying] if come else wanted
+        if kept != self._shown:
+            self._reorder(kept)
+        for first, last in coming:
+            self.beginInsertRows(QModelIndex(), first, last)
+            self._show(self._shown[:first] + wanted[first : last + 1] + self._shown[first:])
+            self.endInsertRows()
+        self._tell_changed(changed)
+
+    def _found(self) -> list[_Row]:
+        matches = self._filter.matches
+        return [row for row in self._rows.values() if matches(row.record, row.search)]
+
+    def _reorder(self, rows: list[_Row]) -> None:
+        self.layoutAboutToBeChanged.emit()
+        indexes = self.persistentIndexList()
+        keys = [self._shown[index.row()].key for index in indexes]
+        self._show(rows)
+        moved = [
+            self.index(self._places[key], index.column())
+            for key, index in zip(keys, indexes, strict=True)
+        ]
+        self.changePersistentIndexList(indexes, moved)
+        self.layoutChanged.emit()
+
+    def _show(self, rows: list[_Row]) -> None:
+        self._shown = rows
+        self._places = {row.key: place for place, row in enumerate(rows)}
+
+    def _tell_changed(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            place = self._places.get(key)
+            if place is not None:
+                self.dataChanged.emit(self.index(place, STAR), self.index(place, NOTES))
 
     # what Qt asks
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else DATA + 1
+        return 0 if parent.isValid() else NOTES + 1
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -271,51 +230,59 @@ class RunTable(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         names = (
+            "★",
             tr("Run"),
             tr("Test accuracy"),
             tr("Epochs"),
             tr("Date"),
             tr("Status"),
             tr("Data"),
+            tr("Tags"),
+            tr("Notes"),
         )
         if role == Qt.ItemDataRole.DisplayRole:
             # Two lines: the figures below are narrower than their heading.
             return names[section].replace(" ", "\n", 1)
         if role == Qt.ItemDataRole.ToolTipRole:
             return (
+                tr("Star"),
                 tr("Name of the run, or its preset"),
                 tr("Test accuracy at the end, in percent; of the last epoch while there is none"),
                 tr("Epochs done of the epochs asked for"),
                 tr("When the run began"),
                 tr("Whether the run goes on, or how it ended"),
                 tr("Data set that it was trained and tested on"),
+                tr("Words to find the run by"),
+                tr("What you wrote about the run"),
             )[section]
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return names[section]
+            return tr("Star") if section == STAR else names[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             # Not to the right, where the mark of the order is painted.
-            figures = section in (ACCURACY, EPOCHS)
-            return Qt.AlignmentFlag.AlignCenter if figures else _alignment(section)
+            figures = section in (STAR, ACCURACY, EPOCHS)
+            return Qt.AlignmentFlag.AlignCenter if figures else alignment(section)
         return None
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        row, column = self._rows[index.row()], index.column()
+        row, column = self._shown[index.row()], index.column()
         record = row.record
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(row, column)
         if role == Qt.ItemDataRole.EditRole:
-            return run_label(record)
+            return row.label
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
+            return alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tooltip(self._tooltip(row, column))
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == STAR:
+            return tr("Starred") if record.starred else ""
         if role == FIGURE_ROLE and column == ACCURACY and is_sample(record):
             figure = figure_text(record.accuracy)
             return None if figure == NONE else figure
         if role == Qt.ItemDataRole.ForegroundRole:
-            return _color(record, column)
+            return color(record, column)
         if role == Qt.ItemDataRole.FontRole and column == RUN and row.key == self._current:
             font = QFont()  # only bold is set; the rest stays the view's
             font.setBold(True)
@@ -324,29 +291,40 @@ class RunTable(QAbstractTableModel):
 
     def _text(self, row: _Row, column: int) -> str:
         record = row.record
-        if column == RUN:
-            # A name is one line, whatever run.json says.
-            return " ".join(run_label(record).split())
-        if column == ACCURACY:
-            return accuracy_text(record)
-        if column == EPOCHS:
-            return epochs_text(record)
-        if column == DATE:
-            return date_text(row.created, datetime.now().astimezone(), self._locale)
-        if column == STATUS:
-            return f"{MARKS.get(record.status, '')} {self._status(row)}"
-        return data_text(record)
+        match column:
+            case run_cells.STAR:
+                return "★" if record.starred else "☆"
+            case run_cells.RUN:
+                # A name is one line, whatever run.json says.
+                return " ".join(row.label.split())
+            case run_cells.ACCURACY:
+                return accuracy_text(record)
+            case run_cells.EPOCHS:
+                return epochs_text(record)
+            case run_cells.DATE:
+                return date_text(row.created, datetime.now().astimezone(), self._locale)
+            case run_cells.STATUS:
+                return f"{MARKS.get(record.status, '')} {self._status(row)}"
+            case run_cells.DATA:
+                return data_text(record)
+            case run_cells.TAGS:
+                return tags_text(record)
+        return notes_text(record)
 
     def _status(self, row: _Row) -> str:
         if row.key == self._current and row.record.status == "running":
             return tr("Running here")
-        return status_word(row.record.status)
+        return status_text(row.record)
 
     def _tooltip(self, row: _Row, column: int) -> str:
         record = row.record
         if column == RUN:
-            lines = [run_label(record), *([record.title] if record.name and record.title else [])]
-            return "\n".join([*lines, str(record.folder)])
+            title = [tr(record.title)] if record.name and record.title else []
+            return "\n".join([row.label, *title, *_labels(record), str(record.folder)])
+        if column == STAR:
+            return tr("Starred") if record.starred else tr("Click to star")
+        if column == NOTES:
+            return record.notes
         if column == ACCURACY:
             lines = [accuracy_text(record)]
             best = figure_text(record.best_accuracy)
@@ -365,7 +343,7 @@ class RunTable(QAbstractTableModel):
                 done=record.epochs_done, total=record.epochs, status=self._status(row)
             )
         if column == DATE and row.created:
-            return self._locale.toString(_qt_time(row.created), QLocale.FormatType.LongFormat)
+            return full_date_text(row.created, self._locale)
         if column == STATUS:
             why = say(record.why) if record.why else ""
             if record.status == "interrupted":
@@ -382,124 +360,35 @@ class RunTable(QAbstractTableModel):
     def setData(self, index: AnyIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if role != Qt.ItemDataRole.EditRole or not index.isValid() or index.column() != RUN:
             return False
-        record = self._rows[index.row()].record
+        row = self._shown[index.row()]
         name = " ".join(str(value).split())
-        if name != run_label(record):
-            self.renamed.emit(record, name)
+        if name != row.label:
+            self.renamed.emit(row.record, name)
         return True
 
 
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = (
-        Qt.AlignmentFlag.AlignRight if column in (ACCURACY, EPOCHS) else Qt.AlignmentFlag.AlignLeft
-    )
-    return side | Qt.AlignmentFlag.AlignVCenter
+def _in_order(rows: list[_Row], column: int, descending: bool) -> list[_Row]:
+    """Rows by a column; empty cells come last in either order, and runs that are equal stand as
+    they were begun."""
+    filled = [row for row in rows if row.keys[column] is not None]
+    empty = [row for row in rows if row.keys[column] is None]
+    filled.sort(key=lambda row: (row.keys[column], row.record.created, row.key), reverse=descending)
+    empty.sort(key=lambda row: (row.record.created, row.key), reverse=descending)
+    return filled + empty
 
 
-def _color(record: RunRecord, column: int) -> QColor | None:
-    c = theme.colors()
-    if column == STATUS and record.status in ("failed", "interrupted"):
-        return QColor(c.problem)
-    if column == STATUS and record.status == "running":
-        return QColor(c.measured)
-    if column in (DATE, DATA):
-        return QColor(c.muted)
-    return None
+def _blocks(places: list[int]) -> list[tuple[int, int]]:
+    """Ascending places as blocks of neighbors, (first, last)."""
+    blocks: list[tuple[int, int]] = []
+    for place in places:
+        if blocks and blocks[-1][1] == place - 1:
+            blocks[-1] = (blocks[-1][0], place)
+        else:
+            blocks.append((place, place))
+    return blocks
 
 
-class RunOrder(QSortFilterProxyModel):
-    """The runs that match the search, in order: numbers as numbers, empty cells last."""
-
-    def __init__(self, table: RunTable, parent: Any = None) -> None:
-        super().__init__(parent)
-        self._table = table
-        self._words: list[str] = []
-        self._descending = False
-        self.setSourceModel(table)
-
-    def search(self, text: str) -> None:
-        """Shows the runs that hold every word of ``text``."""
-        self.beginFilterChange()
-        self._words = text.casefold().split()
-        self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
-
-    def filterAcceptsRow(self, row: int, parent: AnyIndex) -> bool:
-        return matches(self._table.search_text(row), self._words)
-
-    def lessThan(self, left: AnyIndex, right: AnyIndex) -> bool:
-        return self._table.is_before(left.row(), right.row(), left.column(), self._descending)
-
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        self._descending = order == Qt.SortOrder.DescendingOrder
-        super().sort(column, order)
-
-    def record(self, index: AnyIndex) -> RunRecord:
-        return self._table.record(self.mapToSource(index).row())
-
-    def index_of(self, folder: Path | str) -> QModelIndex:
-        """The first cell of a run; not valid where it is not shown."""
-        row = self._table.row_of(Path(folder).name)
-        return QModelIndex() if row is None else self.mapFromSource(self._table.index(row, RUN))
-
-
-class NameCell(QStyledItemDelegate):
-    """Gives the field in which a run is renamed room beyond its column."""
-
-    def updateEditorGeometry(
-        self, editor: QWidget, option: QStyleOptionViewItem, index: AnyIndex
-    ) -> None:
-        rect = option.rect
-        viewport = editor.parentWidget()
-        room = viewport.width() - rect.left() if viewport else 0
-        wanted = editor.fontMetrics().averageCharWidth() * 30
-        rect.setWidth(max(rect.width(), min(room, wanted)))
-        editor.setGeometry(rect)
-
-
-class AccuracyCell(QStyledItemDelegate):
-    """Paints the word for sample data small and in its color before the figure, so that the
-    figures of a column stand below each other."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        super().initStyleOption(option, index)
-        if self._mark_fits(option, index):
-            option.text = index.data(FIGURE_ROLE)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        super().paint(painter, option, index)
-        if not self._mark_fits(option, index):
-            return
-        margin = _margin(option)
-        rect = option.rect.adjusted(margin, 0, -margin, 0)
-        figure = option.fontMetrics.horizontalAdvance(index.data(FIGURE_ROLE) + " ")
-        painter.save()
-        painter.setFont(mark_font(option.font))
-        painter.setPen(QColor(theme.colors().sample))
-        painter.drawText(
-            rect.adjusted(0, 0, -figure, 0),
-            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-            tr("sample"),
-        )
-        painter.restore()
-
-    def _mark_fits(self, option: QStyleOptionViewItem, index: AnyIndex) -> bool:
-        # Where it does not, the cell is a plain text that is cut at its end: the word stays.
-        if not index.data(FIGURE_ROLE):
-            return False
-        figure = option.fontMetrics.horizontalAdvance(index.data(FIGURE_ROLE) + " ")
-        word = QFontMetrics(mark_font(option.font)).horizontalAdvance(tr("sample"))
-        return bool(option.rect.width() >= figure + word + 2 * _margin(option))
-
-
-def _margin(option: QStyleOptionViewItem) -> int:
-    widget = option.widget
-    style = widget.style() if widget else QApplication.style()
-    return style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, widget) + 1
-
-
-def mark_font(font: QFont) -> QFont:
-    """The font of the word for sample data."""
-    small = QFont(font)
-    if font.pointSizeF() > 0:
-        small.setPointSizeF(font.pointSizeF() * 0.87)
-    return small
+def _labels(record: RunRecord) -> list[str]:
+    """Tags and notes as lines of a tooltip."""
+    tags = " ".join(f"#{tag}" for tag in record.tags)
+    return [text for text in (tags, record.notes) if text]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,24 +42,31 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.library.catalog import Library
-from workbench.library.run_folder import RunRecord
+from workbench.library.labels import Change
+from workbench.library.run_folder import RunRecord, has_checkpoint
 from workbench.messages import WorkbenchError
-from workbench.window.run_table import (
+from workbench.window.elided_label import ElidedLabel
+from workbench.window.empty_trash_dialog import EmptyTrashDialog
+from workbench.window.run_cells import (
     ACCURACY,
     DATA,
     DATE,
     EPOCHS,
+    NOTES,
     RUN,
+    STAR,
     STATUS,
+    TAGS,
     AccuracyCell,
     NameCell,
-    RunOrder,
-    RunTable,
     date_text,
+    interrupted_text,
     mark_font,
     plain_tooltip,
     run_width,
 )
+from workbench.window.run_labels_dialog import RunLabelsDialog
+from workbench.window.run_table import RunTable
 from workbench.window.translation import say, tr
 
 REFRESH_MS = 1000
@@ -92,6 +100,8 @@ class SavedModels(QWidget):
     """RunRecord whose experiment is to be put into the form."""
     show_in_folder_requested = Signal(object)
     """Path of a run's folder."""
+    resume_requested = Signal(object)
+    """RunRecord: train the run on from its checkpoint."""
     problem = Signal(str)
     """A sentence on what could not be done."""
 
@@ -103,13 +113,13 @@ class SavedModels(QWidget):
         self._off: dict[str, str] = {}
         self._deleted: list[list[str]] = []
         self._problems: list[WorkbenchError] = []
+        self._search_problem: WorkbenchError | None = None
         self._fitting = False
         self._searching = False
         self._widths_are_ours = True
         self._wanted: list[str] = []
 
         self.table = RunTable(self)
-        self.order = RunOrder(self.table, self)
         self._make_widgets()
         self._make_actions()
         self._make_buttons()
@@ -142,7 +152,6 @@ class SavedModels(QWidget):
             bar.setValue(bar.value() + self.view.rowViewportPosition(top.row()) - before)
         if self._library.unread:
             self._next_slice.start()
-        self._show_counts()
         self._update_actions()
 
     def set_current_run(self, path: str | None) -> None:
@@ -154,7 +163,8 @@ class SavedModels(QWidget):
     def set_off(self, name: str, reason: str) -> None:
         """Turns one action off for a ``reason`` that its tooltip gives, in the language of the
         window; an empty ``reason`` turns it on again. ``name``: ``open``, ``load``,
-        ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``delete`` or ``show``."""
+        ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``star``, ``labels``, ``delete``,
+        ``resume``, ``keep`` or ``show``."""
         self._off[name] = reason
         self._update_actions()
 
@@ -162,14 +172,19 @@ class SavedModels(QWidget):
         """All actions on saved runs, with separators, for the main window's menu."""
         return [
             self.open_action,
+            self.resume_action,
+            self.keep_action,
             self.load_action,
             self.load_best_action,
             self.test_action,
             self.hyperparameters_action,
             self._separator,
             self.rename_action,
+            self.star_action,
+            self.labels_action,
             self.delete_action,
             self.undo_action,
+            self.empty_trash_action,
             self._separator_2,
             self.show_action,
         ]
@@ -177,11 +192,11 @@ class SavedModels(QWidget):
     def selected(self) -> list[RunRecord]:
         """The selected runs, from the top."""
         rows = self.view.selectionModel().selectedRows(RUN)
-        return [self.order.record(index) for index in sorted(rows, key=QModelIndex.row)]
+        return [self.table.record(index) for index in sorted(rows, key=QModelIndex.row)]
 
     def select_run(self, path: str | Path) -> None:
         """Selects the run with this folder, where it is shown."""
-        index = self.order.index_of(path)
+        index = self.table.index_of(path)
         if index.isValid():
             self.view.setCurrentIndex(index)
             self.view.scrollTo(index)
@@ -195,10 +210,12 @@ class SavedModels(QWidget):
         self.search.setObjectName("runSearch")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._search)
+        self.hint = ElidedLabel("muted")
+        self.hint.setObjectName("searchHint")
 
         self.view = _TableView()
         self.view.setObjectName("runTable")
-        self.view.setModel(self.order)
+        self.view.setModel(self.table)
         self.view.setItemDelegateForColumn(RUN, NameCell(self.view))
         self.view.setItemDelegateForColumn(ACCURACY, AccuracyCell(self.view))
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -219,7 +236,7 @@ class SavedModels(QWidget):
         self.view.verticalHeader().hide()
         header = self.view.horizontalHeader()
         header.setHighlightSections(False)
-        header.setMinimumSectionSize(36)
+        header.setMinimumSectionSize(16)
         header.sectionResized.connect(self._column_resized)
 
         self.empty = QLabel()
@@ -244,11 +261,17 @@ class SavedModels(QWidget):
     def _make_actions(self) -> None:
         keys = Qt.Key
         self.open_action = self._action("open", self._open, keys.Key_Return, keys.Key_Enter)
+        self.resume_action = self._action("resume", self._resume)
+        self.keep_action = self._action("keep", self._keep)
         self.load_action = self._action("load", self._load)
         self.load_best_action = self._action("load_best", self._load_best)
         self.test_action = self._action("test", self._test)
         self.hyperparameters_action = self._action("hyperparameters", self._use_hyperparameters)
         self.rename_action = self._action("rename", self._rename, keys.Key_F2)
+        self.star_action = self._action("star", self._star)
+        self.star_action.setShortcut(QKeySequence("Ctrl+D"))
+        self.labels_action = self._action("labels", self._ask_labels)
+        self.labels_action.setShortcut(QKeySequence("Ctrl+I"))
         self.delete_action = self._action("delete", self._delete, keys.Key_Delete)
         self.show_action = self._action("show", self._show_in_folder)
         self.undo_action = QAction(self)
@@ -256,12 +279,17 @@ class SavedModels(QWidget):
         self.undo_action.setShortcut(QKeySequence.StandardKey.Undo)
         self.undo_action.triggered.connect(self._undo)
         self.addAction(self.undo_action)
+        self.empty_trash_action = QAction(self)
+        self.empty_trash_action.setObjectName("emptyTrashAction")
+        self.empty_trash_action.triggered.connect(self._ask_empty_trash)
         self._separator, self._separator_2 = QAction(self), QAction(self)
         self._separator.setSeparator(True)
         self._separator_2.setSeparator(True)
 
         self.table.renamed.connect(self._renamed)
-        self.view.doubleClicked.connect(lambda _: self.open_action.trigger())
+        self.table.modelReset.connect(self._select_wanted)
+        self.view.clicked.connect(self._clicked)
+        self.view.doubleClicked.connect(self._double_clicked)
         self.menu = QMenu(self)
         self.menu.setObjectName("runMenu")
         self.menu.setToolTipsVisible(True)
@@ -281,7 +309,13 @@ class SavedModels(QWidget):
         self.open_button = QPushButton()
         self.load_button = QPushButton()
         self.test_button = QPushButton()
+        self.resume_button = QPushButton()
+        self.keep_button = QPushButton()
+        self.delete_button = QPushButton()
         for name, button, action in (
+            ("resumeRunButton", self.resume_button, self.resume_action),
+            ("keepRunButton", self.keep_button, self.keep_action),
+            ("deleteRunButton", self.delete_button, self.delete_action),
             ("openRunButton", self.open_button, self.open_action),
             ("loadWeightsButton", self.load_button, self.load_action),
             ("testRunButton", self.test_button, self.test_action),
@@ -309,35 +343,53 @@ class SavedModels(QWidget):
         self._line = QStackedLayout()
         self._line.addWidget(counts)
         self._line.addWidget(undo)
-        buttons = QHBoxLayout()
-        for button in (self.open_button, self.load_button, self.test_button):
-            buttons.addWidget(button)
+        # What an interrupted run asks for takes the place of what is done with weights.
+        self._buttons = QStackedLayout()
+        self._buttons.addWidget(_row(self.open_button, self.load_button, self.test_button))
+        self._buttons.addWidget(_row(self.resume_button, self.keep_button, self.delete_button))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.heading)
         layout.addWidget(self.search)
+        layout.addWidget(self.hint)
         layout.addLayout(stack, 1)
         layout.addLayout(self._line)
-        layout.addLayout(buttons)
+        layout.addLayout(self._buttons)
 
     # --- words and widths
 
     def retranslate(self) -> None:
         self.heading.setText(tr("Saved models"))
-        self.search.setPlaceholderText(tr("Search name, preset, data, status"))
+        self.search.setPlaceholderText(tr("Search runs, as in learning_rate<0.001"))
         self.search.setAccessibleName(tr("Search saved models"))
+        self.search.setToolTip(
+            plain_tooltip(
+                tr(
+                    "Words find runs by name, preset, tag, note, data and status.\n"
+                    "Conditions: learning_rate<0.001, optimizer=adam, epochs>=10, accuracy>60, "
+                    "created>=2026-11-01, tag:lesson, status:interrupted, starred.\n"
+                    "All of them must hold."
+                )
+            )
+        )
+        self._show_hint()
         self.view.setAccessibleName(tr("Saved models"))
         for action, text, short in (
             (self.open_action, tr("Open"), tr("Open")),
+            (self.resume_action, tr("Resume"), ""),
+            (self.keep_action, tr("Keep as stopped"), tr("Keep")),
             (self.load_action, tr("Load weights"), tr("Load")),
             (self.load_best_action, tr("Load best epoch's weights"), tr("Load best")),
             (self.test_action, tr("Test weights"), tr("Test")),
             (self.hyperparameters_action, tr("Use these hyperparameters"), ""),
             (self.rename_action, tr("Rename"), ""),
+            (self.star_action, tr("Star"), ""),
+            (self.labels_action, tr("Tags and notes…"), ""),
             (self.delete_action, tr("Delete"), ""),
             (self.show_action, tr("Show in folder"), ""),
             (self.undo_action, tr("Undo delete"), tr("Undo")),
+            (self.empty_trash_action, tr("Empty trash…"), ""),
         ):
             action.setText(text)
             action.setIconText(short or text)
@@ -346,7 +398,6 @@ class SavedModels(QWidget):
         self.undo_button.setToolTip(self.undo_action.toolTip())
         self._show_undo_text()
         self.table.retranslate(self.locale())
-        self._show_counts()
         self._update_actions()
         self._measure()
 
@@ -359,7 +410,8 @@ class SavedModels(QWidget):
         now = datetime(2026, 11, 28, 23, 58).astimezone()
         dates = (now, now - timedelta(days=2), now - timedelta(days=348))
         date = max(metrics.horizontalAdvance(date_text(then, now, self.locale())) for then in dates)
-        words = (tr("Running here"), tr("Interrupted"))
+        longest = tr("Interrupted at epoch {epoch} of {total}").format(epoch=100, total=100)
+        words = (tr("Running here"), longest)
         status = max(metrics.horizontalAdvance("● " + text) for text in words)
         texts = {
             ACCURACY: figures,
@@ -367,11 +419,14 @@ class SavedModels(QWidget):
             DATE: date,
             STATUS: status,
             DATA: metrics.horizontalAdvance(tr("Sample data")),
+            TAGS: metrics.horizontalAdvance("baseline, lesson-2"),
+            NOTES: 2 * metrics.horizontalAdvance("baseline, lesson-2"),
         }
         self._widths = {
             column: max(width + room, self._heading_width(column))
             for column, width in texts.items()
         }
+        self._widths[STAR] = metrics.horizontalAdvance("★") + 6
         self._narrow = max(metrics.horizontalAdvance("007 Adam") + room, self._heading_width(RUN))
         self._wide = metrics.horizontalAdvance("009 Dropout, mended") + room
         self.view.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
@@ -389,8 +444,8 @@ class SavedModels(QWidget):
         # Once a person has set a width, all of them are theirs.
         if not self._widths_are_ours:
             return
-        first = sum(self._widths[column] for column in (ACCURACY, EPOCHS, DATE))
-        rest = sum(self._widths[column] for column in (STATUS, DATA))
+        first = sum(self._widths[column] for column in (STAR, ACCURACY, EPOCHS, DATE))
+        rest = sum(self._widths[column] for column in (STATUS, DATA, TAGS, NOTES))
         run = run_width(self.view.viewport().width(), first, rest, self._narrow, self._wide)
         self._fitting = True
         for column, width in {RUN: run, **self._widths}.items():
@@ -402,7 +457,7 @@ class SavedModels(QWidget):
             self._widths_are_ours = False
 
     def _show_counts(self) -> None:
-        total, shown = self.table.rowCount(), self.order.rowCount()
+        total, shown = self.table.total, self.table.rowCount()
         if total == 0:
             text = ""
         elif shown < total:
@@ -412,6 +467,9 @@ class SavedModels(QWidget):
         if self._problems:
             unreadable = tr("{count} cannot be read").format(count=len(self._problems))
             text = f"{text} · {unreadable}" if text else unreadable
+        runs = self.selected()
+        if len(runs) == 1 and runs[0].status == "interrupted":
+            text = interrupted_text(runs[0])
         self.counts.setText(text)
         sentences = "\n".join(say(problem.message) for problem in self._problems[:20])
         self.counts.setToolTip(plain_tooltip(sentences))
@@ -432,12 +490,24 @@ class SavedModels(QWidget):
     def _search(self, text: str) -> None:
         # The selection comes back with its rows; Qt would wander to a neighbor at each key.
         self._searching = True
-        self.order.search(text)
-        shown = [i for i in map(self.order.index_of, self._wanted) if i.isValid()]
-        self._select(shown)
+        self._search_problem = None
+        try:
+            self.table.search(text)
+        except WorkbenchError as problem:
+            self._search_problem = problem
+        self._select_wanted()
         self._searching = False
-        self._show_counts()
+        self._show_hint()
         self._update_actions()
+
+    def _show_hint(self) -> None:
+        if self._search_problem is not None:
+            self.hint.setText(say(self._search_problem.message))
+        else:
+            self.hint.setText(tr("Also: accuracy>60, optimizer=adam, tag:…, starred"))
+
+    def _select_wanted(self) -> None:
+        self._select([i for i in map(self.table.index_of, self._wanted) if i.isValid()])
 
     def _clear_search(self) -> None:
         self.search.clear()
@@ -467,7 +537,8 @@ class SavedModels(QWidget):
         one = runs[0] if len(runs) == 1 else None
         choose = tr("Choose a run first.") if not runs else tr("Choose one run only.")
         training = one is not None and self._is_training(one)
-        no_weights = no_best = no_name = ""
+        interrupted = one is not None and one.status == "interrupted"
+        no_weights = no_best = ""
         if one and not one.weights:
             no_weights = (
                 tr("This run still trains; it saves its weights at its end.")
@@ -476,10 +547,20 @@ class SavedModels(QWidget):
             )
         if one and not one.best_weights:
             no_best = tr("This run has no weights of a best epoch.")
-        if training:
-            no_name = tr("This run still trains; rename it when it has ended.")
         for name, action, why_not, does in (
             ("open", self.open_action, "", tr("Show the run's curves, matrix and log")),
+            (
+                "resume",
+                self.resume_action,
+                self._why_not_resumed(one, training),
+                tr("Train the run on from its last checkpoint"),
+            ),
+            (
+                "keep",
+                self.keep_action,
+                "" if interrupted else tr("Only an interrupted run can be kept as stopped."),
+                tr("Keep what the run reached; it can no longer be resumed"),
+            ),
             ("load", self.load_action, no_weights, tr("Put the run's weights into use")),
             (
                 "load_best",
@@ -499,7 +580,7 @@ class SavedModels(QWidget):
                 "",
                 tr("Put the run's hyperparameters into the form"),
             ),
-            ("rename", self.rename_action, no_name, tr("Give the run a name")),
+            ("rename", self.rename_action, "", tr("Give the run a name")),
             ("show", self.show_action, "", tr("Show the run's files")),
         ):
             reason = self._off.get(name) or (choose if one is None else why_not)
@@ -514,6 +595,30 @@ class SavedModels(QWidget):
             tr("Delete the run; it goes to the folder .trash of the library"),
         )
         self.undo_action.setEnabled(bool(self._deleted))
+        empty = "" if self._library.has_trash() else tr("The trash is empty.")
+        emptying = tr("Delete the runs in the library's trash for good")
+        _turn(self.empty_trash_action, empty, emptying)
+        some = "" if runs else tr("Choose a run first.")
+        all_starred = bool(runs) and all(run.starred for run in runs)
+        self.star_action.setText(tr("Remove the star") if all_starred else tr("Star"))
+        _turn(self.star_action, self._off.get("star", some), tr("Mark the run with a star"))
+        _turn(
+            self.labels_action, self._off.get("labels", some), tr("Edit the run's tags and notes")
+        )
+
+        self._buttons.setCurrentIndex(1 if interrupted else 0)
+        self._show_counts()
+
+    def _why_not_resumed(self, run: RunRecord | None, training: bool) -> str:
+        if run is None:
+            return ""
+        if training:
+            return tr("This run still trains.")
+        if run.status == "finished":
+            return tr("This run has finished; there is nothing to resume.")
+        if not has_checkpoint(run.folder):
+            return tr("This run has no checkpoint to be resumed from.")
+        return ""
 
     def _is_training(self, run: RunRecord) -> bool:
         return run.status == "running" or run.folder.name == self._current
@@ -521,6 +626,18 @@ class SavedModels(QWidget):
     def _open(self) -> None:
         for run in self.selected()[:1]:
             self.open_requested.emit(run)
+
+    def _resume(self) -> None:
+        for run in self.selected()[:1]:
+            self.resume_requested.emit(run)
+
+    def _keep(self) -> None:
+        for run in self.selected()[:1]:
+            try:
+                self._library.keep(run)
+            except WorkbenchError as error:
+                self.problem.emit(say(error.message))
+        self.refresh()
 
     def _load(self) -> None:
         for run in self.selected()[:1]:
@@ -544,7 +661,7 @@ class SavedModels(QWidget):
 
     def _rename(self) -> None:
         for run in self.selected()[:1]:
-            index = self.order.index_of(run.folder)
+            index = self.table.index_of(run.folder)
             self.view.scrollTo(index)
             self.view.setCurrentIndex(index)
             self.view.edit(index)
@@ -556,6 +673,34 @@ class SavedModels(QWidget):
             self.problem.emit(say(error.message))
         # Not while the editor closes: the row may move.
         QTimer.singleShot(0, self, self.refresh)
+
+    def _clicked(self, index: QModelIndex) -> None:
+        if index.column() == STAR:
+            run = self.table.record(index)
+            self._label([run], lambda labels: replace(labels, starred=not run.starred))
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        if index.column() != STAR:  # there it is two clicks
+            self.open_action.trigger()
+
+    def _star(self) -> None:
+        runs = self.selected()
+        starred = not all(run.starred for run in runs)
+        self._label(runs, lambda labels: replace(labels, starred=starred))
+
+    def _ask_labels(self) -> None:
+        if runs := self.selected():
+            dialog = RunLabelsDialog(runs, self)
+            dialog.edited.connect(self._label)
+            dialog.open()
+
+    def _label(self, runs: list[RunRecord], change: Change) -> None:
+        try:
+            for run in runs:
+                self._library.label(run, change)
+        except WorkbenchError as error:
+            self.problem.emit(say(error.message))
+        self.refresh()
 
     def _delete(self) -> None:
         gone = []
@@ -574,7 +719,7 @@ class SavedModels(QWidget):
             self._undo_shown.start()
         self.refresh()
         if gone and not self.selected():
-            self._select([index for index in [self.order.index_of(following)] if index.isValid()])
+            self._select([index for index in [self.table.index_of(following)] if index.isValid()])
 
     def _after_selection(self) -> str:
         """The run that is selected when the selected ones are gone: the next one, else the one
@@ -582,10 +727,10 @@ class SavedModels(QWidget):
         rows = {index.row() for index in self.view.selectionModel().selectedRows(RUN)}
         if not rows:
             return ""
-        after = range(max(rows) + 1, self.order.rowCount())
+        after = range(max(rows) + 1, self.table.rowCount())
         before = range(min(rows) - 1, -1, -1)
         row = next((row for row in (*after, *before) if row not in rows), None)
-        return "" if row is None else self.order.record(self.order.index(row, RUN)).folder.name
+        return "" if row is None else self.table.record(self.table.index(row, RUN)).folder.name
 
     def _undo(self) -> None:
         if not self._deleted:
@@ -598,8 +743,22 @@ class SavedModels(QWidget):
                 self.problem.emit(say(error.message))
         self._hide_undo()
         self.refresh()
-        self._select([i for i in map(self.order.index_of, back) if i.isValid()])
+        self._select([i for i in map(self.table.index_of, back) if i.isValid()])
         self.view.setFocus()
+
+    def _ask_empty_trash(self) -> None:
+        dialog = EmptyTrashDialog(self._library.path, self)
+        dialog.problem.connect(self.problem)
+        dialog.emptied.connect(self._trash_emptied)
+        dialog.open()
+
+    def _trash_emptied(self) -> None:
+        there = {path.name for path in self._library.trashed()}
+        left = ([name for name in names if name in there] for names in self._deleted)
+        self._deleted = [names for names in left if names]
+        if not self._deleted:
+            self._hide_undo()
+        self._update_actions()
 
     def _show_undo_text(self) -> None:
         count = len(self._deleted[-1]) if self._deleted else 1
@@ -639,6 +798,15 @@ def _turn(action: QAction, reason: str, does: str) -> None:
     action.setEnabled(not reason)
     key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
     action.setToolTip(reason or (f"{does} ({key})" if key else does))
+
+
+def _row(*buttons: QPushButton) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for button in buttons:
+        layout.addWidget(button)
+    return row
 
 
 def _follow(button: QPushButton, action: QAction) -> None:

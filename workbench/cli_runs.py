@@ -1,0 +1,285 @@
+"""The commands ``cifar-workbench runs ...``: list, search, label, trash and check the library."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from workbench import paths
+from workbench.library.catalog import Library
+from workbench.library.check import Finding, check_library, mend
+from workbench.library.labels import Labels, clean_name, clean_tags
+from workbench.library.run_filter import parse_filter, searched_text
+from workbench.library.run_folder import RunRecord, plain_json
+from workbench.library.trash import empty_trash, read_trash
+from workbench.messages import WorkbenchError
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+ACTIONS = ("label", "trash", "check")
+"""Words that may follow ``runs``; each is a command of its own."""
+
+AddCommand = Callable[[str, Callable[..., int], str, str], Any]
+"""``command(name, function, help, example)``: adds a command and returns its parser."""
+
+
+def add_commands(command: AddCommand) -> None:
+    """Adds ``runs`` and what may follow it."""
+    runs = command(
+        "runs",
+        list_runs,
+        "List the runs of the library, newest first, or those that a search finds. "
+        "`runs label`, `runs trash` and `runs check` have a --help of their own.",
+        "cifar-workbench runs 'learning_rate<0.001' optimizer=adam tag:lesson starred",
+    )
+    runs.add_argument(
+        "filter",
+        metavar="FILTER",
+        nargs="*",
+        help="words, and conditions on hyperparameters and figures; all must hold",
+    )
+    add_library(runs)
+
+    label = command(
+        "runs label",
+        label_run,
+        "Name a run, write notes, tag or star it; also while it trains.",
+        "cifar-workbench runs label 2026-11-23_205630_001 --tag lesson-2 --star",
+    )
+    _add_run(label)
+    label.add_argument("--name", help="its name; an empty one takes the name away")
+    label.add_argument("--notes", help="its notes")
+    label.add_argument("--tag", action="append", default=[], help="add a tag (may be repeated)")
+    label.add_argument(
+        "--untag", action="append", default=[], metavar="TAG", help="take a tag away"
+    )
+    label.add_argument("--star", action=argparse.BooleanOptionalAction, help="mark it with a star")
+    add_library(label)
+
+    trash = command(
+        "runs trash",
+        trash_runs,
+        "Move runs to the library's trash, list what is in it, bring runs back, or empty it.",
+        "cifar-workbench runs trash 2026-11-23_205630_001",
+    )
+    trash.add_argument("which", metavar="RUN", nargs="*", help="folder of a run, or its name")
+    trash.add_argument("--restore", action="store_true", help="bring the named runs back")
+    trash.add_argument("--empty", action="store_true", help="delete what is in the trash, for good")
+    add_library(trash)
+
+    check = command(
+        "runs check",
+        check_runs,
+        "Find what is broken in the library, and mend what can be mended.",
+        "cifar-workbench runs check --fix",
+    )
+    check.add_argument(
+        "--fix",
+        action="store_true",
+        help="mend it; what cannot be read is moved to .damaged in the library, nothing is deleted",
+    )
+    add_library(check)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("which", metavar="RUN", help="folder of a run, or its name")
+
+
+def add_library(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--library",
+        metavar="DIR",
+        type=Path,
+        help=f"folder of the runs; default: {paths.library()}",
+    )
+
+
+def find_run(library: Library, name: str) -> RunRecord:
+    """The run with this folder, or this folder name in the library."""
+    folder = Path(name).expanduser()
+    return library.find(folder if len(folder.parts) > 1 else library.path / name)
+
+
+# --- list and search -------------------------------------------------------------------
+
+
+def list_runs(options: argparse.Namespace) -> int:
+    wanted = parse_filter(" ".join(options.filter))
+    records, problems = Library(options.library).read()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    found = [run for run in records if wanted.matches(run, searched_text(run))]
+    if options.json:
+        print_json([summary(run) for run in found])
+        return DONE
+    if not found:
+        if records:
+            print("No run matches.")
+        else:
+            print("No runs yet. Train one: cifar-workbench train 001")
+        return DONE
+    print("  accuracy  epochs     status       data             run")
+    for r in found:
+        accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
+        words = "".join(f"  {word}" for word in (r.name, *(f"#{tag}" for tag in r.tags)) if word)
+        print(
+            f"{'*' if r.starred else ' '} {accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  "
+            f"{r.status:<11}  {r.data.get('name', ''):<15}  {r.folder}{words}"
+        )
+    return DONE
+
+
+def summary(record: RunRecord) -> dict[str, Any]:
+    return {
+        "run": str(record.folder),
+        "preset": record.preset,
+        "dataset": record.data.get("name"),
+        "status": record.status,
+        "epochs_done": record.epochs_done,
+        "epochs": record.epochs,
+        "accuracy": record.accuracy,
+        "weights": str(record.folder / record.weights) if record.weights else None,
+        "best_weights": str(record.folder / record.best_weights) if record.best_weights else None,
+        "created": record.created,
+        "seconds": record.seconds,
+        "reason": record.reason,
+        "name": record.name,
+        "notes": record.notes,
+        "tags": list(record.tags),
+        "starred": record.starred,
+        "experiment": record.experiment,
+    }
+
+
+# --- label -----------------------------------------------------------------------------
+
+
+def label_run(options: argparse.Namespace) -> int:
+    library = Library(options.library)
+    run = find_run(library, options.which)
+
+    def change(labels: Labels) -> Labels:
+        gone = {tag.casefold() for tag in clean_tags(options.untag)}
+        kept = [tag for tag in labels.tags if tag.casefold() not in gone]
+        labels = replace(labels, tags=clean_tags([*kept, *options.tag]))
+        if options.name is not None:
+            labels = replace(labels, name=clean_name(options.name))
+        if options.notes is not None:
+            labels = replace(labels, notes=options.notes.strip())
+        if options.star is not None:
+            labels = replace(labels, starred=options.star)
+        return labels
+
+    run = library.label(run, change)
+    if options.json:
+        print_json(summary(run))
+        return DONE
+    star = "* " if run.starred else ""
+    print(f"{star}{run.label}" + "".join(f"  #{tag}" for tag in run.tags))
+    if run.notes:
+        print(run.notes)
+    return DONE
+
+
+# --- trash -----------------------------------------------------------------------------
+
+
+def trash_runs(options: argparse.Namespace) -> int:
+    library = Library(options.library)
+    if options.empty and (options.which or options.restore):
+        raise WorkbenchError("--empty deletes everything in the trash; name no runs with it.")
+    if options.restore and not options.which:
+        raise WorkbenchError("--restore needs the names of runs in the trash.")
+    if options.restore:
+        moved = [str(library.restore(name).folder) for name in options.which]
+        return _say_moved("restored", moved, options.json)
+    if options.which:
+        runs = [find_run(library, name) for name in options.which]
+        moved = [str(library.path / ".trash" / library.trash(run)) for run in runs]
+        return _say_moved("trashed", moved, options.json)
+    things = read_trash(library.path)
+    size = sum(thing.bytes for thing in things)
+    if options.empty:
+        left = empty_trash(library.path)
+        for problem in left:
+            print(problem, file=sys.stderr)
+        if options.json:
+            print_json({"deleted": len(things) - len(left), "bytes": size, "left": len(left)})
+        else:
+            print(f"Deleted {len(things) - len(left)} of {len(things)}, {size / 1e6:,.1f} MB.")
+        return FAILED if left else DONE
+    if options.json:
+        print_json(
+            {
+                "bytes": size,
+                "trash": [{"name": thing.path.name, "bytes": thing.bytes} for thing in things],
+            }
+        )
+        return DONE
+    for thing in things:
+        print(f"{thing.bytes / 1e6:8,.1f} MB  {thing.path.name}")
+    print(f"{size / 1e6:8,.1f} MB in the trash, {library.path / '.trash'}")
+    return DONE
+
+
+def _say_moved(word: str, places: list[str], as_json: bool) -> int:
+    if as_json:
+        print_json({word: places})
+    else:
+        for place in places:
+            print(place)
+    return DONE
+
+
+# --- check -----------------------------------------------------------------------------
+
+
+def check_runs(options: argparse.Namespace) -> int:
+    """0 where no fault is left, else 1."""
+    library = Library(options.library)
+    seen: list[dict[str, Any]] = []
+    for finding in list(check_library(library.path)):
+        mended = False
+        if options.fix and finding.mends:
+            try:
+                mended = mend(finding)
+            except WorkbenchError as error:
+                print(error, file=sys.stderr)
+        seen.append(
+            {
+                "path": str(finding.path),
+                "kind": finding.kind,
+                "problem": str(finding.message),
+                "fault": finding.fault,
+                "mends": str(finding.mends) if finding.mends else None,
+                "mended": mended,
+            }
+        )
+        if not options.json:
+            print(_told(finding, mended, options.fix))
+    left = sum(each["fault"] and not each["mended"] for each in seen)
+    runs = len(library.runs())
+    if options.json:
+        print_json({"library": str(library.path), "runs": runs, "findings": seen, "faults": left})
+    else:
+        faults = "no fault" if not left else f"{left} fault{'s' * (left > 1)}"
+        print(f"{runs:,} runs, {faults}{' left' if left and options.fix else ''}.")
+    return FAILED if left else DONE
+
+
+def _told(finding: Finding, mended: bool, fixing: bool) -> str:
+    word = "Mended: " if mended else "" if finding.fault else "Note: "
+    if mended or not finding.mends:
+        after = "" if mended or not finding.fault else " It cannot be mended here."
+    else:
+        after = " It was not mended." if fixing else f" With --fix: {finding.mends}"
+    return f"{word}{finding.message}{after}"
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(json.loads(plain_json(value)), ensure_ascii=False, indent=2))
