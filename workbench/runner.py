@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from workbench import paths
+from workbench import paths, resuming
+from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, DataInfo
 from workbench.engine.datasets import DataSet, load_data
@@ -27,10 +28,12 @@ from workbench.engine.devices import (
 from workbench.engine.environment import environment
 from workbench.engine.evaluation import StopRequested, check, evaluate
 from workbench.engine.events import (
+    CheckpointReady,
     EpochDone,
     Evaluation,
     Event,
     FinalTest,
+    Notice,
     RunEnded,
     RunStarted,
     StepsDone,
@@ -47,7 +50,14 @@ from workbench.engine.steps import (
 from workbench.engine.training import Outcome, train
 from workbench.library import weights as weight_files
 from workbench.library.catalog import Library
-from workbench.library.run_folder import RunRecord, RunWriter, file_label, now_utc
+from workbench.library.checkpoint import StoredCheckpoint, save_checkpoint
+from workbench.library.run_folder import (
+    RunRecord,
+    RunWriter,
+    file_label,
+    now_utc,
+    read_record,
+)
 from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 
@@ -67,6 +77,7 @@ def run_experiment(
     preset: str | None = None,
     title: str = "",
     threads: int | None = None,
+    keep_checkpoint: bool = False,
 ) -> RunEnded:
     """Trains ``experiment`` and keeps what it reports in a new folder of ``library``.
 
@@ -74,30 +85,68 @@ def run_experiment(
     the last one exactly one ``RunEnded``, which is also returned. Nothing that goes wrong with
     data, device, disk or memory is raised: it is the ``reason`` of that event, and a traceback
     goes to the log. ``device`` is as in ``choose_device``, ``threads`` a number for torch's
-    CPU threads, the process's own where it is ``None``.
+    CPU threads, the process's own where it is ``None``. A run that does not finish keeps a
+    checkpoint, from which :func:`resume_run` goes on; one that does only with
+    ``keep_checkpoint``.
     """
-    keeper: _Keeper | None = None
-    outcome = Outcome("stopped", 0, 0.0)
-    try:
+
+    def prepare() -> _Prepared:
         if threads:
             torch.set_num_threads(threads)
-        prepare_process()
-        chosen = choose_device(device)
-        require_precision(chosen, experiment.precision)
-        data_set = load_data(data, listener, lambda: control.stopping).to(chosen.device)
-        if control.stopping:
-            raise Cancelled  # asked for while the last of the data was read
+        chosen, data_set = _load(experiment, data, device, listener, control)
         started = _run_started(experiment, data_set.info, chosen)
         record = _record(experiment, started, chosen, preset, title)
-        keeper = _Keeper(
-            library,
-            library.create(record),
-            data_set.info,
-            listener,
-            pixel_metrics(experiment, data_set),
-        )
-        keeper.report(started)
-        outcome = train(experiment, data_set, keeper.report, control)
+        return _Prepared(experiment, data_set, started, library.create(record))
+
+    return _run(prepare, library, listener, control, keep_checkpoint)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """Everything that a run needs, before its first event. ``in_place``: the run had begun
+    before, in this folder."""
+
+    experiment: Experiment
+    data: DataSet
+    started: RunStarted
+    writer: RunWriter
+    start: Checkpoint | None = None
+    notices: tuple[Message, ...] = ()
+    in_place: bool = False
+
+
+def _load(
+    experiment: Experiment, data: DataChoice, device: str, listener: Listener, control: RunControl
+) -> tuple[Device, DataSet]:
+    prepare_process()
+    chosen = choose_device(device)
+    require_precision(chosen, experiment.precision)
+    data_set = load_data(data, listener, lambda: control.stopping).to(chosen.device)
+    if control.stopping:
+        raise Cancelled  # asked for while the last of the data was read
+    return chosen, data_set
+
+
+def _run(
+    prepare: Callable[[], _Prepared],
+    library: Library,
+    listener: Listener,
+    control: RunControl,
+    keep_checkpoint: bool,
+) -> RunEnded:
+    keeper: _Keeper | None = None
+    run: _Prepared | None = None
+    outcome = Outcome("stopped", 0, 0.0)
+    ended_itself = False
+    try:
+        run = prepare()
+        keeper = _Keeper(library, run, listener)
+        keeper.report(run.started)
+        for notice in run.notices:
+            keeper.report(Notice(notice))
+        outcome = train(run.experiment, run.data, keeper.report, control, run.start)
+        # Finished, or diverged: it would do so again.
+        ended_itself = outcome.status != "stopped"
     except Cancelled:
         pass  # stopped while the data loaded: nothing was reached, nothing is kept
     except WorkbenchError as error:
@@ -105,15 +154,107 @@ def run_experiment(
     except Exception as error:
         log.exception("The run failed")
         outcome = _failed(error, keeper)
-    finally:
-        data_set = None  # type: ignore[assignment]
-        _free_memory()
+    in_place = run is not None and run.in_place
+    run = None
+    _free_memory()
     if keeper is None:
         status = "cancelled" if control.cancelled else outcome.status
         ended = RunEnded(status, 0, 0.0, outcome.reason)  # type: ignore[arg-type]
         listener(ended)
         return ended
-    return keeper.end(outcome, discard=control.cancelled)
+    return keeper.end(
+        outcome,
+        # What a resumed run had reached before is not this process's to discard.
+        discard=control.cancelled and not in_place,
+        drop_checkpoint=ended_itself and not (keep_checkpoint and outcome.status == "finished"),
+    )
+
+
+def resume_run(
+    folder: Path,
+    library: Library,
+    listener: Listener,
+    control: RunControl,
+    *,
+    epochs: int | None = None,
+    data: DataChoice | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    keep_checkpoint: bool = False,
+) -> RunEnded:
+    """Trains the run in ``folder`` on, as if it had not stopped, from its checkpoint.
+
+    On the CPU the result is bit for bit that of a run that was never stopped, with the number of
+    threads that it had (which is what ``threads`` is where it is ``None``). A finished run is
+    trained on to ``epochs`` as a new run of ``library`` that says which one it continues.
+
+    ``data`` and ``device`` are the run's own where they are ``None``. Other data than before are
+    refused; another torch, device or number of threads is said, and written into the run. Events
+    and the end are as with :func:`run_experiment`; what cannot be resumed at all is the reason of
+    the ``RunEnded``. Cancelling a run that goes on in its own folder keeps it, as stopping does.
+    """
+
+    def prepare() -> _Prepared:
+        record = read_record(folder)
+        if record.status == "running":
+            raise WorkbenchError(
+                "{name} is being trained already; stop it there first.", name=record.label
+            )
+        return _resumed(record, library, listener, control, epochs, data, device, threads)
+
+    return _run(prepare, library, listener, control, keep_checkpoint)
+
+
+def _resumed(
+    record: RunRecord,
+    library: Library,
+    listener: Listener,
+    control: RunControl,
+    epochs: int | None,
+    data: DataChoice | None,
+    device: str | None,
+    threads: int | None,
+) -> _Prepared:
+    experiment = resuming.experiment_of(record, epochs)
+    stored = resuming.stored_checkpoint(record)
+    torch.set_num_threads(threads or resuming.threads_of(record))
+    chosen, data_set = _load(
+        experiment,
+        data or resuming.data_of(record),
+        resuming.device_of(record) if device is None else device,
+        listener,
+        control,
+    )
+    resuming.require_same_images(record, data_set.info)
+    notices = resuming.changes_since(record, environment(chosen))
+    start = stored or resuming.after_finished(record, experiment, len(data_set.train_labels))
+    if stored is None and resuming.begins_anew(experiment):
+        notices.append(resuming.BEGINS_ANEW)
+    started = replace(
+        _run_started(experiment, data_set.info, chosen), epoch=start.epoch, step=start.step
+    )
+    history = resuming.history(record, start)
+    reached = resuming.reached(experiment, start, history)
+    entry = {
+        "at": now_utc(),
+        "epoch": start.epoch,
+        "step": start.step,
+        "notices": [str(notice) for notice in notices],
+    }
+    finished = record.status == "finished"
+    if finished:
+        fresh = _record(experiment, started, chosen, record.preset, record.title)
+        writer = library.create(
+            replace(fresh, **reached, continues=record.id, resumed=[entry]), history
+        )
+        resuming.copy_best(record, writer)
+    else:
+        writer = library.reopen(
+            replace(record, **reached, resumed=[*record.resumed, entry]), history
+        )
+    return _Prepared(
+        experiment, data_set, started, writer, start, tuple(notices), in_place=not finished
+    )
 
 
 def prepare_process() -> None:
@@ -174,26 +315,22 @@ def _statistics(weights: weight_files.Weights) -> Statistics | None:
 class _Keeper:
     """Keeps in the library what the engine reports, and passes it on to the listener."""
 
-    def __init__(
-        self,
-        library: Library,
-        writer: RunWriter,
-        data: DataInfo,
-        listener: Listener,
-        metrics: dict[str, Any],
-    ) -> None:
-        self._metrics = metrics
+    def __init__(self, library: Library, run: _Prepared, listener: Listener) -> None:
+        self._metrics = pixel_metrics(run.experiment, run.data)
         self._library = library
-        self._writer = writer
-        self._data = data
+        self._writer = run.writer
+        self._data = run.data.info
         self._listener = listener
         self._lines = ReportLines()
-        self._seconds = 0.0
+        self._seconds = run.start.seconds - run.start.epoch_seconds if run.start else 0.0
 
     def report(self, event: Event) -> None:
         writer = self._writer
         if isinstance(event, WeightsReady):
             self._save_weights(event)
+            return
+        if isinstance(event, CheckpointReady):
+            self._save_checkpoint(event.checkpoint)
             return
         if isinstance(event, StepsDone):
             writer.add_losses(event.losses)
@@ -209,6 +346,16 @@ class _Keeper:
         if lines := self._lines.lines(event):
             writer.add_lines(lines)
         self._listener(event)
+
+    def _save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        record = self._writer.record
+        self._writer.sync()
+        save_checkpoint(
+            self._writer.folder,
+            StoredCheckpoint(
+                checkpoint, record.experiment, self._data.fingerprint, record.environment
+            ),
+        )
 
     def _save_weights(self, event: WeightsReady) -> None:
         record = self._writer.record
@@ -232,7 +379,7 @@ class _Keeper:
         )
         self._writer.update(**{"weights" if event.kind == "last" else "best_weights": name})
 
-    def end(self, outcome: Outcome, discard: bool) -> RunEnded:
+    def end(self, outcome: Outcome, discard: bool, drop_checkpoint: bool) -> RunEnded:
         """Writes the end, gives the lock back, and tells the listener."""
         writer = self._writer
         ended = RunEnded(
@@ -255,6 +402,8 @@ class _Keeper:
                 reason=str(outcome.reason) if outcome.reason else None,
                 reason_parts=_parts(outcome.reason) if outcome.reason else None,
             )
+            if drop_checkpoint:
+                writer.drop_checkpoint()
         except OSError as error:
             log.exception("The end of the run could not be written")
             ended = replace(ended, status="failed", reason=_disk_problem(writer.folder, error))
@@ -311,6 +460,12 @@ def explain(error: Exception, folder: Path | None = None) -> Message:
         return Message("The memory ran out; try a smaller batch size, or another device.")
     if isinstance(error, OSError):
         return _disk_problem(folder, error)
+    if isinstance(error, RuntimeError) and "CUDA error" in str(error):
+        # After such an error torch can do nothing more on the GPU in this process.
+        return Message(
+            "The GPU reported an error ({reason}); start the program again and resume the run.",
+            reason=str(error).splitlines()[0],
+        )
     return Message(
         "Something went wrong that the program does not know ({kind}); the log file has the "
         "details: {log}",

@@ -16,7 +16,7 @@ def environment(device: Device) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "cifar_workbench": workbench.__version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a class of torch's own, which no file takes
         "system": platform.platform(),
         "device": str(device.device),
         "device_name": device.name,

@@ -29,7 +29,8 @@ class DataProgress:
 @dataclass(frozen=True)
 class RunStarted:
     """``device`` as torch names it (``cpu``, ``cuda:0``), ``device_note`` why it was chosen;
-    ``threads`` of the CPU; ``run`` is the run's folder, filled in by the runner."""
+    ``threads`` of the CPU; ``epoch`` and ``step``: where a resumed run goes on, ``step`` steps
+    into ``epoch``; ``run`` is the run's folder, filled in by the runner."""
 
     data: DataInfo
     device: str
@@ -39,6 +40,8 @@ class RunStarted:
     epochs: int
     steps_per_epoch: int
     batch_size: int
+    epoch: int = 1
+    step: int = 0
     run: str = ""
 
 
@@ -119,6 +122,13 @@ class WeightsReady:
 
 
 @dataclass(frozen=True)
+class CheckpointReady:
+    """A :class:`~workbench.engine.checkpoint.Checkpoint` for the library."""
+
+    checkpoint: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
 class FinalTest:
     """The test in evaluation mode at the end. ``logits``: float32 NumPy array, (test images,
     classes), in the order of the test split; ``labels``: int64, (test images,)."""
@@ -162,6 +172,7 @@ Event = (
     | EvaluationProgress
     | EpochDone
     | WeightsReady
+    | CheckpointReady
     | FinalTest
     | Paused
     | Resumed

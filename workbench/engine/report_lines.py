@@ -36,6 +36,7 @@ class ReportLines:
                 f"{event.data.test_images:,} test images",
                 f"Device: {event.device_name} ({event.device}), {event.threads} CPU threads",
                 f"{event.epochs} epochs of {event.steps_per_epoch:,} steps",
+                *resumed_line(event),
             ]
         if isinstance(event, StepsDone):
             first = event.step - len(event.losses)
@@ -64,6 +65,15 @@ class ReportLines:
             reason = f": {event.reason}" if event.reason else ""
             return [f"Run {event.status}{reason}", f"Total: {event.seconds:.2f} s"]
         return []
+
+
+def resumed_line(event: RunStarted) -> list[str]:
+    """Where a resumed run goes on; nothing for one from the beginning."""
+    if (event.epoch, event.step) == (1, 0):
+        return []
+    if event.epoch > event.epochs:
+        return ["Resumed after the last epoch"]
+    return [f"Resumed in epoch {event.epoch} after step {event.step:,}"]
 
 
 def skipped_lines(data: DataInfo) -> list[str]:

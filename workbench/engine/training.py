@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from workbench.engine.checkpoint import Checkpoint, optimizer_state, restore_optimizer
 from workbench.engine.control import RunControl
 from workbench.engine.datasets import DataSet
 from workbench.engine.evaluation import (
@@ -19,6 +20,7 @@ from workbench.engine.evaluation import (
     evaluate_in_training_mode,
 )
 from workbench.engine.events import (
+    CheckpointReady,
     EpochDone,
     Evaluation,
     Event,
@@ -44,6 +46,10 @@ SNAPSHOT_STEPS = 500
 steps, not in seconds, so that what is kept does not depend on the machine's speed."""
 
 
+CHECKPOINT_INTERVAL = 30.0
+"""Seconds between two checkpoints: what a kill can cost at most."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a training ended: ``finished``, ``stopped`` (stop or cancel was asked for) or
@@ -65,20 +71,23 @@ def train(
     data: DataSet,
     report: Callable[[Event], None],
     control: RunControl,
+    start: Checkpoint | None = None,
 ) -> Outcome:
     """Trains ``experiment`` on ``data``, on the device where its tensors lie.
 
     ``report`` hears ``Notice``, ``StepsDone``, ``EvaluationProgress``, ``WeightsReady``,
-    ``EpochDone``, ``Paused``, ``Resumed`` and ``FinalTest``, on the calling thread; what it
-    raises ends the training.
+    ``CheckpointReady``, ``EpochDone``, ``Paused``, ``Resumed`` and ``FinalTest``, on the calling
+    thread; what it raises ends the training.
     ``control`` is asked between steps and between test batches.
 
     The same seed gives the same weights, bit for bit, on the CPU at the same number of threads.
+    From a checkpoint of the same experiment and data, ``start``, it goes on as if it had not
+    stopped: on the CPU at the same number of threads bit for bit.
     Draws from torch's default random state: nothing else of the process may, meanwhile.
     Whatever ends it, the weights so far are reported first: after a loss that is NaN or
     infinite the last good ones.
     """
-    return _Training(experiment, data, report, control).run()
+    return _Training(experiment, data, report, control, start).run()
 
 
 @dataclass
@@ -105,6 +114,7 @@ class _Training:
         data: DataSet,
         report: Callable[[Event], None],
         control: RunControl,
+        start: Checkpoint | None,
     ) -> None:
         device = data.train_images.device
         torch.manual_seed(experiment.seed)
@@ -124,19 +134,47 @@ class _Training:
         self.report = report
         self.control = control
         self.watch = _Stopwatch()
+        self.epoch = 1
+        self.step = 0
+        self.epoch_losses: list[float] = []
+        self.epoch_started = 0.0
+        self.epoch_order = self.order.get_state()
         self.epochs_done = 0
         self.steps_done = 0
         self.accuracy: float | None = None
         self.best_accuracy = -1.0
         self.good_step = 0
         self.good = cpu_state_dict(self.network)
+        self.before_test: Checkpoint | None = None
+        if start is not None:
+            self._go_on_from(start)
+        self.checkpoint_at = self.watch.seconds()
         if notice is not None:
             report(Notice(notice))
 
+    def _go_on_from(self, start: Checkpoint) -> None:
+        self.network.load_state_dict(start.network)
+        if start.optimizer:
+            restore_optimizer(self.optimizer, self.network, start.optimizer)
+        self.order.set_state(start.order)
+        torch.set_rng_state(start.random)
+        device = self.data.train_labels.device
+        if device.type == "cuda" and start.cuda_random is not None:
+            torch.cuda.set_rng_state(start.cuda_random, device)
+        self.watch = _Stopwatch(start.seconds)
+        self.epoch, self.step = start.epoch, start.step
+        self.epoch_losses = start.losses.tolist()
+        self.epoch_started = start.seconds - start.epoch_seconds
+        self.epoch_order = start.order
+        self.epochs_done, self.steps_done = start.epoch - 1, start.steps_done
+        self.accuracy, self.best_accuracy = start.accuracy, start.best_accuracy
+        self.good, self.good_step = start.good, start.good_step
+
     def run(self) -> Outcome:
         try:
-            for epoch in range(1, self.experiment.epochs + 1):
-                self._epoch(epoch)
+            while self.epoch <= self.experiment.epochs:
+                self._epoch(self.epoch)
+            self._report_checkpoint()
             started = self.watch.seconds()
             test, logits = evaluate(
                 self.network, self.data, self.scaling, self._between_batches, self.report
@@ -147,6 +185,7 @@ class _Training:
                     loss=test.loss,
                 )
         except StopRequested:
+            self._report_checkpoint()
             self._report_weights()
             return Outcome("stopped", self.epochs_done, self.watch.seconds())
         except Diverged as error:
@@ -164,60 +203,37 @@ class _Training:
 
     def _epoch(self, epoch: int) -> None:
         learning_rate = self.experiment.learning_rate_at(epoch)
-        self.network.train()
-        started = self.watch.seconds()
+        self.network.train(not (self.step > 0 and self.experiment.eval_after_first_step))
+        if self.step == 0:
+            self.epoch_started = self.watch.seconds()
+        started = self.epoch_started
+        self.epoch_order = self.order.get_state()
         order = torch.randperm(len(self.data.train_labels), generator=self.order)
         self.steps.begin_epoch(order, learning_rate)
-
-        bounds, losses = self.steps.bounds, self.steps.losses
-        epoch_losses: list[float] = []
-        step, reported, reported_at = 0, 0, started
-        while step < len(bounds):
-            if self.control.paused:
-                self._pause()
-            done = self.steps.advance(step)
-            step += done
-            if step == 1 and self.experiment.eval_after_first_step:
-                self.network.eval()
-            self.steps_done += done
-            snapshot = self.steps_done % SNAPSHOT_STEPS < done  # passed or reached just now
-            due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
-            if due or snapshot or step == len(bounds) or self.control.stopping:
-                # Waits for the device: all losses since the last time in one transfer.
-                fresh = losses[reported:step].tolist()
-                now = self.watch.seconds()
-                images = bounds[step - 1][1] - bounds[reported][0]
-                self._check_losses(epoch, reported, fresh)
-                self.report(
-                    StepsDone(
-                        epoch=epoch,
-                        step=step,
-                        losses=tuple(fresh),
-                        seconds=now - started,
-                        images_per_second=images / max(now - reported_at, 1e-9),
-                    )
-                )
-                epoch_losses += fresh
-                reported, reported_at = step, now
-                if snapshot:
-                    self._keep_good_weights(epoch)
-                check(self.control)
+        self._train_epoch(epoch)
 
         seconds = self.watch.seconds() - started
         # The last step's loss was finite, but its update may not have been.
         self._keep_good_weights(epoch)
+        # A test in training mode can move batch norm's statistics: a stop in its middle must not
+        # leave half of that in the checkpoint.
+        self.before_test = self._checkpoint()
         test = self._test(epoch)
+        self.before_test = None
         test_seconds = self.watch.seconds() - started - seconds
         self.epochs_done, self.accuracy = epoch, test.accuracy
         best = test.accuracy > self.best_accuracy
         if best:
             self.best_accuracy = test.accuracy
             self.report(WeightsReady("best", epoch, self.steps_done, test.accuracy, self.good))
+        losses = self.epoch_losses
+        self.epoch, self.step, self.epoch_losses = epoch + 1, 0, []
+        self.epoch_order = self.order.get_state()
         self.report(
             EpochDone(
                 epoch=epoch,
-                loss=math.fsum(epoch_losses) / len(epoch_losses),
-                last_loss=epoch_losses[-1],
+                loss=math.fsum(losses) / len(losses),
+                last_loss=losses[-1],
                 learning_rate=learning_rate,
                 seconds=seconds,
                 test_seconds=test_seconds,
@@ -225,6 +241,43 @@ class _Training:
                 best=best,
             )
         )
+        self._checkpoint_if_due()
+
+    def _train_epoch(self, epoch: int) -> None:
+        bounds, losses = self.steps.bounds, self.steps.losses
+        reported, reported_at = self.step, self.watch.seconds()
+        step = self.step
+        while step < len(bounds):
+            done = self.steps.advance(step)
+            step += done
+            if step == 1 and self.experiment.eval_after_first_step:
+                self.network.eval()
+            self.steps_done += done
+            snapshot = self.steps_done % SNAPSHOT_STEPS < done  # passed or reached just now
+            due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
+            asked = self.control.stopping or self.control.paused
+            if due or snapshot or asked or step == len(bounds):
+                # Waits for the device: all losses since the last time in one transfer.
+                fresh = losses[reported:step].tolist()
+                now = self.watch.seconds()
+                images = bounds[step - 1][1] - bounds[reported][0]
+                self._check_losses(epoch, reported, fresh)
+                self.step = step
+                self.epoch_losses += fresh
+                self.report(
+                    StepsDone(
+                        epoch=epoch,
+                        step=step,
+                        losses=tuple(fresh),
+                        seconds=now - self.epoch_started,
+                        images_per_second=images / max(now - reported_at, 1e-9),
+                    )
+                )
+                if snapshot:
+                    self._keep_good_weights(epoch)
+                self._between_batches()
+                self._checkpoint_if_due()
+                reported, reported_at = step, self.watch.seconds()
 
     def _test(self, epoch: int) -> Evaluation:
         if self.experiment.test_mode == "eval":
@@ -250,6 +303,7 @@ class _Training:
 
     def _pause(self) -> None:
         self.watch.halt()
+        self._report_checkpoint()
         self.report(Paused())
         self.control.wait_while_paused()
         self.watch.go_on()
@@ -279,6 +333,35 @@ class _Training:
                     good=self.good_step,
                 )
         self.good, self.good_step = weights, self.steps_done
+
+    def _checkpoint_if_due(self) -> None:
+        if self.watch.seconds() - self.checkpoint_at >= CHECKPOINT_INTERVAL:
+            self._report_checkpoint()
+
+    def _report_checkpoint(self) -> None:
+        self.report(CheckpointReady(self.before_test or self._checkpoint()))
+        self.checkpoint_at = self.watch.seconds()
+
+    def _checkpoint(self) -> Checkpoint:
+        """Where the training stands, now that the losses so far have been reported."""
+        seconds, device = self.watch.seconds(), self.data.train_labels.device
+        return Checkpoint(
+            epoch=self.epoch,
+            step=self.step,
+            steps_done=self.steps_done,
+            losses=torch.tensor(self.epoch_losses, dtype=torch.float32),
+            network=cpu_state_dict(self.network),
+            optimizer=optimizer_state(self.optimizer, self.network),
+            good=self.good,
+            good_step=self.good_step,
+            order=self.epoch_order,
+            random=torch.get_rng_state(),
+            cuda_random=torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+            accuracy=self.accuracy,
+            best_accuracy=self.best_accuracy,
+            seconds=seconds,
+            epoch_seconds=seconds - self.epoch_started if self.step else 0.0,
+        )
 
     def _report_weights(self) -> None:
         weights = cpu_state_dict(self.network)

@@ -10,11 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from filelock import Timeout
+
 from workbench import paths
 from workbench.library.labels import FILE as LABELS_FILE
 from workbench.library.labels import Change, clean_name
 from workbench.library.run_folder import (
     CHECKPOINT,
+    History,
     RunRecord,
     RunWriter,
     is_locked,
@@ -105,9 +108,9 @@ class Library:
         """The runs as the last :meth:`read` found them, in no order."""
         return [entry.run for entry in self._known.values() if isinstance(entry.run, RunRecord)]
 
-    def create(self, record: RunRecord) -> RunWriter:
+    def create(self, record: RunRecord, history: History | None = None) -> RunWriter:
         """A new run folder, written to through the returned writer. ``record.id`` is set from
-        the time and the preset.
+        the time and the preset; ``history`` is that of the run that it continues.
 
         Raises :class:`WorkbenchError` where the library cannot be written.
         """
@@ -115,7 +118,7 @@ class Library:
             self.path.mkdir(parents=True, exist_ok=True)
             folder = self._new_folder(new_run_name(record.preset))
             try:
-                return RunWriter(folder, replace(record, id=folder.name))
+                return RunWriter(folder, replace(record, id=folder.name), history)
             except OSError:
                 shutil.rmtree(folder, ignore_errors=True)  # half a folder is no run
                 raise
@@ -125,6 +128,23 @@ class Library:
                 "some space.",
                 path=self.path,
                 reason=error.strerror,
+            ) from None
+
+    def reopen(self, record: RunRecord, history: History) -> RunWriter:
+        """The folder of a run that is resumed, cut back to its ``history``.
+
+        Raises :class:`WorkbenchError` while another process trains it, and where it cannot be
+        written.
+        """
+        try:
+            return RunWriter(record.folder, record, history)
+        except Timeout:
+            raise WorkbenchError(
+                "{name} is being trained already; stop it there first.", name=record.label
+            ) from None
+        except OSError as error:
+            raise WorkbenchError(
+                "{path}: cannot be written ({reason}).", path=record.folder, reason=error.strerror
             ) from None
 
     def _new_folder(self, name: str) -> Path:

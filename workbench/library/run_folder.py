@@ -23,6 +23,7 @@ import csv
 import io
 import json
 import math
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -51,7 +52,9 @@ Status = Literal["running", "finished", "stopped", "failed", "interrupted"]
 class RunRecord:
     """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
     epoch's while there is none. ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
-    ``weights`` and ``best_weights`` are file names in the folder. ``experiment``, ``data`` and
+    ``weights`` and ``best_weights`` are file names in the folder. ``continues``: the id of the
+    finished run that this one trains on; ``resumed``: an entry for each time that the run went on
+    (``at``, ``epoch``, ``step``, ``notices``). ``experiment``, ``data`` and
     ``environment`` are plain values. ``name``, ``notes``, ``tags`` and ``starred`` are what a
     person wrote to it, from ``labels.json``."""
 
@@ -75,6 +78,8 @@ class RunRecord:
     reason_parts: dict[str, Any] | None = None
     weights: str | None = None
     best_weights: str | None = None
+    continues: str | None = None
+    resumed: list[dict[str, Any]] = field(default_factory=list)
     name: str = ""
     notes: str = ""
     tags: tuple[str, ...] = ()
@@ -126,20 +131,34 @@ def _finite(value: object) -> object:
 # --- writing ---------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class History:
+    """What a resumed run keeps of its files: ``losses`` (float32, (steps,)) and ``rows`` of
+    ``epochs.csv`` up to its checkpoint."""
+
+    losses: np.ndarray
+    rows: Sequence[dict[str, Any]]
+
+
 class RunWriter:
     """Writes one run. Holds the run's lock from the start to :meth:`close`.
 
     Every method raises ``OSError`` where the disk does not take the file.
     """
 
-    def __init__(self, folder: Path, record: RunRecord) -> None:
+    def __init__(self, folder: Path, record: RunRecord, going_on: History | None = None) -> None:
+        """``going_on``: what a run that is resumed keeps; a new one begins with nothing.
+
+        Raises ``filelock.Timeout`` where another process holds the run."""
         self.folder = folder
         self.record = replace(record, folder=folder)
         self._lock = FileLock(folder / "run.lock", timeout=5)
         self._lock.acquire()
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[dict[str, Any]] = list(going_on.rows) if going_on else []
         self._files: list[IO[Any]] = []
         try:
+            if going_on is not None:
+                self._cut_back(going_on)
             self._losses = (folder / "losses.f32").open("ab")
             self._files.append(self._losses)
             self._log = (folder / "log.txt").open("a", encoding="utf-8")
@@ -181,11 +200,7 @@ class RunWriter:
                 "test_seconds": round(event.test_seconds, 4),
             }
         )
-        text = io.StringIO()
-        table = csv.DictWriter(text, fieldnames=list(self._rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(self._rows)
-        atomic.write_text(self.folder / "epochs.csv", text.getvalue())
+        self._write_rows()
         self.add_test(event.test, event.epoch, final=False)
         changes: dict[str, Any] = {
             "epochs_done": event.epoch,
@@ -195,6 +210,36 @@ class RunWriter:
         if event.best:
             changes |= {"best_epoch": event.epoch, "best_accuracy": event.test.accuracy}
         self.update(**changes)
+
+    def _write_rows(self) -> None:
+        text = io.StringIO()
+        table = csv.DictWriter(text, fieldnames=list(self._rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(self._rows)
+        atomic.write_text(self.folder / "epochs.csv", text.getvalue())
+
+    def _cut_back(self, history: History) -> None:
+        """Leaves of the files what the checkpoint knows: the rest will come again."""
+        path, content = self.folder / "losses.f32", history.losses.astype("<f4").tobytes()
+        if path.is_file() and path.stat().st_size >= len(content):
+            os.truncate(path, len(content))  # it only grew since: its beginning is the same
+        else:
+            with atomic.replacing(path) as file:
+                file.write(content)
+        if self._rows:
+            self._write_rows()
+        else:
+            (self.folder / "epochs.csv").unlink(missing_ok=True)
+
+    def sync(self) -> None:
+        """What was added so far is on the disk: a checkpoint builds on it."""
+        for file in self._files:
+            file.flush()
+            os.fsync(file.fileno())
+
+    def drop_checkpoint(self) -> None:
+        """The run cannot be resumed any more."""
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def add_test(self, test: Evaluation, epoch: int, final: bool) -> None:
         content = test_content(test, epoch, final)
@@ -311,9 +356,10 @@ def _record_as_written(folder: Path) -> RunRecord:
 
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("id", "created", "title", "device", "status", "name"), str),
-    **dict.fromkeys(("preset", "reason", "weights", "best_weights"), str | None),
+    **dict.fromkeys(("preset", "reason", "weights", "best_weights", "continues"), str | None),
     **dict.fromkeys(("experiment", "data", "environment"), dict),
     **dict.fromkeys(("epochs", "steps_per_epoch", "epochs_done", "format"), int),
+    "resumed": list,
     "reason_parts": dict | None,
     "best_epoch": int | None,
     "seconds": int | float,

@@ -1,0 +1,204 @@
+"""What a run needs to go on from where it stopped, and whether it can. The runner does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from workbench import atomic
+from workbench.engine.checkpoint import Checkpoint
+from workbench.engine.data_choice import DataChoice, DataInfo, choose_data
+from workbench.engine.devices import choose_device
+from workbench.library.checkpoint import load_checkpoint
+from workbench.library.run_folder import (
+    History,
+    RunRecord,
+    RunWriter,
+    has_checkpoint,
+    read_epochs,
+    read_losses,
+)
+from workbench.library.weights import load_weights
+from workbench.messages import Message, WorkbenchError
+from workbench.spec.experiment import Experiment, experiment_from, with_changes
+
+BEGINS_ANEW = Message(
+    "The finished run kept no checkpoint: the weights go on, the optimizer's averages and the "
+    "dropout begin anew."
+)
+
+
+def experiment_of(record: RunRecord, epochs: int | None) -> Experiment:
+    """The run's experiment, with another number of ``epochs`` where one is given.
+
+    Raises :class:`WorkbenchError` where there is nothing left to train.
+    """
+    experiment = experiment_from(record.experiment)
+    if epochs is not None:
+        experiment = with_changes(experiment, {"epochs": epochs})
+    least = record.epochs_done + (record.status == "finished")
+    if experiment.epochs < least:
+        raise WorkbenchError(
+            "{name} has done {done} epochs already; set epochs to more.",
+            name=record.label,
+            done=record.epochs_done,
+        )
+    return experiment
+
+
+def stored_checkpoint(record: RunRecord) -> Checkpoint | None:
+    """The run's checkpoint; ``None`` for a finished run that kept none.
+
+    Raises :class:`WorkbenchError` where it is missing, damaged, or of other hyperparameters.
+    """
+    if record.status == "finished" and not has_checkpoint(record.folder):
+        return None
+    stored = load_checkpoint(record.folder)
+    if _but_epochs(stored.experiment) != _but_epochs(record.experiment):
+        raise WorkbenchError(
+            "{path}: the hyperparameters in run.json are not those of the checkpoint; one of the "
+            "two was changed. Train it anew.",
+            path=record.folder,
+        )
+    return stored.checkpoint
+
+
+def _but_epochs(experiment: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in experiment.items() if name != "epochs"}
+
+
+def data_of(record: RunRecord) -> DataChoice:
+    """The data that the run was trained on, where they are on this machine; raises
+    :class:`WorkbenchError` where they are not."""
+    kind, path = record.data.get("kind"), record.data.get("path")
+    return choose_data(str(path) if kind == "folder" else kind)
+
+
+def device_of(record: RunRecord) -> str:
+    """The run's device, or ``"auto"`` where this machine does not have it."""
+    try:
+        choose_device(record.device)
+    except WorkbenchError:
+        return "auto"  # said as a change
+    return record.device
+
+
+def threads_of(record: RunRecord) -> int:
+    """The number of CPU threads that the run was begun with."""
+    threads = record.environment.get("cpu_threads")
+    return threads if isinstance(threads, int) and threads > 0 else torch.get_num_threads()
+
+
+def require_same_images(record: RunRecord, info: DataInfo) -> None:
+    """Raises :class:`WorkbenchError` where the loaded data are not what the run was begun on."""
+    if info.fingerprint != record.data.get("fingerprint"):
+        raise WorkbenchError(
+            "{name} was begun on other images than {data} holds now, and cannot go on with them; "
+            "choose its own data, or train it anew.",
+            name=record.label,
+            data=info.path or info.name,
+        )
+
+
+def changes_since(record: RunRecord, now: dict[str, Any]) -> list[Message]:
+    """What is not as it was when the run was begun, and may show in the last digits."""
+    then = record.environment
+    changes = []
+    for key, template in (
+        ("torch", "The run was begun with torch {then} and goes on with {now}: not bit for bit."),
+        ("device_name", "The run was begun on {then} and goes on on {now}: not bit for bit."),
+        (
+            "cpu_threads",
+            "The run was begun with {then} CPU threads and goes on with {now}: not bit for bit.",
+        ),
+    ):
+        if key in then and then[key] != now[key]:
+            changes.append(Message(template, then=then[key], now=now[key]))
+    return changes
+
+
+def begins_anew(experiment: Experiment) -> bool:
+    """Whether more than the weights would be needed to go on exactly."""
+    return bool(experiment.optimizer == "adam" or experiment.momentum or experiment.dropout)
+
+
+def after_finished(record: RunRecord, experiment: Experiment, images: int) -> Checkpoint:
+    """A checkpoint of a finished run, made from its weights. The order of the ``images`` is the
+    one that the run would have gone on with. Sets torch's default random state.
+
+    Raises :class:`WorkbenchError` where the weights are missing or cannot be read.
+    """
+    if record.weights is None:
+        raise WorkbenchError("{path}: this run has no weights to go on from.", path=record.folder)
+    weights = load_weights(record.folder / record.weights).state_dict
+    order = torch.Generator().manual_seed(experiment.seed)
+    for _ in range(record.epochs_done):
+        torch.randperm(images, generator=order)
+    steps = record.epochs_done * record.steps_per_epoch
+    rows = read_epochs(record.folder)
+    # Another state than the first epoch's, made from seed and epochs.
+    torch.manual_seed(experiment.seed * 1_000_003 + record.epochs_done)
+    return Checkpoint(
+        epoch=record.epochs_done + 1,
+        step=0,
+        steps_done=steps,
+        losses=torch.empty(0),
+        network=weights,
+        optimizer=[],
+        good=weights,
+        good_step=steps,
+        order=order.get_state(),
+        random=torch.get_rng_state(),
+        cuda_random=None,
+        accuracy=rows[-1]["accuracy"] if rows else None,
+        best_accuracy=max((row["accuracy"] for row in rows), default=-1.0),
+        seconds=record.seconds,
+        epoch_seconds=0.0,
+    )
+
+
+def history(record: RunRecord, start: Checkpoint) -> History:
+    """What the run keeps of its losses and epochs: those up to ``start``.
+
+    Raises :class:`WorkbenchError` where the files hold less than that.
+    """
+    before = read_losses(record.folder)[: start.steps_done - start.step]
+    losses = np.concatenate([before, start.losses.numpy().astype("<f4")])
+    rows = read_epochs(record.folder)[: start.epoch - 1]
+    if len(losses) != start.steps_done or len(rows) != start.epoch - 1:
+        raise WorkbenchError(
+            "{path}: losses.f32 or epochs.csv holds less than the checkpoint builds on; it was "
+            "damaged. Keep the run as it is, or train it anew.",
+            path=record.folder,
+        )
+    return History(losses, rows)
+
+
+def reached(experiment: Experiment, start: Checkpoint, history: History) -> dict[str, Any]:
+    """The fields of the record as they were at ``start``, now that the run goes on."""
+    rows = history.rows
+    best = max(rows, key=lambda row: row["accuracy"], default=None)
+    return {
+        "epochs_done": start.epoch - 1,
+        "accuracy": rows[-1]["accuracy"] if rows else None,
+        "best_epoch": best["epoch"] if best else None,
+        "best_accuracy": best["accuracy"] if best else None,
+        "seconds": start.seconds,
+        "status": "running",
+        "reason": None,
+        "reason_parts": None,
+        "experiment": experiment.values(),
+        "epochs": experiment.epochs,
+    }
+
+
+def copy_best(record: RunRecord, writer: RunWriter) -> None:
+    """The best epoch may stay the one of the run that is continued."""
+    if record.best_weights is None or not (record.folder / record.best_weights).is_file():
+        return
+    content = (record.folder / record.best_weights).read_bytes()
+    with atomic.replacing(writer.folder / record.best_weights) as file:
+        file.write(content)
+    writer.update(best_weights=record.best_weights)
