@@ -52,7 +52,7 @@ def group_of(record: RunRecord, records: Iterable[RunRecord]) -> list[RunRecord]
 
 
 def _without_seed(record: RunRecord) -> dict[str, Any]:
-    return {name: value for name, value in record.experiment.items() if name != "seed"}
+    return {name: value for name, value in _effective(record).items() if name != "seed"}
 
 
 def _fingerprint(record: RunRecord) -> str:
@@ -145,7 +145,9 @@ def against_report(
         spread = _repeats(record, preset, epoch, records) or _shipped(preset)
     outcome, reason = _verdict(record, preset, epoch, main, spread)
     notes = []
-    if preset.experiment.batch_norm and preset.experiment.test_mode == "train":
+    like_the_report = record.experiment.get("test_images_in_batch_norm")
+    experiment = preset.experiment
+    if experiment.batch_norm and experiment.test_mode == "train" and not like_the_report:
         notes.append(
             Message(
                 "The report's tests after each epoch changed the statistics of its batch norm; "
