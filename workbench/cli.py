@@ -19,6 +19,7 @@ from workbench import cli_runs, paths
 from workbench.cli_runs import add_library, print_json
 from workbench.commands.compare import compare
 from workbench.commands.predict import predict
+from workbench.commands.report import report
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, choose_data, find_cifar10
 from workbench.engine.events import (
@@ -196,6 +197,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_runs(comparison)
     comparison.add_argument(
         "--csv", metavar="FILE", type=Path, help="also write what is compared as a table"
+    )
+
+    document = command(
+        "report",
+        report,
+        "Write runs up as one document: HTML, or Markdown with its plots beside it.",
+        "cifar-workbench report 2026-11-23_205630_001 2026-11-23_211500_007 -o report.html",
+    )
+    _add_runs(document)
+    document.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="a file ending in .html or .md",
     )
 
     prediction = command(

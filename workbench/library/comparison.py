@@ -417,13 +417,13 @@ class DifferingRow:
     values: tuple[Any, ...]
 
 
-_DATA = {
+DATA_WORDS = {
     "name": "Data set",
     "train_images": "Training images",
     "test_images": "Test images",
     "fingerprint": "Fingerprint of the data",
 }
-_ENVIRONMENT = {
+ENVIRONMENT_WORDS = {
     "cifar_workbench": "Program",
     "python": "Python",
     "torch": "PyTorch",
@@ -446,8 +446,8 @@ _FIGURES = {
 }
 ROW_WORDS = (
     *("Hyperparameters", "Data", "Environment", "Figures", "Preset"),
-    *_DATA.values(),
-    *_ENVIRONMENT.values(),
+    *DATA_WORDS.values(),
+    *ENVIRONMENT_WORDS.values(),
     *_FIGURES.values(),
 )
 """Words of the rows, for the translators."""
@@ -462,8 +462,8 @@ def differing_rows(records: Sequence[RunRecord]) -> list[DifferingRow]:
             DifferingRow("Hyperparameters", name, p.label, tuple(e.get(name) for e in experiments))
             for name, p in HYPERPARAMETERS.items()
         ),
-        *_rows("Data", _DATA, [record.data for record in records]),
-        *_rows("Environment", _ENVIRONMENT, [record.environment for record in records]),
+        *_rows("Data", DATA_WORDS, [record.data for record in records]),
+        *_rows("Environment", ENVIRONMENT_WORDS, [record.environment for record in records]),
         *_rows("Figures", _FIGURES, [run_figures(record) for record in records]),
     ]
     return [row for row in rows if any(value != row.values[0] for value in row.values)]
