@@ -263,6 +263,7 @@ class MainWindow(QMainWindow):
         self.form.preset_saved.connect(self._preset_saved)
         self.run_view.problem.connect(self._show_problem_text)
         self.run_view.shown_changed.connect(self._update)
+        self.run_view.report.known_runs = self.session.library.known
         saved = self.saved
         saved.open_requested.connect(self._open_run)
         saved.load_requested.connect(self._load)

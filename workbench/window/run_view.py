@@ -36,6 +36,7 @@ from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
 from workbench.window.live_view import LiveView
 from workbench.window.log_view import LogView
+from workbench.window.report_view import ReportView
 from workbench.window.run_details import RunDetails
 from workbench.window.run_header import RunHeader
 from workbench.window.translation import say, tr
@@ -60,7 +61,7 @@ RECORD_STATES = {
 
 
 class RunView(QWidget):
-    """Header and tabs (live, confusion, log, details) of the run that is shown.
+    """Header and tabs (live, confusion, report, log, details) of the run that is shown.
 
     ``live_run`` is the folder of the run that this window trains, ``shown_run`` that of the one
     that is shown; events of the live run are drawn while it is the shown one, and its files are
@@ -77,10 +78,11 @@ class RunView(QWidget):
         self.confusion = ConfusionView()
         self.log = LogView()
         self.details = RunDetails()
+        self.report = ReportView()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         self.tabs.setDocumentMode(True)
-        for view in (self.live, self.confusion, self.log, self.details):
+        for view in (self.live, self.confusion, self.report, self.log, self.details):
             self.tabs.addTab(view, "")
         self.live.problem.connect(self.problem)
         self.confusion.problem.connect(self.problem)
@@ -106,7 +108,8 @@ class RunView(QWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        for index, text in enumerate((tr("Live"), tr("Confusion"), tr("Log"), tr("Details"))):
+        names = (tr("Live"), tr("Confusion"), tr("Report"), tr("Log"), tr("Details"))
+        for index, text in enumerate(names):
             self.tabs.setTabText(index, text)
         if self._tested is not None:
             self._tested()
@@ -140,6 +143,7 @@ class RunView(QWidget):
         self.confusion.clear()
         self.log.clear()
         self.details.show_record(None)
+        self.report.show_record(None)
         self._record = self._expected = None
         self._tested = None
         self._steps_drawn = self._epochs_drawn = self._lines_drawn = 0
@@ -194,6 +198,7 @@ class RunView(QWidget):
         self._epochs_drawn = event.epoch
         self.live.add_epoch(event.epoch, event.test.accuracy, event.learning_rate)
         self.details.show_record(self._record)
+        self.report.show_record(self._record)
         self._show_test(event.test, event.epoch, final=False)
         self.header.set_track(self._expected, event.epoch, event.test.accuracy)
 
@@ -296,6 +301,7 @@ class RunView(QWidget):
         self._lines_drawn = text.count("\n") if live else 0
         self.log.set_text(text)
         self.details.show_record(record)
+        self.report.show_record(record)
         step = len(losses) - max(0, (len(losses) - 1) // record.steps_per_epoch) * (
             record.steps_per_epoch
         )
