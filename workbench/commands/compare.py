@@ -15,10 +15,9 @@ from workbench.library.comparison import (
     DifferingRow,
     Flips,
     against_report,
-    compare_predictions,
+    compare_runs,
     differing_rows,
 )
-from workbench.library.metrics import read_predictions
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.spec.presets import find_preset
@@ -34,7 +33,7 @@ def compare(options: argparse.Namespace) -> int:
     problem: WorkbenchError | None = None
     if len(records) == 2:
         try:
-            flips = _flips(*records)
+            flips = compare_runs(*records)
         except WorkbenchError as error:
             problem = error
     if options.csv:
@@ -53,22 +52,6 @@ def _against_report(record: RunRecord, known: Sequence[RunRecord]) -> AgainstRep
         return against_report(record, find_preset(record.preset), known)
     except WorkbenchError:  # the person's own preset, since deleted
         return None
-
-
-def _flips(first: RunRecord, second: RunRecord) -> Flips:
-    tests = []
-    for record in (first, second):
-        predictions = read_predictions(record.folder, record.data.get("classes", ()))
-        if predictions is None:
-            raise WorkbenchError(
-                "{run}: has no final test to compare image by image.", run=record.folder.name
-            )
-        tests.append(predictions)
-    if first.data.get("fingerprint") != second.data.get("fingerprint"):
-        raise WorkbenchError(
-            "The two runs were tested on different images; compare runs on the same data."
-        )
-    return compare_predictions(*tests)
 
 
 # --- as text, table and JSON -----------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from workbench.library.metrics import Predictions
+from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import (
     RunRecord,
     read_epochs,
@@ -559,6 +559,24 @@ def compare_predictions(first: Predictions, second: Predictions) -> Flips:
         confusion=second.confusion - first.confusion,
         p=mcnemar_exact(len(lost), len(won)),
     )
+
+
+def compare_runs(first: RunRecord, second: RunRecord) -> Flips:
+    """Two runs by their stored logits. Raises :class:`WorkbenchError` where one has none or they
+    were tested on other images."""
+    tests = []
+    for record in (first, second):
+        predictions = read_predictions(record.folder, tuple(record.data.get("classes", ())))
+        if predictions is None:
+            raise WorkbenchError(
+                "{run}: has no final test to compare image by image.", run=record.label
+            )
+        tests.append(predictions)
+    if _fingerprint(first) != _fingerprint(second):
+        raise WorkbenchError(
+            "The two runs were tested on different images; compare runs on the same data."
+        )
+    return compare_predictions(*tests)
 
 
 def mcnemar_exact(lost: int, won: int) -> float:

@@ -44,6 +44,8 @@ from workbench.window.device_box import DeviceBox
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
 from workbench.window.preset_panel import PresetPanel
+from workbench.window.result_windows import ResultWindows
+from workbench.window.results_bar import ResultsBar
 from workbench.window.run_view import RECORD_STATES, RunView, data_name, preset_title
 from workbench.window.saved_models import SavedModels
 from workbench.window.session import Session
@@ -93,6 +95,8 @@ class MainWindow(QMainWindow):
         self.form = HyperparameterForm()
         self.run_view = RunView()
         self.saved = SavedModels(library)
+        self.results = ResultsBar(self.saved.selected)
+        self.result_windows = ResultWindows(library, translation, self)
         self.weights = WeightsCard()
         self.data_button = DataButton(settings)
         self.device_box = DeviceBox()
@@ -143,7 +147,7 @@ class MainWindow(QMainWindow):
         self._preset_dock = self._dock("presetDock", left, self.presets)
         self._form_dock = self._dock("hyperparameterDock", left, self.form)
         self.setCentralWidget(self.run_view)
-        self._models_dock = self._dock("modelsDock", right, self.saved, self.weights)
+        self._models_dock = self._dock("modelsDock", right, self.saved, self.results, self.weights)
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
         self.setCorner(Qt.Corner.BottomRightCorner, right)
         self._size_docks()
@@ -190,7 +194,10 @@ class MainWindow(QMainWindow):
 
         menu("&File", a.open_weights, a.open_library, None, a.quit)
         menu("&Run", a.train, a.pause, a.stop, a.cancel, None, a.back_to_run)
-        menu("&Saved model", *self.saved.actions_for_menu())
+        results = self.results.actions_for_menu()
+        menu("&Saved model", *self.saved.actions_for_menu(), None, *results)
+        self.saved.menu.addSeparator()
+        self.saved.menu.addActions(results)
         view = menu("&View")
         for dock in (self._preset_dock, self._form_dock, self._models_dock):
             view.addAction(dock.toggleViewAction())
@@ -272,6 +279,11 @@ class MainWindow(QMainWindow):
         saved.show_in_folder_requested.connect(self._show_folder)
         saved.problem.connect(self._show_problem_text)
         saved.table.runs_changed.connect(self._follow_elsewhere)
+        saved.view.selectionModel().selectionChanged.connect(self.results.update_state)
+        self.results.compare_requested.connect(self.result_windows.compare)
+        self.results.report_requested.connect(self.result_windows.write_report)
+        self.result_windows.problem.connect(self._show_problem_text)
+        self.result_windows.said.connect(self.status.show_now)
         self.weights.test_requested.connect(self._test)
         self.data_button.changed.connect(self._update)
         self.data_button.download_requested.connect(self.session.download)
@@ -692,6 +704,7 @@ class MainWindow(QMainWindow):
         self._settings.set_bytes("window/geometry", self.saveGeometry())
         self._settings.set_bytes("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.save()
+        self.result_windows.wait(30_000)
         self.session.wait(30_000)  # torch's import, at most
         event.accept()
 

@@ -48,7 +48,7 @@ DRAIN_INTERVAL = 33
 """Milliseconds between two looks at what the worker reported."""
 
 
-class _Work(QThread):
+class Work(QThread):
     """Runs one plain function; its outcome is put on the deque as the last thing."""
 
     def __init__(self, parent: QObject, function: Callable[[], None]) -> None:
@@ -100,8 +100,8 @@ class Session(QObject):
         self.state = "idle"
         self._reports: deque[tuple[str, Any]] = deque()
         self._control = RunControl()
-        self._work: _Work | None = None
-        self._look: _Work | None = None
+        self._work: Work | None = None
+        self._look: Work | None = None
         self._report_lines = ReportLines()
         self._drain_timer = QTimer(self)
         self._drain_timer.setInterval(DRAIN_INTERVAL)
@@ -221,7 +221,7 @@ class Session(QObject):
                     ),
                 )
 
-        self._look = _Work(self, work)
+        self._look = Work(self, work)
         self._look.finished.connect(self._look_ended)
         self._drain_timer.start()
         self._look.start()
@@ -291,7 +291,7 @@ class Session(QObject):
                 self._put("problem", _unknown(error))
             self._put("end", None)
 
-        self._work = _Work(self, guarded)
+        self._work = Work(self, guarded)
         self._set_state(state)
         self._drain_timer.start()
         self._work.start()
