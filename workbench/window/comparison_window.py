@@ -80,8 +80,8 @@ class ComparisonWindow(QWidget):
         self.spread.setObjectName("comparisonSpread")
         self.spread.setProperty("role", "muted")
         self.spread.setWordWrap(True)
-        self.loss = EpochPlot("comparisonLoss", 64, numbers_below=False)
-        self.accuracy = EpochPlot("comparisonAccuracy", 64, numbers_below=True)
+        self.loss = EpochPlot("comparisonLoss", 64, numbers_below=True)
+        self.accuracy = EpochPlot("comparisonAccuracy", 64, numbers_below=False)
         self.loss_title, self.accuracy_title = QLabel(), QLabel()
         for title in (self.loss_title, self.accuracy_title):
             title.setProperty("role", "heading")
