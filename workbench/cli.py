@@ -21,7 +21,7 @@ from workbench.commands.compare import compare
 from workbench.commands.predict import predict
 from workbench.commands.report import report
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import DataChoice, choose_data, find_cifar10
+from workbench.engine.data_choice import DataChoice, choice_of, choose_data, find_cifar10
 from workbench.engine.events import (
     Evaluation,
     Event,
@@ -521,8 +521,7 @@ def _data_of(trained_on: dict[str, Any] | None) -> DataChoice:
     """The data that the weights were trained on, where they are on this machine."""
     if trained_on:
         with suppress(WorkbenchError):
-            kind, path = trained_on.get("kind"), trained_on.get("path")
-            return choose_data(str(path) if kind == "folder" else kind)
+            return choice_of(trained_on)
     return choose_data(None)
 
 

@@ -503,11 +503,13 @@ class Flips:
     """How two tests of the same images differ. ``lost``: indices of the images that the first
     got right and the second wrong; ``won``: the reverse; both in the order of the test split.
     ``lost_per_class`` and ``won_per_class``: counts by true class, int64 (K,).
+    ``labels``: the true classes of all images, int64 (N,).
     ``confusion``: the second confusion matrix less the first, int64 (K, K).
     ``p``: of McNemar's exact test, two-sided."""
 
     images: int
     classes: tuple[str, ...]
+    labels: np.ndarray
     lost: np.ndarray
     won: np.ndarray
     lost_per_class: np.ndarray
@@ -552,6 +554,7 @@ def compare_predictions(first: Predictions, second: Predictions) -> Flips:
     return Flips(
         images=len(first.labels),
         classes=first.classes,
+        labels=first.labels,
         lost=lost,
         won=won,
         lost_per_class=np.bincount(first.labels[lost], minlength=count),

@@ -52,6 +52,8 @@ class ComparisonWindow(QWidget):
 
     problem = Signal(str)
     """One sentence: a run could not be read. The window closes."""
+    images_wanted = Signal(object, object, str)
+    """The second RunRecord, indices of images of the test split, and which they are in words."""
 
     def __init__(self, records: Sequence[RunRecord], parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -94,6 +96,9 @@ class ComparisonWindow(QWidget):
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.flips_table = FigureTable("comparisonFlips", sortable=True)
+        self.flips_table.cellDoubleClicked.connect(self._ask_for_images)
+        self.flips_hint = QLabel()
+        self.flips_hint.setProperty("role", "muted")
         self.matrix = FigureTable("comparisonMatrix")
         self.matrix_title = QLabel()
         self.matrix_title.setProperty("role", "heading")
@@ -163,6 +168,7 @@ class ComparisonWindow(QWidget):
         layout = QVBoxLayout(left)
         layout.setContentsMargins(0, 0, 4, 0)
         layout.addWidget(self.flips_table, 1)
+        layout.addWidget(self.flips_hint)
         layout = QVBoxLayout(right)
         layout.setContentsMargins(4, 0, 0, 0)
         layout.addWidget(self.matrix_title)
@@ -339,6 +345,7 @@ class ComparisonWindow(QWidget):
                 )
             ],
         )
+        self.flips_hint.setText(tr("Double-click a class to see its images."))
         self.matrix_title.setText(
             tr(
                 "Confusion matrix of the second less that of the first (rows are true classes, "
@@ -355,6 +362,21 @@ class ComparisonWindow(QWidget):
                 cells.append(Cell(f"{count:+,}" if count else "0", count, tint, abs(count) / most))
             rows.append(cells)
         self.matrix.show_rows(["", *flips.classes], rows)
+
+    def _ask_for_images(self, row: int, column: int) -> None:
+        item = self.flips_table.item(row, 0)
+        if self._flips is None or item is None:
+            return
+        flips, name = self._flips, item.text()
+        if column == 1:
+            indices, words = flips.lost, tr("{name}: right before, wrong now")
+        elif column == 2:
+            indices, words = flips.won, tr("{name}: wrong before, right now")
+        else:
+            indices = np.concatenate([flips.lost, flips.won])
+            words = tr("{name}: judged differently")
+        of_class = indices[flips.labels[indices] == flips.classes.index(name)]
+        self.images_wanted.emit(self.records[1], of_class, words.format(name=name))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.data_choice import DataChoice, DataInfo
+from workbench.engine.data_choice import DataChoice, DataInfo, choice_of
 from workbench.engine.events import EvaluationProgress, RunEnded, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
@@ -83,6 +83,8 @@ class MainWindow(QMainWindow):
         self._test_notes: tuple[Message, ...] = ()
         self._test_when_loaded = False  # what was asked for
         self._test_when_idle = False  # and can be done, as the weights could be read
+        self._images_when_idle: RunRecord | None = None
+        self._reading_images = False
         self._state_text = ""
         self._shown_once = False
         self._quit_after = False
@@ -280,9 +282,14 @@ class MainWindow(QMainWindow):
         saved.problem.connect(self._show_problem_text)
         saved.table.runs_changed.connect(self._follow_elsewhere)
         saved.view.selectionModel().selectionChanged.connect(self.results.update_state)
+        images = self.run_view.images
+        images.other_runs = saved.selected
+        images.images_wanted.connect(self._load_images)
+        saved.view.selectionModel().selectionChanged.connect(images.others_changed)
         self.results.compare_requested.connect(self.result_windows.compare)
         self.results.report_requested.connect(self.result_windows.write_report)
         self.result_windows.problem.connect(self._show_problem_text)
+        self.result_windows.images_wanted.connect(self._show_images)
         self.result_windows.said.connect(self.status.show_now)
         self.weights.test_requested.connect(self._test)
         self.data_button.changed.connect(self._update)
@@ -307,6 +314,8 @@ class MainWindow(QMainWindow):
         s.weights_opened.connect(self._weights_opened)
         s.weights_tested.connect(self._weights_tested)
         s.data_prepared.connect(self._data_prepared)
+        s.images_loaded.connect(view.images.set_images)
+        s.given_up.connect(self._images_given_up)
         s.downloaded.connect(self.data_button.take_download)
         s.problem.connect(self._show_problem)
         s.devices_found.connect(self._devices_found)
@@ -511,6 +520,36 @@ class MainWindow(QMainWindow):
             self._preparing = choice
             self.session.prepare_data(choice)
 
+    def _show_images(self, record: RunRecord, indices: Any, words: str) -> None:
+        self._open_run(record)
+        self.run_view.tabs.setCurrentWidget(self.run_view.images)
+        self.run_view.images.show_images(indices, words)
+        self.activateWindow()
+
+    def _load_images(self, record: RunRecord) -> None:
+        """The test images of the shown run, for its tab of images."""
+        if self.session.busy:
+            self._images_when_idle = record
+            self.run_view.images.set_images_problem(
+                tr("The images are read when the work under way has ended.")
+            )
+            return
+        try:
+            self._reading_images = True
+            self.session.load_images(choice_of(record.data))
+        except WorkbenchError as error:
+            self.run_view.images.set_images_problem(
+                tr("The images are not on this machine any more. {reason}").format(
+                    reason=say(error.message)
+                )
+            )
+
+    def _images_given_up(self) -> None:
+        if self._reading_images:
+            self.run_view.images.set_images_problem(
+                tr("Cancelled; open the run again to read them.")
+            )
+
     def _data_prepared(self, info: DataInfo) -> None:
         self.data_button.set_info(self._preparing, info)
 
@@ -542,11 +581,15 @@ class MainWindow(QMainWindow):
         if state != "idle" or self.status.now() == self._state_text:
             self._say_state()
         if state == "idle":
+            self._reading_images = False
             if self._quit_after:
                 self.close()
             elif self._test_when_idle:
                 self._test_when_idle = False
                 self._test()
+            elif self._images_when_idle is not None:
+                record, self._images_when_idle = self._images_when_idle, None
+                self._load_images(record)
 
     def _say_state(self) -> None:
         self._say(self._status_text())
@@ -606,6 +649,9 @@ class MainWindow(QMainWindow):
         return self.form.problem()
 
     def _show_problem(self, message: Message) -> None:
+        if self._reading_images:  # said where the images would be
+            self.run_view.images.set_images_problem(say(message))
+            return
         self._show_problem_text(say(message))
 
     def _show_problem_text(self, text: str) -> None:

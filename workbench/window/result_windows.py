@@ -28,6 +28,8 @@ class ResultWindows(QObject):
     problem = Signal(str)
     said = Signal(str)
     """A sentence for the status bar."""
+    images_wanted = Signal(object, object, str)
+    """RunRecord, indices of its test images, and which they are in words."""
 
     def __init__(self, library: Library, translation: Translation, parent: QWidget) -> None:
         super().__init__(parent)
@@ -39,6 +41,7 @@ class ResultWindows(QObject):
     def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
         window = ComparisonWindow(records, self._parent)
         window.problem.connect(self.problem)
+        window.images_wanted.connect(self.images_wanted)
         window.show()
         return window
 

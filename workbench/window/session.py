@@ -89,6 +89,7 @@ class Session(QObject):
     weights_opened = Signal(object, object)  # Path, Weights
     weights_tested = Signal(object)  # WeightsTest
     data_prepared = Signal(object)  # DataInfo
+    images_loaded = Signal(object)  # TestImages
     downloaded = Signal(object)  # Path
     problem = Signal(object)  # Message
     given_up = Signal()  # the person cancelled what is not a run
@@ -182,6 +183,21 @@ class Session(QObject):
                 data, lambda event: self._put("event", event), lambda: control.stopping
             )
             self._put("prepared", loaded.info)
+
+        self._start("preparing", work)
+
+    def load_images(self, data: DataChoice) -> None:
+        """Loads the test images of a data set; ``images_loaded``, ``problem`` or ``given_up``
+        follows."""
+        control = self._new_control()
+
+        def work() -> None:
+            from workbench.engine.datasets import load_data, test_images
+
+            loaded = load_data(
+                data, lambda event: self._put("event", event), lambda: control.stopping
+            )
+            self._put("images", test_images(loaded))
 
         self._start("preparing", work)
 
@@ -313,6 +329,7 @@ class Session(QObject):
                 {
                     "tested": self.weights_tested,
                     "prepared": self.data_prepared,
+                    "images": self.images_loaded,
                     "downloaded": self.downloaded,
                     "devices": self.devices_found,
                     "problem": self.problem,
