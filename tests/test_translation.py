@@ -12,6 +12,7 @@ import yaml
 
 import workbench
 from workbench import paths
+from workbench.library import comparison
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.presets import Preset, list_presets
 from workbench.window.run_header import TRACK
@@ -51,7 +52,8 @@ def texts_of(source: str) -> set[str]:
 def all_texts() -> set[str]:
     found: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
-        if not path.name.startswith("cli"):  # the command line speaks English
+        # The command line speaks English.
+        if not path.name.startswith("cli") and path.parent.name != "commands":
             found |= texts_of(path.read_text(encoding="utf-8"))
     for parameter in HYPERPARAMETERS.values():
         found |= {parameter.label, parameter.help, parameter.group, parameter.unit}
@@ -60,6 +62,7 @@ def all_texts() -> set[str]:
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}
         found |= {preset.explained, preset.note}
+    found |= {*comparison.TEMPLATES, *comparison.ROW_WORDS}
     found |= {*TEMPLATES, *STATES.values(), *RECORD_STATES.values(), *TRACK.values(), *OTHER_WORDS}
     return found - {""}
 

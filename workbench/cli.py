@@ -17,8 +17,11 @@ from typing import Any, NoReturn
 import workbench
 from workbench import cli_runs, paths
 from workbench.cli_runs import add_library, print_json
+from workbench.commands.compare import compare
+from workbench.commands.predict import predict
+from workbench.commands.report import report
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import DataChoice, choose_data, find_cifar10
+from workbench.engine.data_choice import DataChoice, choice_of, choose_data, find_cifar10
 from workbench.engine.events import (
     Evaluation,
     Event,
@@ -30,12 +33,13 @@ from workbench.library.catalog import Library
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.spec.experiment import (
     HYPERPARAMETERS,
+    Experiment,
     differences,
     parse_assignments,
     plain_value,
     with_changes,
 )
-from workbench.spec.presets import BrokenPreset, find_preset, list_presets
+from workbench.spec.presets import BrokenPreset, Preset, find_preset, list_presets
 from workbench.terminal import Bars, Unbreakable, signals_stop
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -156,6 +160,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_data_and_device(train)
     add_library(train)
+    train.add_argument(
+        "--repeat",
+        metavar="N",
+        type=_count,
+        help="train N runs, one after the other, with the seeds from the experiment's own on; "
+        "`compare` takes them for the spread between seeds",
+    )
     train.epilog = f"{train.epilog}\n\nHyperparameters:\n{_hyperparameter_help()}"
 
     test = command(
@@ -176,6 +187,45 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
 
     cli_runs.add_commands(command)
+
+    comparison = command(
+        "compare",
+        compare,
+        "Compare runs: against the report, against each other, and two image by image.",
+        "cifar-workbench compare 2026-11-23_205630_001 2026-11-23_211500_007",
+    )
+    _add_runs(comparison)
+    comparison.add_argument(
+        "--csv", metavar="FILE", type=Path, help="also write what is compared as a table"
+    )
+
+    document = command(
+        "report",
+        report,
+        "Write runs up as one document: HTML, or Markdown with its plots beside it.",
+        "cifar-workbench report 2026-11-23_205630_001 2026-11-23_211500_007 -o report.html",
+    )
+    _add_runs(document)
+    document.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="a file ending in .html or .md",
+    )
+
+    prediction = command(
+        "predict",
+        predict,
+        "Say what weights take images of your own for.",
+        "cifar-workbench predict mlp_weight_007.pkl cat.jpg",
+    )
+    prediction.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
+    prediction.add_argument(
+        "images", metavar="IMAGE", type=Path, nargs="+", help="any size; scaled to 32x32"
+    )
+    _add_device(prediction)
 
     data = command(
         "data",
@@ -212,12 +262,29 @@ def _add_data_and_device(parser: argparse.ArgumentParser) -> None:
         help="CIFAR-10, the sample, or a folder with train/ and test/; default: CIFAR-10 where "
         "it is on this machine, else the sample",
     )
+    _add_device(parser)
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         default="auto",
         metavar="D",
         help="auto, cpu, cuda or cuda:N; default: auto, a GPU where one can be used",
     )
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="+", help="the folder of a run, or its id in the library"
+    )
+    add_library(parser)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000:
+        raise argparse.ArgumentTypeError("N must be a whole number from 1 to 1,000")
+    return int(text)
 
 
 # --- presets, data ---------------------------------------------------------------------
@@ -320,7 +387,34 @@ def _train(options: argparse.Namespace) -> int:
     if options.as_run and not preset.as_run:
         print(f"{preset.id} ran as it was declared.", file=output)
     print(choice.reason, file=output)
+    first, repeats = experiment.seed, options.repeat or 1
+    queue = [with_changes(experiment, {"seed": first + number}) for number in range(repeats)]
+    results: list[dict[str, Any]] = []
+    code = DONE
+    for number, repeat in enumerate(queue, 1):
+        if repeats > 1:
+            print(f"Run {number} of {repeats}, seed {repeat.seed}", file=output)
+        ended, result = _train_once(repeat, preset, choice, options, output, errors)
+        code = ended or code
+        if result is not None:
+            results.append(result)
+        if ended in (BAD_INPUT, INTERRUPTED):  # a run that diverges says nothing of other seeds
+            break
+    if options.json and (results or options.repeat):
+        print_json(results if options.repeat else results[0])
+    output.flush()
+    return code
 
+
+def _train_once(
+    experiment: Experiment,
+    preset: Preset,
+    choice: DataChoice,
+    options: argparse.Namespace,
+    output: Any,
+    errors: Any,
+) -> tuple[int, dict[str, Any] | None]:
+    """The exit code, and what ``--json`` says of the run where there is one."""
     from workbench.runner import run_experiment  # torch takes a second or two to import
 
     control = RunControl()
@@ -352,37 +446,34 @@ def _train(options: argparse.Namespace) -> int:
     if not started:
         if end.status == "failed":
             print(end.reason, file=sys.stderr)
-            return BAD_INPUT
-        return INTERRUPTED
-    if options.json:
-        print_json(
-            {
-                "preset": preset.id,
-                "dataset": started[0].data.name,
-                "device": started[0].device,
-                "epochs": end.epochs_done,
-                "seconds": round(end.seconds, 3),
-                "run": end.run,
-                "weights": end.weights,
-                "test": dataclasses.asdict(end.test) if end.test else None,
-                "status": end.status,
-                "reason": str(end.reason) if end.reason else None,
-                "experiment": experiment.values(),
-                "data": dataclasses.asdict(started[0].data),
-                "device_name": started[0].device_name,
-                "threads": started[0].threads,
-            }
-        )
-    else:
+            return BAD_INPUT, None
+        return INTERRUPTED, None
+    result = {
+        "preset": preset.id,
+        "dataset": started[0].data.name,
+        "device": started[0].device,
+        "epochs": end.epochs_done,
+        "seconds": round(end.seconds, 3),
+        "run": end.run,
+        "weights": end.weights,
+        "test": dataclasses.asdict(end.test) if end.test else None,
+        "status": end.status,
+        "reason": str(end.reason) if end.reason else None,
+        "experiment": experiment.values(),
+        "data": dataclasses.asdict(started[0].data),
+        "device_name": started[0].device_name,
+        "threads": started[0].threads,
+    }
+    if not options.json:
         print(f"Run: {end.run}", file=output)
         print(f"Weights: {end.weights}", file=output)
     output.flush()
     if end.status == "failed":
         print(end.reason, file=errors)
-        return FAILED
+        return FAILED, result
     if end.status == "stopped":
-        return INTERRUPTED if interrupted else FAILED
-    return DONE
+        return (INTERRUPTED if interrupted else FAILED), result
+    return DONE, result
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -430,8 +521,7 @@ def _data_of(trained_on: dict[str, Any] | None) -> DataChoice:
     """The data that the weights were trained on, where they are on this machine."""
     if trained_on:
         with suppress(WorkbenchError):
-            kind, path = trained_on.get("kind"), trained_on.get("path")
-            return choose_data(str(path) if kind == "folder" else kind)
+            return choice_of(trained_on)
     return choose_data(None)
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from workbench import paths, resuming
@@ -26,7 +27,7 @@ from workbench.engine.devices import (
     use_full_float32,
 )
 from workbench.engine.environment import environment
-from workbench.engine.evaluation import StopRequested, check, evaluate
+from workbench.engine.evaluation import EVALUATION_BATCH, StopRequested, check, evaluate
 from workbench.engine.events import (
     CheckpointReady,
     EpochDone,
@@ -576,3 +577,58 @@ def _evaluate_weights(
         notes=tuple(notes),
         weights=weights,
     )
+
+
+# --- images of a person's own ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImagePredictions:
+    """``probabilities``: float64 (N, classes), the softmax of the logits; ``notes`` say what was
+    assumed of the weights."""
+
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+    notes: tuple[Message, ...]
+
+
+def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> ImagePredictions:
+    """What the weights in the file ``path`` say of ``images`` (uint8 (N, 32, 32, 3)), in
+    evaluation mode.
+
+    Raises :class:`WorkbenchError` with one sentence.
+    """
+    try:
+        weights = weight_files.load_weights(path)
+        statistics = _statistics(weights)
+        if weights.experiment.normalization == "dataset" and statistics is None:
+            raise WorkbenchError(
+                "{path}: does not say by which mean and deviation its pixels were scaled.",
+                path=path,
+            )
+        chosen = choose_device(device)
+        nothing = torch.zeros(0, dtype=torch.int64)
+        data = DataSet(
+            info=DataInfo("folder", path.name, weights.classes, 0, len(images), "", False),
+            train_images=torch.zeros((0, 32, 32, 3), dtype=torch.uint8),
+            train_labels=nothing,
+            test_images=torch.from_numpy(np.ascontiguousarray(images)),
+            test_labels=nothing,
+        ).to(chosen.device)
+        network = weight_files.build_from(weights)
+        network = network.to(chosen.device).to(memory_format=torch.channels_last)
+        with torch.no_grad():
+            scaling = pixel_scaling(weights.experiment, data, statistics)
+            parts = [
+                network(scaling(data.test_images[start : start + EVALUATION_BATCH]))
+                for start in range(0, len(images), EVALUATION_BATCH)
+            ]
+            probabilities = torch.cat(parts).double().softmax(1).cpu().numpy()
+        return ImagePredictions(weights.classes, probabilities, weights.notes)
+    except WorkbenchError:
+        raise
+    except Exception as error:
+        log.exception("The prediction failed")
+        raise WorkbenchError(explain(error, path.parent)) from None
+    finally:
+        _free_memory()

@@ -270,3 +270,22 @@ def test_a_low_view_gives_the_room_to_the_matrix(view):
     view.resize(620, 380)
     assert not view.findChild(QLabel, "confusionMistake1").isVisible()
     assert matrix(view).height() >= 200
+
+
+def test_a_click_or_enter_asks_for_images(qtbot):
+    view = ConfusionView()
+    qtbot.addWidget(view)
+    view.resize(700, 600)
+    view.show_evaluation(evaluation([[8, 2], [1, 9]]), "a test", sample=False)
+    view.show()
+    matrix = view.findChild(QWidget, "confusionMatrix")
+    place = matrix.place()
+    asked = []
+    view.images_wanted.connect(lambda true, predicted: asked.append((true, predicted)))
+    qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=place.cell(0, 1).center())
+    middle = place.cell(1, 1).center()
+    qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=QPoint(place.left - 8, middle.y()))
+    qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=QPoint(middle.x(), place.top - 6))
+    qtbot.mouseClick(matrix, Qt.MouseButton.RightButton, pos=middle)
+    qtbot.keyClick(matrix, Qt.Key.Key_Return)
+    assert asked == [(0, 1), (1, None), (None, 1), (1, 1)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from workbench import paths
 from workbench.messages import Message, WorkbenchError
@@ -145,3 +146,12 @@ def choose_data(wanted: str | None = None) -> DataChoice:
         path=path,
         folder=BATCHES_FOLDER,
     )
+
+
+def choice_of(data: Mapping[str, Any]) -> DataChoice:
+    """The data set of a run or a weight file, from its ``DataInfo`` as plain values.
+
+    Raises :class:`WorkbenchError` where it is not on this machine.
+    """
+    kind, path = data.get("kind"), data.get("path")
+    return choose_data(str(path) if kind == "folder" else str(kind))

@@ -43,6 +43,29 @@ class DataSet:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class TestImages:
+    """The test split to look at. ``images``: uint8, (N, 32, 32, 3), R G B, in the order of the
+    stored logits. ``positions``: int64, (N,), where each image lies in the data set's own order,
+    counted from 0. ``fingerprint`` as in ``DataInfo``."""
+
+    __test__ = False  # pytest takes the name for a test
+
+    fingerprint: str
+    images: np.ndarray
+    positions: np.ndarray
+
+
+def test_images(data: DataSet) -> TestImages:
+    """The test split of ``data``, as arrays of its own."""
+    count = len(data.test_labels)
+    positions = np.random.default_rng(TEST_ORDER_SEED).permutation(count)
+    return TestImages(data.info.fingerprint, data.test_images.cpu().numpy().copy(), positions)
+
+
+test_images.__test__ = False  # type: ignore[attr-defined]
+
+
 def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
     """Loads ``choice`` into memory, on the CPU.
 

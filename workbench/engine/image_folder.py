@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -210,7 +210,7 @@ def _decode(
     return images, readable
 
 
-def read_image(path: str | Path) -> np.ndarray:
+def read_image(path: str | Path | BinaryIO) -> np.ndarray:
     """uint8 (32, 32, 3): the image upright, in RGB, on white where it is transparent.
 
     An image of 32x32 keeps its pixels; others are scaled with a Lanczos filter. Raises what

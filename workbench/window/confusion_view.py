@@ -184,6 +184,8 @@ class _Matrix(QWidget):
 
     read = Signal(str)
     copy_wanted = Signal()
+    chosen = Signal(object, object)
+    """A click or Enter: row and column, each an index or ``None`` for all of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -255,6 +257,9 @@ class _Matrix(QWidget):
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_wanted.emit()
             return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.chosen.emit(*self._cursor)
+            return
         last = len(self._figure.evaluation.classes) - 1
         row, column = self._cursor
         moves = {
@@ -286,9 +291,17 @@ class _Matrix(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         geometry = self.place()
         where = event.position()
-        if geometry and (cell := geometry.cell_at(where.x(), where.y())):
+        if geometry is None:
+            return
+        if cell := geometry.cell_at(where.x(), where.y()):
             self._cursor = self._pointed = cell
             self.tell()
+        if event.button() == Qt.MouseButton.LeftButton:
+            row, column = geometry.row_at(where.y()), geometry.column_at(where.x())
+            if cell or (row is not None and column is None):
+                self.chosen.emit(row, column)
+            elif column is not None and where.y() < geometry.top:
+                self.chosen.emit(None, column)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._pointed = None
@@ -346,6 +359,8 @@ class ConfusionView(QWidget):
 
     problem = Signal(str)
     """One sentence for the person: a file could not be written."""
+    images_wanted = Signal(object, object)
+    """True and predicted class whose images were asked for, each an index or ``None`` for all."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -427,8 +442,9 @@ class ConfusionView(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(card)
 
-        self._matrix.read.connect(self._say)
+        self._matrix.read.connect(self.say)
         self._matrix.copy_wanted.connect(self.copy)
+        self._matrix.chosen.connect(self.images_wanted)
         self.retranslate()
 
     def show_evaluation(self, evaluation: Evaluation | None, caption: str, sample: bool) -> None:
@@ -468,12 +484,13 @@ class ConfusionView(QWidget):
             label.setText(text)
             label.setToolTip(tooltip(hint))
         if self._matrix.cell() is None:
-            self._say("")
+            self.say("")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Words in the line below the matrix; empty for those that tell what to do."""
         self._readout.set_tint("text" if text else "muted")
         self._readout.setText(
-            text or tr("Point at a cell, or go there with the arrow keys, to read it.")
+            text or tr("Point at a cell or use the arrow keys; a click or Enter shows its images.")
         )
 
     def copy(self) -> None:
@@ -485,7 +502,7 @@ class ConfusionView(QWidget):
         data.setText(as_tsv(rows))
         data.setHtml(as_html(rows, described(self._shown)))
         QGuiApplication.clipboard().setMimeData(data)
-        self._say(tr("Copied the counts as a table."))
+        self.say(tr("Copied the counts as a table."))
 
     def _ask_where(self) -> None:
         shown = self._shown
@@ -515,7 +532,7 @@ class ConfusionView(QWidget):
                 )
             )
             return
-        self._say(tr("Saved {name}.").format(name=path.name))
+        self.say(tr("Saved {name}.").format(name=path.name))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

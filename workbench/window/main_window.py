@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.data_choice import DataChoice, DataInfo
+from workbench.engine.data_choice import DataChoice, DataInfo, choice_of
 from workbench.engine.events import EvaluationProgress, RunEnded, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
@@ -44,6 +44,8 @@ from workbench.window.device_box import DeviceBox
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
 from workbench.window.preset_panel import PresetPanel
+from workbench.window.result_windows import ResultWindows
+from workbench.window.results_bar import ResultsBar
 from workbench.window.run_view import RECORD_STATES, RunView, data_name, preset_title
 from workbench.window.saved_models import SavedModels
 from workbench.window.session import Session
@@ -81,6 +83,8 @@ class MainWindow(QMainWindow):
         self._test_notes: tuple[Message, ...] = ()
         self._test_when_loaded = False  # what was asked for
         self._test_when_idle = False  # and can be done, as the weights could be read
+        self._images_when_idle: RunRecord | None = None
+        self._reading_images = False
         self._state_text = ""
         self._shown_once = False
         self._quit_after = False
@@ -93,6 +97,8 @@ class MainWindow(QMainWindow):
         self.form = HyperparameterForm()
         self.run_view = RunView()
         self.saved = SavedModels(library)
+        self.results = ResultsBar(self.saved.selected)
+        self.result_windows = ResultWindows(library, translation, self)
         self.weights = WeightsCard()
         self.data_button = DataButton(settings)
         self.device_box = DeviceBox()
@@ -143,7 +149,7 @@ class MainWindow(QMainWindow):
         self._preset_dock = self._dock("presetDock", left, self.presets)
         self._form_dock = self._dock("hyperparameterDock", left, self.form)
         self.setCentralWidget(self.run_view)
-        self._models_dock = self._dock("modelsDock", right, self.saved, self.weights)
+        self._models_dock = self._dock("modelsDock", right, self.saved, self.results, self.weights)
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
         self.setCorner(Qt.Corner.BottomRightCorner, right)
         self._size_docks()
@@ -190,7 +196,10 @@ class MainWindow(QMainWindow):
 
         menu("&File", a.open_weights, a.open_library, None, a.quit)
         menu("&Run", a.train, a.pause, a.stop, a.cancel, None, a.back_to_run)
-        menu("&Saved model", *self.saved.actions_for_menu())
+        results = self.results.actions_for_menu()
+        menu("&Saved model", *self.saved.actions_for_menu(), None, *results)
+        self.saved.menu.addSeparator()
+        self.saved.menu.addActions(results)
         view = menu("&View")
         for dock in (self._preset_dock, self._form_dock, self._models_dock):
             view.addAction(dock.toggleViewAction())
@@ -263,6 +272,7 @@ class MainWindow(QMainWindow):
         self.form.preset_saved.connect(self._preset_saved)
         self.run_view.problem.connect(self._show_problem_text)
         self.run_view.shown_changed.connect(self._update)
+        self.run_view.report.known_runs = self.session.library.known
         saved = self.saved
         saved.open_requested.connect(self._open_run)
         saved.load_requested.connect(self._load)
@@ -271,6 +281,16 @@ class MainWindow(QMainWindow):
         saved.show_in_folder_requested.connect(self._show_folder)
         saved.problem.connect(self._show_problem_text)
         saved.table.runs_changed.connect(self._follow_elsewhere)
+        saved.view.selectionModel().selectionChanged.connect(self.results.update_state)
+        images = self.run_view.images
+        images.other_runs = saved.selected
+        images.images_wanted.connect(self._load_images)
+        saved.view.selectionModel().selectionChanged.connect(images.others_changed)
+        self.results.compare_requested.connect(self.result_windows.compare)
+        self.results.report_requested.connect(self.result_windows.write_report)
+        self.result_windows.problem.connect(self._show_problem_text)
+        self.result_windows.images_wanted.connect(self._show_images)
+        self.result_windows.said.connect(self.status.show_now)
         self.weights.test_requested.connect(self._test)
         self.data_button.changed.connect(self._update)
         self.data_button.download_requested.connect(self.session.download)
@@ -294,6 +314,8 @@ class MainWindow(QMainWindow):
         s.weights_opened.connect(self._weights_opened)
         s.weights_tested.connect(self._weights_tested)
         s.data_prepared.connect(self._data_prepared)
+        s.images_loaded.connect(view.images.set_images)
+        s.given_up.connect(self._images_given_up)
         s.downloaded.connect(self.data_button.take_download)
         s.problem.connect(self._show_problem)
         s.devices_found.connect(self._devices_found)
@@ -498,6 +520,36 @@ class MainWindow(QMainWindow):
             self._preparing = choice
             self.session.prepare_data(choice)
 
+    def _show_images(self, record: RunRecord, indices: Any, words: str) -> None:
+        self._open_run(record)
+        self.run_view.tabs.setCurrentWidget(self.run_view.images)
+        self.run_view.images.show_images(indices, words)
+        self.activateWindow()
+
+    def _load_images(self, record: RunRecord) -> None:
+        """The test images of the shown run, for its tab of images."""
+        if self.session.busy:
+            self._images_when_idle = record
+            self.run_view.images.set_images_problem(
+                tr("The images are read when the work under way has ended.")
+            )
+            return
+        try:
+            self._reading_images = True
+            self.session.load_images(choice_of(record.data))
+        except WorkbenchError as error:
+            self.run_view.images.set_images_problem(
+                tr("The images are not on this machine any more. {reason}").format(
+                    reason=say(error.message)
+                )
+            )
+
+    def _images_given_up(self) -> None:
+        if self._reading_images:
+            self.run_view.images.set_images_problem(
+                tr("Cancelled; open the run again to read them.")
+            )
+
     def _data_prepared(self, info: DataInfo) -> None:
         self.data_button.set_info(self._preparing, info)
 
@@ -529,11 +581,15 @@ class MainWindow(QMainWindow):
         if state != "idle" or self.status.now() == self._state_text:
             self._say_state()
         if state == "idle":
+            self._reading_images = False
             if self._quit_after:
                 self.close()
             elif self._test_when_idle:
                 self._test_when_idle = False
                 self._test()
+            elif self._images_when_idle is not None:
+                record, self._images_when_idle = self._images_when_idle, None
+                self._load_images(record)
 
     def _say_state(self) -> None:
         self._say(self._status_text())
@@ -593,6 +649,9 @@ class MainWindow(QMainWindow):
         return self.form.problem()
 
     def _show_problem(self, message: Message) -> None:
+        if self._reading_images:  # said where the images would be
+            self.run_view.images.set_images_problem(say(message))
+            return
         self._show_problem_text(say(message))
 
     def _show_problem_text(self, text: str) -> None:
@@ -691,6 +750,7 @@ class MainWindow(QMainWindow):
         self._settings.set_bytes("window/geometry", self.saveGeometry())
         self._settings.set_bytes("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.save()
+        self.result_windows.wait(30_000)
         self.session.wait(30_000)  # torch's import, at most
         event.accept()
 

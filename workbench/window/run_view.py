@@ -34,8 +34,10 @@ from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Reported, find_preset, how_it_ran
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
+from workbench.window.images_view import ImagesView
 from workbench.window.live_view import LiveView
 from workbench.window.log_view import LogView
+from workbench.window.report_view import ReportView
 from workbench.window.run_details import RunDetails
 from workbench.window.run_header import RunHeader
 from workbench.window.translation import say, tr
@@ -60,7 +62,7 @@ RECORD_STATES = {
 
 
 class RunView(QWidget):
-    """Header and tabs (live, confusion, log, details) of the run that is shown.
+    """Header and tabs (live, confusion, images, report, log, details) of the run that is shown.
 
     ``live_run`` is the folder of the run that this window trains, ``shown_run`` that of the one
     that is shown; events of the live run are drawn while it is the shown one, and its files are
@@ -77,13 +79,17 @@ class RunView(QWidget):
         self.confusion = ConfusionView()
         self.log = LogView()
         self.details = RunDetails()
+        self.report = ReportView()
+        self.images = ImagesView()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         self.tabs.setDocumentMode(True)
-        for view in (self.live, self.confusion, self.log, self.details):
+        views = (self.live, self.confusion, self.images, self.report, self.log, self.details)
+        for view in views:
             self.tabs.addTab(view, "")
         self.live.problem.connect(self.problem)
         self.confusion.problem.connect(self.problem)
+        self.confusion.images_wanted.connect(self._show_images)
         self.log.problem.connect(self.problem)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 4)
@@ -95,6 +101,7 @@ class RunView(QWidget):
         self.shown_run: str | None = None
         self._record: RunRecord | None = None
         self._expected: Expected | None = None
+        self._matrix_has_images = False
         self._steps_drawn = 0
         self._epochs_drawn = 0
         self._speed = Speed()
@@ -106,7 +113,8 @@ class RunView(QWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        for index, text in enumerate((tr("Live"), tr("Confusion"), tr("Log"), tr("Details"))):
+        names = (tr("Live"), tr("Confusion"), tr("Images"), tr("Report"), tr("Log"), tr("Details"))
+        for index, text in enumerate(names):
             self.tabs.setTabText(index, text)
         if self._tested is not None:
             self._tested()
@@ -140,6 +148,8 @@ class RunView(QWidget):
         self.confusion.clear()
         self.log.clear()
         self.details.show_record(None)
+        self.report.show_record(None)
+        self.images.show_record(None)
         self._record = self._expected = None
         self._tested = None
         self._steps_drawn = self._epochs_drawn = self._lines_drawn = 0
@@ -194,6 +204,7 @@ class RunView(QWidget):
         self._epochs_drawn = event.epoch
         self.live.add_epoch(event.epoch, event.test.accuracy, event.learning_rate)
         self.details.show_record(self._record)
+        self.report.show_record(self._record)
         self._show_test(event.test, event.epoch, final=False)
         self.header.set_track(self._expected, event.epoch, event.test.accuracy)
 
@@ -296,6 +307,8 @@ class RunView(QWidget):
         self._lines_drawn = text.count("\n") if live else 0
         self.log.set_text(text)
         self.details.show_record(record)
+        self.report.show_record(record)
+        self.images.show_record(record)
         step = len(losses) - max(0, (len(losses) - 1) // record.steps_per_epoch) * (
             record.steps_per_epoch
         )
@@ -323,6 +336,7 @@ class RunView(QWidget):
             test.accuracy, record.best_accuracy, record.best_epoch, test.mode, final
         )
         self._tested = lambda: self._show_test(test, epoch, final)
+        self._matrix_has_images = final
         when = tr("final test") if final else tr("after epoch {epoch}").format(epoch=epoch)
         mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
         self.confusion.show_evaluation(
@@ -330,6 +344,14 @@ class RunView(QWidget):
             ", ".join((run_title(record), when, mode, data_name(record.data))),
             record.data.get("kind") == "sample",
         )
+
+    def _show_images(self, true: int | None, predicted: int | None) -> None:
+        """The images behind a cell, a row or a column of the matrix."""
+        if not self._matrix_has_images:
+            self.confusion.say(tr("Only the final test of a run keeps what it said of each image."))
+            return
+        self.tabs.setCurrentWidget(self.images)
+        self.images.show_class(true, predicted)
 
     def show_weights_test(self, title: str, test: Evaluation, data_name: str, sample: bool) -> None:
         """The confusion matrix of a test of weights, in place of the shown run's."""
@@ -340,6 +362,7 @@ class RunView(QWidget):
     def _show_weights_test(
         self, title: str, test: Evaluation, data_name: str, sample: bool
     ) -> None:
+        self._matrix_has_images = False
         caption = ", ".join((title, tr("test"), tr("evaluation mode"), data_name))
         self.confusion.show_evaluation(test, caption, sample)
 

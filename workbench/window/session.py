@@ -48,7 +48,7 @@ DRAIN_INTERVAL = 33
 """Milliseconds between two looks at what the worker reported."""
 
 
-class _Work(QThread):
+class Work(QThread):
     """Runs one plain function; its outcome is put on the deque as the last thing."""
 
     def __init__(self, parent: QObject, function: Callable[[], None]) -> None:
@@ -89,6 +89,7 @@ class Session(QObject):
     weights_opened = Signal(object, object)  # Path, Weights
     weights_tested = Signal(object)  # WeightsTest
     data_prepared = Signal(object)  # DataInfo
+    images_loaded = Signal(object)  # TestImages
     downloaded = Signal(object)  # Path
     problem = Signal(object)  # Message
     given_up = Signal()  # the person cancelled what is not a run
@@ -100,8 +101,8 @@ class Session(QObject):
         self.state = "idle"
         self._reports: deque[tuple[str, Any]] = deque()
         self._control = RunControl()
-        self._work: _Work | None = None
-        self._look: _Work | None = None
+        self._work: Work | None = None
+        self._look: Work | None = None
         self._report_lines = ReportLines()
         self._drain_timer = QTimer(self)
         self._drain_timer.setInterval(DRAIN_INTERVAL)
@@ -185,6 +186,21 @@ class Session(QObject):
 
         self._start("preparing", work)
 
+    def load_images(self, data: DataChoice) -> None:
+        """Loads the test images of a data set; ``images_loaded``, ``problem`` or ``given_up``
+        follows."""
+        control = self._new_control()
+
+        def work() -> None:
+            from workbench.engine.datasets import load_data, test_images
+
+            loaded = load_data(
+                data, lambda event: self._put("event", event), lambda: control.stopping
+            )
+            self._put("images", test_images(loaded))
+
+        self._start("preparing", work)
+
     def download(self) -> None:
         """Downloads CIFAR-10; ``downloaded``, ``problem`` or ``given_up`` follows."""
         control = self._new_control()
@@ -221,7 +237,7 @@ class Session(QObject):
                     ),
                 )
 
-        self._look = _Work(self, work)
+        self._look = Work(self, work)
         self._look.finished.connect(self._look_ended)
         self._drain_timer.start()
         self._look.start()
@@ -291,7 +307,7 @@ class Session(QObject):
                 self._put("problem", _unknown(error))
             self._put("end", None)
 
-        self._work = _Work(self, guarded)
+        self._work = Work(self, guarded)
         self._set_state(state)
         self._drain_timer.start()
         self._work.start()
@@ -313,6 +329,7 @@ class Session(QObject):
                 {
                     "tested": self.weights_tested,
                     "prepared": self.data_prepared,
+                    "images": self.images_loaded,
                     "downloaded": self.downloaded,
                     "devices": self.devices_found,
                     "problem": self.problem,

@@ -1,0 +1,277 @@
+"""A run against the report, and runs against each other."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
+from workbench.library.catalog import Library
+from workbench.library.comparison import (
+    AgainstReport,
+    against_report,
+    binomial_error,
+    compare_predictions,
+    differing_rows,
+    group_of,
+    mcnemar_exact,
+    same_group,
+    spread_of,
+    student_t_975,
+)
+from workbench.library.metrics import Predictions
+from workbench.library.run_folder import RunRecord
+from workbench.messages import WorkbenchError
+from workbench.spec.presets import find_preset
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # 30 epochs wait for the disk
+    return Library(tmp_path / "library")
+
+
+def against(record: RunRecord, *records: RunRecord) -> AgainstReport:
+    result = against_report(record, find_preset(record.preset or ""), records)
+    assert result is not None
+    return result
+
+
+def named(result: AgainstReport) -> dict[str, tuple[float, float | None]]:
+    return {str(f.name): (f.reported, f.measured) for f in result.figures}
+
+
+# --- against the report ----------------------------------------------------------------
+
+
+def test_reported_beside_measured_without_a_spread_has_no_verdict(library: Library) -> None:
+    result = against(make_run(library, "001", (20, 25, 31.2)))
+    assert named(result) == {
+        "Test accuracy after epoch 3": (30.67, 31.2),
+        "Correct test images": (3067, 3120),
+        "Seconds for an epoch, reported on a GTX 1060": (15, 12.5),
+    }
+    assert result.figures[0].difference == pytest.approx(0.53)
+    assert result.outcome == "open"
+    assert "3 runs or more with other seeds" in str(result.reason)
+    assert result.spread is None
+    assert result.binomial == pytest.approx(0.463, abs=0.001)
+
+
+def test_repeats_with_other_seeds_give_the_verdict(library: Library) -> None:
+    runs = [
+        make_run(library, "001", (20, 25, accuracy), seed=seed)
+        for seed, accuracy in enumerate((30.2, 31.0, 31.5))
+    ]
+    result = against(runs[0], *runs)
+    assert result.spread is not None
+    assert (result.spread.runs, result.spread.shipped) == (3, False)
+    assert result.spread.mean == pytest.approx(30.9)
+    assert result.spread.deviation == pytest.approx(np.std([30.2, 31.0, 31.5], ddof=1))
+    assert result.outcome == "reproduced"
+    margin = stats.t.ppf(0.975, 2) * result.spread.deviation * math.sqrt(4 / 3)
+    assert f"{30.9 - margin:.2f}% to {30.9 + margin:.2f}%" in str(result.reason)
+
+    far = [
+        make_run(library, "003", [10.0] * 29 + [accuracy], seed=seed)
+        for seed, accuracy in enumerate((33.0, 33.1, 33.2))
+    ]
+    deviating = against(far[0], *far)
+    assert deviating.outcome == "deviates"
+    assert "29.63% lies outside" in str(deviating.reason)
+
+
+def test_only_true_repeats_count(library: Library) -> None:
+    first = make_run(library, "001", (20, 25, 30.0), seed=0)
+    again = make_run(library, "001", (20, 25, 30.0), seed=0)
+    other_data = make_run(
+        library, "001", (20, 25, 30.0), seed=1, data=CIFAR10_JPEG | {"fingerprint": "e" * 64}
+    )
+    other_rate = make_run(library, "001", (20, 25, 30.0), seed=2, learning_rate=0.002)
+    stopped = make_run(library, "001", (20, 25), seed=3)
+    real = make_run(library, "001", (20, 25, 30.5), seed=4)
+    everything = [first, again, other_data, other_rate, stopped, real]
+    assert group_of(first, everything) == [first, stopped, real]
+    assert same_group(first, real)
+    assert not same_group(first, other_rate)
+    assert against(first, *everything).spread is None  # two that got to epoch 3
+    assert spread_of([1.0, 2.0]) is None
+
+
+def test_equal_repeats_reproduce_only_the_very_figure(library: Library) -> None:
+    runs = [make_run(library, "005", [10.0] * 6, seed=seed) for seed in range(3)]
+    assert [run.status for run in runs] == ["stopped"] * 3
+    result = against(runs[0], *runs)
+    assert result.epoch == 6
+    assert result.outcome == "reproduced"
+    off = [
+        make_run(library, "005", [10.4] * 6, seed=seed, gamma=0.5, scheduler="step")
+        for seed in range(3)
+    ]
+    assert against(off[0], *off).outcome == "not comparable"
+
+
+def test_a_spread_shipped_with_the_preset_is_read(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = make_run(library, "001", (20, 25, 31.0))
+    preset = find_preset("001")
+    object.__setattr__(preset, "spread", SimpleNamespace(mean=31.0, deviation=0.5, runs=5))
+    result = against_report(record, preset)
+    assert result is not None
+    assert result.outcome == "reproduced"
+    assert "preset's spread of 5 seeds" in str(result.reason)
+    margin = stats.t.ppf(0.975, 4) * 0.5 * math.sqrt(2)
+    assert f"{31.0 - margin:.2f}%" in str(result.reason)
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "reason"),
+    [
+        (
+            {"data": {**CIFAR10_JPEG, "kind": "sample", "comparable": False}},
+            "not comparable",
+            "sample",
+        ),
+        (
+            {"data": {**CIFAR10_JPEG, "name": "flowers", "comparable": False}},
+            "not comparable",
+            "flowers",
+        ),
+        (
+            {"learning_rate": 0.01, "batch_norm": True},
+            "not comparable",
+            "batch_norm True (False), learning_rate 0.01 (0.001)",
+        ),
+        ({"epochs": 2, "accuracies": (20, 25)}, "not comparable", "of epoch 3"),
+        ({"accuracies": (20,)}, "not comparable", "Trained for 1 epochs"),
+        ({"accuracies": (20,), "status": "running"}, "open", "Still training"),
+    ],
+)
+def test_what_cannot_be_compared_says_why(
+    library: Library, changes: dict[str, Any], outcome: str, reason: str
+) -> None:
+    result = against(make_run(library, "001", **changes))
+    assert result.outcome == outcome
+    assert reason in str(result.reason)
+    if changes.get("data"):
+        assert {f.measured for f in result.figures} == {None}
+
+
+def test_more_epochs_another_seed_and_a_mode_without_effect_are_no_change(
+    library: Library,
+) -> None:
+    record = make_run(library, "001", (20, 25, 30, 35), epochs=4, seed=7, test_mode="eval")
+    result = against(record)
+    assert result.outcome == "open"
+    assert result.figures[0].measured == 30  # after epoch 3, as the report's
+    assert against(make_run(library, "008", [70.0] * 30, test_mode="eval")).outcome == (
+        "not comparable"
+    )
+
+
+def test_an_early_stop_is_compared_where_the_report_stopped(library: Library) -> None:
+    losses = np.arange(30 * 3_125, dtype=np.float32)
+    accuracies = [50.0 + epoch for epoch in range(30)]
+    record = make_run(library, "007", accuracies, steps=3_125, losses=losses)
+    rows = named(against(record))
+    assert rows["Test accuracy after epoch 25"] == (70.10, 74.0)
+    assert rows["Test accuracy after epoch 3"] == (70.04, 52.0)
+    assert rows["Loss of one batch: epoch 25, iteration 0"] == (0.3185, 24 * 3_125)
+    assert rows["Loss of one batch: epoch 25, iteration 3000"] == (0.0358, 24 * 3_125 + 3_000)
+    assert rows["Loss of one batch: epoch 3, iteration 1000"] == (0.5759, 2 * 3_125 + 1_000)
+
+
+def test_the_final_test_is_compared_where_the_report_took_one(library: Library) -> None:
+    result = against(make_run(library, "009", [60.0] * 29 + [65.0], final=75.0))
+    rows = named(result)
+    assert rows["Test accuracy, final test"] == (74.96, 75.0)
+    assert rows["Test accuracy after epoch 30, training mode"] == (65.60, 65.0)
+    assert rows["Correct test images"] == (7496, 7500)
+    assert any("batch norm" in str(note) for note in result.notes)
+    longer = against(make_run(library, "009", [60.0] * 31, final=75.0, epochs=31))
+    assert longer.outcome == "not comparable"
+    assert "no final test after epoch 30" in str(longer.reason)
+
+
+def test_an_approximate_figure_gives_no_verdict(library: Library) -> None:
+    runs = [make_run(library, "008", [70.0] * 30, seed=seed) for seed in range(3)]
+    result = against(runs[0], *runs)
+    assert (result.outcome, result.figures[0].approximate) == ("open", True)
+
+
+def test_a_preset_without_figures_has_nothing_to_compare(library: Library) -> None:
+    preset = find_preset("001")
+    object.__setattr__(preset, "reported", None)
+    assert against_report(make_run(library), preset) is None
+
+
+def test_the_quantiles_are_scipys() -> None:
+    for freedom in [*range(1, 31), 31, 40, 100, 1_000]:
+        assert student_t_975(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=1e-3)
+    assert binomial_error(70.0, 10_000) == pytest.approx(0.458, abs=0.001)
+    assert binomial_error(70.0, 10_000) == pytest.approx(
+        100 * stats.binom.std(10_000, 0.7) / 10_000
+    )
+
+
+# --- against each other ----------------------------------------------------------------
+
+
+def test_only_rows_that_differ(library: Library) -> None:
+    a = make_run(library, "001", (20, 25, 30))
+    b = make_run(library, "007", [40.0, 45.0], epochs=2)
+    rows = {row.key: row.values for row in differing_rows([a, b])}
+    assert rows["preset"] == ("001", "007")
+    assert rows["optimizer"] == ("sgd", "adam")
+    assert rows["gamma"] == (None, 0.2)
+    assert rows["accuracy"] == (30.0, 45.0)
+    assert rows["epochs_done"] == (3, 2)
+    assert not {"learning_rate", "batch_size", "torch", "fingerprint", "status"} & rows.keys()
+    assert differing_rows([a, a]) == []
+    assert {row.key for row in differing_rows([a, a, b])} == rows.keys()
+
+
+def test_flips_and_the_difference_of_the_matrices() -> None:
+    first, second = make_predictions(60, seed=1), make_predictions(70, seed=2)
+    flips = compare_predictions(first, second)
+    assert flips.images == 10_000
+    assert first.correct[flips.lost].all()
+    assert not second.correct[flips.lost].any()
+    assert second.correct[flips.won].all()
+    assert not first.correct[flips.won].any()
+    assert len(flips.won) - len(flips.lost) == 1_000
+    assert flips.won_per_class.sum() == len(flips.won)
+    assert np.array_equal(flips.lost_per_class, np.bincount(first.labels[flips.lost], minlength=10))
+    assert flips.confusion.sum() == 0
+    assert flips.confusion.trace() == 1_000
+    assert "more than chance between these two weight files" in str(flips.sentence("A", "B"))
+    same = compare_predictions(first, first)
+    assert (len(same.lost), len(same.won), same.p) == (0, 0, 1.0)
+    assert "no more than chance" in str(same.sentence("A", "B"))
+
+
+def test_different_images_are_not_compared() -> None:
+    first = make_predictions(60)
+    other = Predictions(first.logits, np.roll(first.labels, 1), first.classes)
+    with pytest.raises(WorkbenchError, match="different images"):
+        compare_predictions(first, other)
+
+
+@pytest.mark.parametrize(
+    ("lost", "won"), [(0, 0), (0, 1), (5, 5), (3, 11), (121, 59), (900, 1_000), (2_400, 2_600)]
+)
+def test_mcnemar_is_scipys_binomial_test(lost: int, won: int) -> None:
+    expected = stats.binomtest(lost, lost + won, 0.5).pvalue if lost + won else 1.0
+    assert mcnemar_exact(lost, won) == pytest.approx(expected, rel=1e-9)
+    assert mcnemar_exact(won, lost) == mcnemar_exact(lost, won)
+
+
+def test_mcnemar_of_ten_thousand_flips_one_way() -> None:
+    assert mcnemar_exact(0, 10_000) == 0.0

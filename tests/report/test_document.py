@@ -1,0 +1,184 @@
+"""The written report."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.library.made_runs import CIFAR10_JPEG, make_run
+from workbench.engine.networks import build_network
+from workbench.library.catalog import Library
+from workbench.messages import Message, WorkbenchError
+from workbench.report.blocks import Paragraph, Table, as_html, as_markdown
+from workbench.report.document import network_layers, write_report
+from workbench.spec.experiment import experiment_from
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    return Library(tmp_path / "library")
+
+
+class Page(HTMLParser):
+    """Texts and tags of an HTML file; fails where tags do not close."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(content)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+        if tag not in ("meta",):
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: Path) -> None:
+    runs = [
+        make_run(library, "001", (20, 25, accuracy), seed=seed)
+        for seed, accuracy in enumerate((30.2, 31.0, 31.5))
+    ]
+    other = make_run(library, "007", [40.0, 45.0, 50.0], steps=3_125)
+    path = tmp_path / "report.html"
+    assert write_report(path, [runs[0], other], library.runs()) == [path]
+    content = path.read_text(encoding="utf-8")
+    page = Page(content)
+    text = "\n".join(page.texts)
+    assert page.tags.count("svg") == 4
+    assert not {"script", "img", "link", "iframe"} & set(page.tags)
+    assert not re.search(r"(?:href|src)=", content)
+    for words in (
+        "Summary",
+        "What differs",
+        "001 Does it run?",
+        "Conv 3×3, 3 → 16 + ReLU",
+        "434,294",
+        "Reproduced: 30.67% lies within",
+        "Your repeats: 3 seeds",
+        "binomial error",
+        "Preset before, 006",
+        "Changed: Adam, gamma 0.2, 60 epochs.",
+        "Top-2 accuracy",
+        "Expected calibration error",
+        "macro mean",
+        "Confusion matrix",
+        "chosen on the test set",
+        "CPU of the tests",
+        "f" * 64,
+        "Trained for 3 epochs; the report's figure is of epoch 25.",
+    ):
+        assert words in text, words
+
+
+def test_names_and_notes_of_a_person_are_text(library: Library, tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script> & {braces} | `x` \\"
+    record = make_run(library, name=evil, data=CIFAR10_JPEG | {"name": evil})
+    object.__setattr__(record, "notes", f"{evil}\nsecond line")
+    write_report(tmp_path / "a.html", [record])
+    page = Page((tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert "script" not in page.tags
+    assert evil in page.texts
+    assert f"{evil}\nsecond line" in page.texts
+    write_report(tmp_path / "a.md", [record])
+    text = (tmp_path / "a.md").read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "{braces} \\| \\`x\\` \\\\" in text
+
+
+def test_markdown_has_its_plots_beside_it(library: Library, tmp_path: Path) -> None:
+    record = make_run(library)
+    path = tmp_path / "my report.md"
+    files = write_report(path, [record])
+    assert files[0] == path
+    text = path.read_text(encoding="utf-8")
+    assert len(files) == 3
+    for plot in files[1:]:
+        assert plot.read_text(encoding="utf-8").startswith("<svg ")
+        assert f"(<my report_plots/{plot.name}>)" in text
+    for block in text.split("\n\n"):
+        if block.startswith("|"):
+            assert len({re.sub(r"\\\|", "", line).count("|") for line in block.splitlines()}) == 1
+    assert "# Experiments" in text
+
+
+def test_a_run_on_the_sample_says_so(library: Library, tmp_path: Path) -> None:
+    sample = CIFAR10_JPEG | {"kind": "sample", "name": "sample", "comparable": False}
+    write_report(tmp_path / "a.html", [make_run(library, data=sample)])
+    text = "\n".join(Page((tmp_path / "a.html").read_text(encoding="utf-8")).texts)
+    assert "001 Does it run? (sample)" in text
+    assert "Not comparable: Trained on the sample" in text
+    assert "reported, 30.67%" not in text
+
+
+@pytest.mark.parametrize("accuracies", [(), (20.0,)])
+def test_a_run_that_ended_early(
+    library: Library, tmp_path: Path, accuracies: tuple[float, ...]
+) -> None:
+    write_report(tmp_path / "a.html", [make_run(library, accuracies=accuracies)])
+    text = "\n".join(Page((tmp_path / "a.html").read_text(encoding="utf-8")).texts)
+    assert f"{len(accuracies)}/3" in text
+    assert ("There is no test yet." in text) is (not accuracies)
+
+
+def test_a_run_of_a_deleted_preset(library: Library, tmp_path: Path) -> None:
+    record = make_run(library)
+    object.__setattr__(record, "preset", "deleted")
+    write_report(tmp_path / "a.html", [record])
+    assert "Against the report: " not in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_the_reader_language(library: Library, tmp_path: Path) -> None:
+    record = make_run(library)
+
+    def shout(message: Message) -> str:
+        return str(message).upper()
+
+    write_report(tmp_path / "a.html", [record], say=shout, language="ko")
+    content = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert '<html lang="ko">' in content
+    assert "<h2>SUMMARY</h2>" in content
+
+
+def test_other_endings_and_places_are_refused(library: Library, tmp_path: Path) -> None:
+    record = make_run(library)
+    with pytest.raises(WorkbenchError, match=r"written as .html or .md"):
+        write_report(tmp_path / "report.pdf", [record])
+    with pytest.raises(WorkbenchError, match="cannot be written"):
+        write_report(tmp_path / "nowhere" / "report.html", [record])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"batch_norm": True}, {"batch_norm": True, "dropout": 0.2, "activation": "leaky_relu"}],
+)
+@pytest.mark.parametrize("classes", [2, 10, 100])
+def test_the_layers_have_the_networks_parameters(values: dict[str, object], classes: int) -> None:
+    experiment = experiment_from(values)
+    network = build_network(experiment, classes)
+    counted = sum(parameters for _, parameters in network_layers(experiment, classes))
+    assert counted == sum(p.numel() for p in network.parameters())
+
+
+def test_a_table_of_a_hundred_classes() -> None:
+    names = tuple(f"class {i}" for i in range(100))
+    table = Table(("", *names), tuple((name, *("0",) * 100) for name in names))
+    assert Page(as_html("t", [table])).tags.count("td") == 101 * 100
+    assert as_markdown([table, Paragraph("1. no list\n- none")], "p")[0].endswith(
+        "1\\. no list  \n\\- none\n"
+    )

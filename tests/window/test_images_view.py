@@ -1,0 +1,194 @@
+"""The test images of a run, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
+from workbench.engine.data_choice import choose_data
+from workbench.engine.datasets import DataSet, TestImages, test_images
+from workbench.library.catalog import Library
+from workbench.library.metrics import Predictions
+from workbench.library.run_folder import RunRecord
+from workbench.window.image_panel import ImagePanel
+from workbench.window.images_view import RIGHT, WRONG, ImagesView, chosen_images
+from workbench.window.session import Session
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (10_000, 32, 32, 3), np.uint8)
+
+
+def loaded(fingerprint: str = "f" * 64) -> TestImages:
+    return TestImages(fingerprint, IMAGES, np.arange(10_000)[::-1].copy())
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path / "library")
+
+
+@pytest.fixture
+def session(library: Library, qtbot: QtBot) -> Iterator[Session]:
+    session = Session(library)
+    yield session
+    session.cancel()
+    assert session.wait(10_000)
+    session.deleteLater()
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> ImagesView:
+    view = ImagesView()
+    qtbot.addWidget(view)
+    view.resize(900, 600)
+    view.images_wanted.connect(lambda record: view.set_images(loaded()))
+    view.show()
+    return view
+
+
+def text(view: ImagesView, name: str) -> str:
+    return view.findChild(QLabel, name).text()
+
+
+def shown(view: ImagesView) -> np.ndarray:
+    return view.gallery.images.order
+
+
+def test_a_cell_a_row_and_a_column(view: ImagesView, library: Library) -> None:
+    view.show_record(make_run(library, accuracies=(20, 25, 60)))
+    p = make_predictions(60)
+    assert view.gallery.images.rowCount() == 10_000
+    view.show_class(3, 5)
+    assert len(shown(view)) == p.confusion[3, 5] > 0
+    assert (p.labels[shown(view)] == 3).all()
+    assert (p.predicted[shown(view)] == 5).all()
+    assert (np.diff(p.confidence[shown(view)]) <= 0).all()
+    assert view.true_box.currentText() == "cat"
+    assert view.predicted_box.currentText() == "dog"
+    view.show_class(3, None)
+    assert len(shown(view)) == 1_000
+    view.show_class(None, 5)
+    assert len(shown(view)) == p.confusion[:, 5].sum()
+    view.mistakes_button.click()
+    assert len(shown(view)) == 4_000
+    assert not p.correct[shown(view)].any()
+    assert p.confidence[shown(view)[0]] == p.confidence[~p.correct].max()
+    view.true_box.setCurrentIndex(1)
+    assert (p.labels[shown(view)] == 0).all()
+    assert "images, most confident first" in text(view, "imageCount")
+
+
+def test_one_image_large(view: ImagesView, library: Library, qtbot: QtBot) -> None:
+    own = make_run(library, accuracies=(20, 25, 60))
+    other = make_run(library, accuracies=(20, 25, 80), seed=7, name="better")
+    elsewhere = make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64})
+    view.other_runs = lambda: [own, other, elsewhere]
+    view.show_record(own)
+    view.show_class(3, 5)
+    index = int(shown(view)[0])
+    p, q = make_predictions(60), make_predictions(80, seed=7)
+    assert text(view, "imageTitle") == "cat, taken for dog"
+    assert f"{9_999 - index:,}" in text(view, "imagePlace")
+    panel = view.findChild(ImagePanel)
+    rows = panel.bars.rows()
+    assert rows[0][0] == "dog"
+    assert rows[0][1] == pytest.approx(p.confidence[index])
+    assert [is_true for name, _, is_true in rows if name == "cat"] == [True]
+    assert np.array_equal(panel.picture.pixels, IMAGES[index])
+    judged = q.classes[q.predicted[index]]
+    mark = "✓" if q.correct[index] else "✗"
+    assert text(view, "imageOthers") == (
+        f"{mark} better, seed 7: {judged} {100 * q.confidence[index]:.0f}%"
+    )
+    view.gallery.setFocus()
+    qtbot.keyClick(view.gallery, Qt.Key.Key_Right)
+    assert f"{9_999 - int(shown(view)[1]):,}" in text(view, "imagePlace")
+    view.other_runs = list
+    view.others_changed()
+    assert text(view, "imageOthers") == ""
+
+
+def test_given_images_keep_their_words(view: ImagesView, library: Library) -> None:
+    view.show_record(make_run(library))
+    view.show_images(np.array([5, 9, 2]), "cat: judged differently")
+    assert set(shown(view).tolist()) == {2, 5, 9}
+    assert text(view, "imageCount").startswith("cat: judged differently")
+    view.which_box.setCurrentIndex(RIGHT)
+    assert len(shown(view)) == 3_000
+
+
+def test_without_images_a_sentence(qtbot: QtBot, view: ImagesView, library: Library) -> None:
+    assert "appear here" in text(view, "imagesEmpty")
+    view.show_record(make_run(library, accuracies=(20,)))
+    assert "no final test" in text(view, "imagesEmpty")
+    view.show_record(make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64}))
+    assert "are not those that this run was tested on" in text(view, "imagesEmpty")
+    asked: list[RunRecord] = []
+    view.images_wanted.connect(asked.append)
+    view.hide()
+    view.show()
+    assert not asked  # what is there was looked at
+    damaged = make_run(library)
+    (damaged.folder / "test_logits.npz").write_bytes(b"no")
+    view.show_record(damaged)
+    assert "was damaged" in text(view, "imagesEmpty")
+
+
+def test_hidden_it_reads_nothing(
+    view: ImagesView, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view.hide()
+
+    def fail(*_: object) -> None:
+        raise AssertionError("read while hidden")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workbench.window.images_view.read_predictions", fail)
+        view.show_record(make_run(library))
+        view.others_changed()
+
+
+def test_empty_nan_and_a_hundred_classes(view: ImagesView) -> None:
+    logits = np.random.default_rng(0).normal(size=(300, 100)).astype(np.float32)
+    logits[7] = np.nan
+    labels = np.arange(300) % 100
+    p = Predictions(logits, labels, tuple(f"class {i}" for i in range(100)))
+    assert len(chosen_images(p, None, None)) == 300
+    assert chosen_images(p, None, None)[-1] == 7
+    assert 7 in chosen_images(p, None, None, WRONG)
+    assert len(chosen_images(p, 7, 7, WRONG)) == 0
+    view.gallery.show_images(p, IMAGES, [7, 3])
+    assert view.gallery.images.words(0) == ("class 7", "none", "–")
+    view.gallery.show_images(p, IMAGES, [])
+    assert view.gallery.grab().width()
+
+
+def test_the_session_loads_them_in_the_order_of_the_logits(
+    qtbot: QtBot, session: Session, sample: DataSet
+) -> None:
+    with qtbot.waitSignal(session.images_loaded, timeout=30_000) as heard:
+        session.load_images(choose_data("sample"))
+    found: Any = heard.args[0]
+    assert found.fingerprint == sample.info.fingerprint
+    assert np.array_equal(found.images, sample.test_images.numpy())
+    assert sorted(found.positions.tolist()) == list(range(500))
+    again = test_images(sample)
+    assert np.array_equal(again.positions, found.positions)
+
+
+def test_positions_are_those_before_the_shuffle() -> None:
+    from workbench.engine import sample as source
+
+    arrays = source.make_sample()
+    from workbench.engine.datasets import load_data
+
+    data = load_data(choose_data("sample"), lambda progress: None, lambda: False)
+    found = test_images(data)
+    assert np.array_equal(arrays.test_images[found.positions], found.images)

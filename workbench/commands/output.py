@@ -1,0 +1,67 @@
+"""What commands print: JSON, tables, and which runs they were given."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench import atomic
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord, plain_json, read_record
+from workbench.messages import WorkbenchError
+
+
+def print_json(value: object) -> None:
+    """``value`` as the one JSON value of the output; NaN and infinity are null."""
+    print(json.dumps(json.loads(plain_json(value)), ensure_ascii=False, indent=2))
+
+
+def text_table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
+    """``rows`` of equal length in aligned columns: the first to the left, others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append((indent + "  ".join(cells)).rstrip())
+    return "\n".join(lines)
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[object]]) -> None:
+    """Replaces ``path``. Raises :class:`WorkbenchError` where it cannot be written."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_file(path, text.getvalue())
+
+
+def write_file(path: Path, text: str) -> None:
+    """Replaces ``path``. Raises :class:`WorkbenchError` where it cannot be written."""
+    try:
+        atomic.write_text(path.absolute(), text)
+    except OSError as error:
+        raise WorkbenchError(
+            "{path}: cannot be written ({reason}).", path=path, reason=error.strerror
+        ) from None
+
+
+def find_runs(names: Sequence[str], library: Library) -> list[RunRecord]:
+    """The runs named by folder, or by id in ``library``, in this order.
+
+    Raises :class:`WorkbenchError` for one that is not there.
+    """
+    return [_find_run(name, library) for name in names]
+
+
+def _find_run(name: str, library: Library) -> RunRecord:
+    for folder in (Path(name).expanduser(), library.path / name):
+        if (folder / "run.json").is_file():
+            return read_record(folder.absolute())
+    raise WorkbenchError(
+        "{name}: there is no such run; name its folder, or its id in {library} "
+        "(`cifar-workbench runs` lists them).",
+        name=name,
+        library=library.path,
+    )

@@ -1,0 +1,73 @@
+"""``cifar-workbench predict``: what weights say of images of a person's own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import numpy as np
+
+from workbench.commands.output import print_json, text_table
+from workbench.engine.image_file import read_image_file
+from workbench.messages import WorkbenchError
+
+SHOWN = 3
+"""Classes that are printed for each image; ``--json`` has them all."""
+
+
+def predict(options: argparse.Namespace) -> int:
+    images, problems = [], {}
+    for path in options.images:
+        try:
+            images.append((path, read_image_file(path)))
+        except WorkbenchError as error:
+            problems[path] = error
+            print(error, file=sys.stderr)
+    if not images:
+        if options.json:
+            print_json([{"image": str(p), "problem": str(e)} for p, e in problems.items()])
+        return 2
+
+    from workbench.runner import predict_images  # torch takes a second or two to import
+
+    outcome = predict_images(
+        options.weights, np.stack([pixels for _, pixels in images]), device=options.device
+    )
+    for note in outcome.notes:
+        print(note, file=sys.stderr)
+    rows = iter(outcome.probabilities)
+    results: list[dict[str, Any]] = []
+    for path in options.images:
+        if path in problems:
+            results.append({"image": str(path), "problem": str(problems[path])})
+            continue
+        row = next(rows)
+        best = int(row.argmax())
+        results.append(
+            {
+                "image": str(path),
+                "predicted": outcome.classes[best],
+                "probability": float(row[best]),
+                "probabilities": dict(zip(outcome.classes, map(float, row), strict=True)),
+                "problem": None,
+            }
+        )
+    if options.json:
+        print_json(results)
+    else:
+        _print(results)
+        print(
+            "The network must choose one of its classes, also for an image of none of them; it "
+            "got 32x32 pixels of each."
+        )
+    return 2 if problems else 0
+
+
+def _print(results: list[dict[str, Any]]) -> None:
+    for result in results:
+        if result["problem"]:
+            continue
+        print(result["image"])
+        ranked = sorted(result["probabilities"].items(), key=lambda item: -item[1])[:SHOWN]
+        print(text_table([(name, f"{100 * share:.2f}%") for name, share in ranked], "  "))

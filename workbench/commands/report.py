@@ -1,0 +1,20 @@
+"""``cifar-workbench report``: chosen runs as one document."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.commands.output import find_runs, print_json
+from workbench.library.catalog import Library
+from workbench.report.document import write_report
+
+
+def report(options: argparse.Namespace) -> int:
+    library = Library(options.library)
+    files = write_report(options.output, find_runs(options.runs, library), library.runs())
+    if options.json:
+        print_json({"files": [str(file) for file in files]})
+    else:
+        more = f" and {len(files) - 1} plots beside it" if len(files) > 1 else ""
+        print(f"Wrote {files[0]}{more}.")
+    return 0

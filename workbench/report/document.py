@@ -1,0 +1,527 @@
+"""The document of chosen runs: what stands in it, in which order, and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench import atomic
+from workbench.library.comparison import (
+    DATA_WORDS,
+    ENVIRONMENT_WORDS,
+    VERDICTS,
+    AgainstReport,
+    ReportedFigure,
+    against_report,
+    differing_rows,
+)
+from workbench.library.metrics import (
+    Predictions,
+    calibration,
+    per_class,
+    read_predictions,
+    top_k_accuracy,
+)
+from workbench.library.run_folder import RunRecord, read_epochs, read_losses, read_test
+from workbench.messages import Message, WorkbenchError
+from workbench.report.blocks import (
+    Block,
+    Heading,
+    Paragraph,
+    Plot,
+    Table,
+    as_html,
+    as_markdown,
+)
+from workbench.report.plots import BEST, RAW, REPORTED, Band, Level, Line, Series, plot, thinned
+from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
+from workbench.spec.presets import Preset, find_preset, list_presets, preset_before
+
+Say = Callable[[Message], str]
+
+HTML_ENDINGS = (".html", ".htm")
+MARKDOWN_ENDINGS = (".md", ".markdown")
+
+STATUS_WORDS = {
+    "running": Message("Running"),
+    "finished": Message("Finished"),
+    "stopped": Message("Stopped"),
+    "failed": Message("Failed"),
+    "interrupted": Message("Interrupted"),
+}
+
+
+def write_report(
+    path: Path,
+    records: Sequence[RunRecord],
+    known: Sequence[RunRecord] = (),
+    say: Say = str,
+    language: str = "en",
+) -> list[Path]:
+    """Writes the report of ``records`` to ``path``: HTML, or Markdown with its plots in a folder
+    beside it, by the file's ending. ``known`` are the runs that repeats are looked for in,
+    ``say`` puts sentences into the reader's language. Returns the files written.
+
+    Raises :class:`WorkbenchError` where the ending is another one, a run cannot be read, or a
+    file cannot be written.
+    """
+    ending = path.suffix.lower()
+    if ending not in HTML_ENDINGS + MARKDOWN_ENDINGS:
+        raise WorkbenchError(
+            "{path}: a report is written as .html or .md; name the file so.", path=path
+        )
+    path = path.absolute()
+    title = say(Message("Experiments"))
+    try:
+        blocks = list(_document(title, records, known, say))
+        if ending in HTML_ENDINGS:
+            atomic.write_text(path, as_html(title, blocks, language))
+            return [path]
+        folder = path.with_name(f"{path.stem}_plots")
+        text, plots = as_markdown(blocks, folder.name)
+        folder.mkdir(exist_ok=True)
+        for name, svg in plots.items():
+            atomic.write_text(folder / name, svg)
+        atomic.write_text(path, text)
+        return [path, *(folder / name for name in plots)]
+    except OSError as error:
+        raise WorkbenchError(
+            "{path}: cannot be written or read ({reason}).",
+            path=error.filename or path,
+            reason=error.strerror,
+        ) from None
+
+
+def _document(
+    title: str, records: Sequence[RunRecord], known: Sequence[RunRecord], say: Say
+) -> Iterator[Block]:
+    yield Heading(1, title)
+    now = f"{datetime.now():%Y-%m-%d %H:%M}"
+    yield Paragraph(say(Message("Written by CIFAR Workbench, {when}.", when=now)))
+    if any(record.data.get("kind") == "sample" for record in records):
+        yield Paragraph(
+            say(
+                Message(
+                    "Figures on the sample are marked so; they say nothing of CIFAR-10 and are not "
+                    "compared with the report."
+                )
+            )
+        )
+    pages = [_Page(record, known, say) for record in records]
+    yield Heading(2, say(Message("Summary")))
+    yield _summary(pages, say)
+    if len(records) > 1:
+        yield from _differences(records, say)
+    for page in pages:
+        yield from page.blocks()
+
+
+def _summary(pages: Sequence[_Page], say: Say) -> Table:
+    return Table(
+        tuple(
+            map(
+                say,
+                (
+                    Message("Run"),
+                    Message("Data set"),
+                    Message("Epochs"),
+                    Message("Test accuracy"),
+                    Message("Reported"),
+                    Message("Against the report"),
+                ),
+            )
+        ),
+        tuple(
+            (
+                page.name,
+                page.data_name,
+                f"{page.record.epochs_done}/{page.record.epochs}",
+                _percent(page.record.accuracy),
+                _reported(page.against.figures[0]) if page.against else "–",
+                say(VERDICTS[page.against.outcome]) if page.against else "–",
+            )
+            for page in pages
+        ),
+    )
+
+
+def _differences(records: Sequence[RunRecord], say: Say) -> Iterator[Block]:
+    yield Heading(2, say(Message("What differs")))
+    rows: list[tuple[str, ...]] = []
+    for group, members in groupby(differing_rows(records), lambda row: row.group):
+        rows.append((say(Message(group)), *[""] * len(records)))
+        rows += [(say(Message(m.name)), *map(_plain, m.values)) for m in members]
+    if rows:
+        yield Table(("", *(record.label for record in records)), tuple(rows))
+    else:
+        yield Paragraph(say(Message("Nothing differs.")))
+
+
+class _Page:
+    """One run's part of the document."""
+
+    def __init__(self, record: RunRecord, known: Sequence[RunRecord], say: Say) -> None:
+        self.record = record
+        self.say = say
+        self.experiment = experiment_from(record.experiment)
+        self.preset = _preset(record)
+        self.against: AgainstReport | None = (
+            against_report(record, self.preset, known) if self.preset else None
+        )
+        self.classes = tuple(map(str, record.data.get("classes", ())))
+        sample = record.data.get("kind") == "sample"
+        self.data_name = say(Message("sample")) if sample else str(record.data.get("name", ""))
+        self.name = f"{record.label} ({self.data_name})" if sample else record.label
+
+    def blocks(self) -> Iterator[Block]:
+        record, say = self.record, self.say
+        yield Heading(2, self.name)
+        yield Table(
+            ("", ""),
+            (
+                (say(Message("Run")), record.id),
+                (say(Message("Started")), record.created),
+                (say(Message("Status")), say(STATUS_WORDS.get(record.status, Message("Finished")))),
+                (say(Message("Data set")), self.data_name),
+                (say(Message("Seconds of the whole run")), f"{record.seconds:.1f}"),
+            ),
+        )
+        if record.why is not None:
+            yield Paragraph(say(record.why))
+        yield from self._aim()
+        yield from self._network()
+        yield from self._hyperparameters()
+        yield from self._plots()
+        yield from self._result()
+        yield from self._environment()
+        notes = getattr(record, "notes", "")
+        if notes:
+            yield Heading(3, say(Message("Notes")))
+            yield Paragraph(notes)
+
+    def _aim(self) -> Iterator[Block]:
+        preset, say = self.preset, self.say
+        if preset is None:
+            return
+        if preset.tried:
+            yield Paragraph(say(Message("Tried: {text}", text=_words(preset.tried))))
+        if preset.found:
+            yield Paragraph(say(Message("Found: {text}", text=_words(preset.found))))
+        if preset.note:
+            yield Paragraph(say(Message("Note: {text}", text=_words(preset.note))))
+
+    def _network(self) -> Iterator[Block]:
+        say, count = self.say, len(self.classes) or 10
+        layers = network_layers(self.experiment, count)
+        yield Heading(3, say(Message("Network")))
+        yield Table(
+            (say(Message("Layer")), say(Message("Parameters"))),
+            (
+                *((name, f"{parameters:,}" if parameters else "–") for name, parameters in layers),
+                (say(Message("Sum")), f"{sum(parameters for _, parameters in layers):,}"),
+            ),
+        )
+
+    def _hyperparameters(self) -> Iterator[Block]:
+        say, preset = self.say, self.preset
+        own = differences(preset.experiment, self.experiment) if preset else {}
+        before = preset_before(preset, list_presets()) if preset else None
+        step = differences(before.experiment, self.experiment) if before else {}
+        header = [Message("Hyperparameter"), Message("Value")]
+        if preset is not None:
+            header.append(Message("Preset {preset}", preset=preset.id))
+        if before is not None:
+            header.append(Message("Preset before, {preset}", preset=before.id))
+        rows = []
+        for name, value in self.experiment.values().items():
+            row = [say(Message(HYPERPARAMETERS[name].label)), self._value(name, value)]
+            if preset is not None:
+                row.append(self._value(name, own[name][0]) if name in own else "")
+            if before is not None:
+                row.append(self._value(name, step[name][0]) if name in step else "")
+            rows.append(tuple(row))
+        yield Heading(3, say(Message("Hyperparameters")))
+        if preset is not None and preset.changed:
+            yield Paragraph(say(Message("Changed: {text}", text=_words(preset.changed))))
+        yield Table(tuple(map(say, header)), tuple(rows))
+        if preset is not None:
+            yield Paragraph(
+                say(Message("In the columns of presets stands only what is another value there."))
+            )
+
+    def _value(self, name: str, value: Any) -> str:
+        parameter = HYPERPARAMETERS[name]
+        if value is None:
+            return "–"
+        if parameter.kind == "choice":
+            return self.say(Message(parameter.choices.get(value, str(value))))
+        if parameter.kind == "bool":
+            return self.say(Message("on") if value else Message("off"))
+        unit = f" {self.say(Message(parameter.unit))}" if parameter.unit else ""
+        return f"{value:,}{unit}" if isinstance(value, int) else f"{value:.10g}{unit}"
+
+    def _plots(self) -> Iterator[Block]:
+        record, say = self.record, self.say
+        losses, rows = read_losses(record.folder), read_epochs(record.folder)
+        if not len(losses):
+            return
+        yield Heading(3, say(Message("Curves")))
+        index, low, mean, high = thinned(losses)
+        epochs = (index + 1) / record.steps_per_epoch
+        series: list[Series] = [
+            Band(say(Message("each step, least to most")), epochs, low, high, RAW),
+            Line(say(Message("mean")), epochs, mean),
+        ]
+        # A step far above all others would flatten the rest.
+        finite = high[np.isfinite(high)]
+        top = float(np.quantile(finite, 0.99)) * 1.1 if len(finite) else 1.0
+        loss = plot(series, say(Message("epoch")), say(Message("training loss")), (0.0, top or 1.0))
+        yield Plot(f"{record.id}-loss", say(Message("Training loss")), loss)
+        if not rows:
+            return
+        x = np.array([row["epoch"] for row in rows], float)
+        y = np.array([_number(row["accuracy"]) for row in rows])
+        marks: list[Series] = []
+        reported = self.preset.reported if self.preset else None
+        if reported is not None and self.against and self.against.outcome != "not comparable":
+            name = say(Message("reported, {accuracy}%", accuracy=f"{reported.accuracy:.2f}"))
+            marks.append(Level(name, reported.accuracy, REPORTED))
+        marks.append(Line(say(Message("measured after each epoch")), x, y, dots=True))
+        if record.best_epoch is not None and record.best_accuracy is not None:
+            name = say(Message("best, chosen on the test set"))
+            point = np.array([float(record.best_epoch)]), np.array([record.best_accuracy])
+            marks.append(Line(name, *point, BEST, dots=True))
+        accuracy = plot(marks, say(Message("epoch")), say(Message("test accuracy (%)")))
+        yield Plot(f"{record.id}-accuracy", say(Message("Test accuracy")), accuracy)
+
+    def _result(self) -> Iterator[Block]:
+        record, say = self.record, self.say
+        test = read_test(record.folder)
+        yield Heading(3, say(Message("Result")))
+        if test is None:
+            yield Paragraph(say(Message("There is no test yet.")))
+            return
+        figures, epoch, final = test
+        predictions = read_predictions(record.folder, self.classes) if final else None
+        lines = [
+            (
+                say(Message("Test accuracy, final test"))
+                if final
+                else say(Message("Test accuracy after epoch {epoch}", epoch=epoch)),
+                f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})",
+            )
+        ]
+        if record.best_accuracy is not None:
+            lines.append(
+                (
+                    say(
+                        Message(
+                            "Best test accuracy, at epoch {epoch}, chosen on the test set",
+                            epoch=record.best_epoch,
+                        )
+                    ),
+                    _percent(record.best_accuracy),
+                )
+            )
+        if predictions is not None:
+            lines += self._from_logits(predictions)
+        yield Table(("", ""), tuple(lines))
+        if self.against is not None:
+            yield from self._against(self.against)
+        if predictions is not None:
+            yield from self._per_class(predictions)
+        yield Heading(3, say(Message("Confusion matrix")))
+        yield Paragraph(say(Message("Rows are true classes, columns predicted ones.")))
+        total = [max(sum(row), 1) for row in figures.confusion]
+        yield Table(
+            ("", *figures.classes),
+            tuple(
+                (name, *map(str, row))
+                for name, row in zip(figures.classes, figures.confusion, strict=True)
+            ),
+            tuple(
+                tuple(count / of for count in row)
+                for row, of in zip(figures.confusion, total, strict=True)
+            ),
+        )
+
+    def _from_logits(self, predictions: Predictions) -> Iterator[tuple[str, str]]:
+        for k in (2, 3):
+            if k < len(predictions.classes):
+                yield (
+                    self.say(Message("Top-{k} accuracy", k=k)),
+                    _percent(top_k_accuracy(predictions, k)),
+                )
+        error = calibration(predictions).error
+        yield (
+            self.say(Message("Expected calibration error (15 bins)")),
+            _percent(None if error is None else 100 * error),
+        )
+
+    def _against(self, against: AgainstReport) -> Iterator[Block]:
+        say = self.say
+        yield Heading(3, say(Message("Against the report")))
+        yield Paragraph(
+            say(
+                Message(
+                    "{verdict}: {reason}", verdict=VERDICTS[against.outcome], reason=against.reason
+                )
+            )
+        )
+        yield Table(
+            ("", say(Message("reported")), say(Message("measured")), say(Message("difference"))),
+            tuple(
+                (
+                    say(figure.name),
+                    _reported(figure),
+                    figure_text(figure, figure.measured),
+                    figure_text(figure, figure.difference, sign=True),
+                )
+                for figure in against.figures
+            ),
+        )
+        for sentence in error_sentences(against):
+            yield Paragraph(say(sentence))
+
+    def _per_class(self, predictions: Predictions) -> Iterator[Block]:
+        say = self.say
+        figures = per_class(predictions)
+        rows = [*figures.classes]
+        if figures.macro and figures.weighted:
+            rows += [figures.macro, figures.weighted]
+        names = [c.name for c in figures.classes]
+        names += [say(Message("macro mean")), say(Message("weighted mean"))]
+        yield Heading(3, say(Message("Each class")))
+        yield Table(
+            (
+                say(Message("Class")),
+                say(Message("Precision")),
+                say(Message("Recall")),
+                say(Message("F1")),
+                say(Message("Test images")),
+            ),
+            tuple(
+                (name, *map(_percent, (c.precision, c.recall, c.f1)), f"{c.support:,}")
+                for name, c in zip(names, rows, strict=False)
+            ),
+        )
+
+    def _environment(self) -> Iterator[Block]:
+        say, record = self.say, self.record
+        yield Heading(3, say(Message("Data and environment")))
+        rows = []
+        for words, values in (
+            (DATA_WORDS, record.data),
+            (ENVIRONMENT_WORDS, record.environment),
+        ):
+            rows += [
+                (say(Message(word)), _plain(values[key]))
+                for key, word in words.items()
+                if values.get(key) is not None
+            ]
+        yield Table(("", ""), tuple(rows))
+
+
+# --- words and numbers -----------------------------------------------------------------
+
+
+def network_layers(experiment: Experiment, classes: int) -> list[tuple[str, int]]:
+    """The layers of the network in words, and their trained parameters."""
+    extras = " + leaky ReLU" if experiment.activation == "leaky_relu" else " + ReLU"
+    if experiment.dropout:
+        extras += f" + dropout {experiment.dropout:g}"
+    if experiment.batch_norm:
+        extras += " + batch norm"
+
+    def norm(channels: int) -> int:
+        return 2 * channels if experiment.batch_norm else 0
+
+    def convolution(inputs: int, outputs: int) -> tuple[str, int]:
+        parameters = 9 * inputs * outputs + outputs + norm(outputs)
+        return f"Conv 3×3, {inputs} → {outputs}{extras}", parameters
+
+    return [
+        convolution(3, 16),
+        convolution(16, 32),
+        ("Max pool 2×2", 0),
+        convolution(32, 64),
+        ("Max pool 2×2", 0),
+        (f"Linear 4,096 → 100{extras}", 4_096 * 100 + 100 + norm(100)),
+        (f"Linear 100 → {classes}", 100 * classes + classes),
+    ]
+
+
+def error_sentences(against: AgainstReport) -> list[Message]:
+    """The spread between seeds, the error of the test, and notes, each as a sentence."""
+    sentences = []
+    if against.spread is not None:
+        values = {
+            "runs": against.spread.runs,
+            "mean": f"{against.spread.mean:.2f}",
+            "deviation": f"{against.spread.deviation:.2f}",
+        }
+        sentences.append(
+            Message(
+                "Shipped with the preset: {runs} seeds, mean {mean}%, standard deviation "
+                "{deviation} points.",
+                **values,
+            )
+            if against.spread.shipped
+            else Message(
+                "Your repeats: {runs} seeds, mean {mean}%, standard deviation {deviation} points.",
+                **values,
+            )
+        )
+    if against.binomial is not None:
+        sentences.append(
+            Message(
+                "Another test set of this size would move the accuracy by about {error} points "
+                "(binomial error); that is not the noise of the seed.",
+                error=f"{against.binomial:.2f}",
+            )
+        )
+    return [*sentences, *against.notes]
+
+
+def figure_text(figure: ReportedFigure, value: float | None, sign: bool = False) -> str:
+    """A value of ``figure`` with its digits and unit; a dash for none."""
+    if value is None:
+        return "–"
+    digits = {"percent": 2, "images": 0, "loss": 4, "seconds": 2}[figure.kind]
+    text = f"{value:+,.{digits}f}" if sign else f"{value:,.{digits}f}"
+    return text + ("%" if figure.kind == "percent" and not sign else "")
+
+
+def _reported(figure: ReportedFigure) -> str:
+    return ("≈ " if figure.approximate else "") + figure_text(figure, figure.reported)
+
+
+def _preset(record: RunRecord) -> Preset | None:
+    try:
+        return find_preset(record.preset) if record.preset else None
+    except WorkbenchError:
+        return None
+
+
+def _words(text: str) -> Message:
+    """A preset's sentence: a translated one of ours, or a person's own, with any braces in it."""
+    return Message("{reason}", reason=text) if "{" in text or "}" in text else Message(text)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}%"
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,440 @@
+"""Chosen runs side by side: curves, what differs, and for two of them image by image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPen
+from PySide6.QtWidgets import (
+    QLabel,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.library.comparison import (
+    DifferingRow,
+    Flips,
+    compare_runs,
+    differing_rows,
+    same_group,
+    spread_of,
+)
+from workbench.library.run_folder import RunRecord, read_epochs, read_losses
+from workbench.messages import WorkbenchError
+from workbench.report.plots import thinned
+from workbench.spec.experiment import HYPERPARAMETERS
+from workbench.window import theme
+from workbench.window.epoch_plot import EpochPlot
+from workbench.window.figure_table import Cell, FigureTable
+from workbench.window.hyperparameter_text import number_text, value_text
+from workbench.window.run_view import RECORD_STATES, run_title
+from workbench.window.translation import say, tr
+
+MOST_RUNS = 8
+"""So many curves can be told apart."""
+
+_LIGHT = ("#1d6bc4", "#a65c00", "#00775b", "#7a4da3", "#b3261e", "#4b5563", "#0e7490", "#854d6d")
+_DARK = ("#5aa9f5", "#e69f3c", "#35c296", "#c9a0f0", "#ff8a7e", "#aab4c4", "#4fc3d9", "#e394bd")
+_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
+
+
+class ComparisonWindow(QWidget):
+    """A window of its own over ``records``, two to :data:`MOST_RUNS`. It reads their files once,
+    one run at each turn of the event loop; then ``ready`` is true."""
+
+    problem = Signal(str)
+    """One sentence: a run could not be read. The window closes."""
+    images_wanted = Signal(object, object, str)
+    """The second RunRecord, indices of images of the test split, and which they are in words."""
+
+    def __init__(self, records: Sequence[RunRecord], parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("comparisonWindow")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.records = list(records)
+        self._names = _distinct_names(self.records)
+        self._losses: list[tuple[np.ndarray, ...]] = []
+        self._rows: list[list[dict[str, Any]]] = []
+        self._differing: list[DifferingRow] = []
+        self._flips: Flips | None = None
+        self._no_flips: WorkbenchError | None = None
+        is_group = all(same_group(self.records[0], other) for other in self.records[1:])
+        self._is_group = is_group and len(self.records) > 2
+        self._curves: list[tuple[Any, Any]] = []
+        self._band: list[Any] = []
+        self.ready = False
+
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.legend = QLabel()
+        self.legend.setObjectName("comparisonLegend")
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setWordWrap(True)
+        self.spread = QLabel()
+        self.spread.setObjectName("comparisonSpread")
+        self.spread.setProperty("role", "muted")
+        self.spread.setWordWrap(True)
+        self.loss = EpochPlot("comparisonLoss", 64, numbers_below=True)
+        self.accuracy = EpochPlot("comparisonAccuracy", 64, numbers_below=False)
+        self.loss_title, self.accuracy_title = QLabel(), QLabel()
+        for title in (self.loss_title, self.accuracy_title):
+            title.setProperty("role", "heading")
+        self.differences = FigureTable("comparisonDifferences")
+        self.nothing_differs = QLabel()
+        self.nothing_differs.setProperty("role", "muted")
+        self.sentence = QLabel()
+        self.sentence.setObjectName("comparisonSentence")
+        self.sentence.setWordWrap(True)
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.flips_table = FigureTable("comparisonFlips", sortable=True)
+        self.flips_table.cellDoubleClicked.connect(self._ask_for_images)
+        self.flips_hint = QLabel()
+        self.flips_hint.setProperty("role", "muted")
+        self.matrix = FigureTable("comparisonMatrix")
+        self.matrix_title = QLabel()
+        self.matrix_title.setProperty("role", "heading")
+        self.matrix_title.setWordWrap(True)
+        self._lay_out()
+        self.resize(1100, 720)
+        self.retranslate()
+        self._reading = QTimer(self)
+        self._reading.timeout.connect(self._read)
+        self._reading.start()
+
+    def _read(self) -> None:
+        """The next run; after the last one everything is drawn."""
+        try:
+            if len(self._losses) < len(self.records):
+                record = self.records[len(self._losses)]
+                self._rows.append(read_epochs(record.folder))
+                self._losses.append(thinned(read_losses(record.folder)))
+                return
+            self._reading.stop()
+            self._differing = differing_rows(self.records)
+            if len(self.records) == 2:
+                try:
+                    self._flips = compare_runs(*self.records)
+                except WorkbenchError as error:
+                    self._no_flips = error
+            self._draw()
+        except (OSError, ValueError, KeyError) as error:  # deleted or damaged meanwhile
+            self._reading.stop()
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            self.problem.emit(
+                tr("The runs cannot be compared: a file cannot be read ({reason}).").format(
+                    reason=reason
+                )
+            )
+            self.close()
+            return
+        self.ready = True
+        self.retranslate()
+
+    def _lay_out(self) -> None:
+        curves = QWidget()
+        layout = QVBoxLayout(curves)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(4)
+        layout.addWidget(self.accuracy_title)
+        layout.addWidget(self.accuracy, 3)
+        layout.addWidget(self.loss_title)
+        layout.addWidget(self.loss, 2)
+        layout.addWidget(self.spread)
+        rows = QWidget()
+        layout = QVBoxLayout(rows)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self.nothing_differs)
+        layout.addWidget(self.differences, 1)
+        self.tabs.addTab(curves, "")
+        self.tabs.addTab(rows, "")
+        if len(self.records) == 2:
+            self.tabs.addTab(self._images_tab(), "")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(8, 8, 8, 8)
+        outer.addWidget(self.legend)
+        outer.addWidget(self.tabs, 1)
+
+    def _images_tab(self) -> QWidget:
+        left, right = QWidget(), QWidget()
+        layout = QVBoxLayout(left)
+        layout.setContentsMargins(0, 0, 4, 0)
+        layout.addWidget(self.flips_table, 1)
+        layout.addWidget(self.flips_hint)
+        layout = QVBoxLayout(right)
+        layout.setContentsMargins(4, 0, 0, 0)
+        layout.addWidget(self.matrix_title)
+        layout.addWidget(self.matrix, 1)
+        both = QSplitter()
+        both.addWidget(left)
+        both.addWidget(right)
+        both.setStretchFactor(0, 2)
+        both.setStretchFactor(1, 3)
+        both.setChildrenCollapsible(False)
+        tab = QWidget()
+        layout = QVBoxLayout(tab)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self.sentence)
+        layout.addWidget(both, 1)
+        layout.addStretch(0)
+        self._both = both
+        return tab
+
+    # --- curves ------------------------------------------------------------------------
+
+    def _colors(self) -> tuple[str, ...]:
+        return _DARK if theme.colors().dark else _LIGHT
+
+    def _draw(self) -> None:
+        """Makes the curves; :meth:`_restyle` gives them their colors."""
+        ends = [1.0]
+        losses, accuracies = [np.zeros(0)], [np.zeros(0)]
+        for record, (index, _, mean, _), rows in zip(
+            self.records, self._losses, self._rows, strict=True
+        ):
+            x = (index + 1) / max(record.steps_per_epoch, 1)
+            epochs = np.array([row["epoch"] for row in rows], float)
+            values = np.array([_number(row["accuracy"]) for row in rows])
+            self._curves.append(
+                (
+                    self.loss.curve(x=x, y=mean, connect="finite"),
+                    self.accuracy.curve(x=epochs, y=values, symbol="o", symbolSize=5),
+                )
+            )
+            ends += [*x[-1:], *epochs[-1:]]
+            losses.append(mean)
+            accuracies.append(values)
+        if self._is_group:
+            self._draw_band()
+        end = max(ends)
+        self.loss.set_ends((0.0, end * 1.02), _range(np.concatenate(losses), (0.0, 2.5)))
+        self.accuracy.set_ends((0.0, end * 1.02), _range(np.concatenate(accuracies), (0.0, 100.0)))
+        self.loss.say("" if any(len(a) for a in losses) else tr("No steps yet."))
+        self.accuracy.say("" if any(len(a) for a in accuracies) else tr("No epoch yet."))
+        for plot, other in ((self.loss, self.accuracy), (self.accuracy, self.loss)):
+            plot.view.sigXRangeChanged.connect(
+                lambda _, x, other=other: other.set_ends(tuple(x), None)
+            )
+
+    def _draw_band(self) -> None:
+        # Mean and deviation after each epoch that every repeat has come to.
+        count = min(len(rows) for rows in self._rows)
+        values = np.array([[_number(row["accuracy"]) for row in r[:count]] for r in self._rows])
+        epochs = np.arange(1, count + 1, dtype=float)
+        mean, deviation = values.mean(0), values.std(0, ddof=1)
+        low = self.accuracy.curve(x=epochs, y=mean - deviation, pen=None)
+        high = self.accuracy.curve(x=epochs, y=mean + deviation, pen=None)
+        fill = pg.FillBetweenItem(low, high)
+        fill.setZValue(-100)
+        self.accuracy.addItem(fill)
+        self._band = [fill, self.accuracy.curve(x=epochs, y=mean)]
+
+    def _restyle(self) -> None:
+        c, tints = theme.colors(), self._colors()
+        for plot in (self.loss, self.accuracy):
+            plot.restyle(c)
+        for number, (loss, accuracy) in enumerate(self._curves):
+            pen = QPen(QColor(tints[number % len(tints)]), 1.0)
+            pen.setCosmetic(True)
+            pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
+            if self._is_group:
+                faint = pen.color()
+                faint.setAlphaF(0.55)
+                pen.setColor(faint)
+            for curve in (loss, accuracy):
+                curve.setPen(pen)
+            accuracy.setSymbolBrush(pen.color())
+            accuracy.setSymbolPen(None)
+        if self._band:
+            fill, mean = self._band
+            tint = QColor(c.text)
+            tint.setAlphaF(0.14)
+            fill.setBrush(tint)
+            mean.setPen(pg.mkPen(c.text, width=2))
+        parts = [
+            f'<span style="color:{tints[n % len(tints)]}">■</span> {_escaped(name)}'
+            for n, name in enumerate(self._names)
+        ]
+        self.legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
+
+    # --- words -------------------------------------------------------------------------
+
+    def retranslate(self) -> None:
+        self.setWindowTitle(tr("Compare {count} runs").format(count=len(self.records)))
+        texts = (tr("Curves"), tr("What differs"), tr("Image by image"))
+        for index in range(self.tabs.count()):
+            self.tabs.setTabText(index, texts[index])
+        self.loss_title.setText(tr("Training loss, mean of neighbouring steps"))
+        modes = {str(row.get("test_mode")) for rows in self._rows for row in rows}
+        if modes == {"train"}:
+            words = tr("Test accuracy in training mode, %")
+        elif modes == {"eval"}:
+            words = tr("Test accuracy in evaluation mode, %")
+        else:
+            words = tr("Test accuracy, %; runs differ in the mode of the test")
+        self.accuracy_title.setText(words)
+        self._names = _distinct_names(self.records)
+        self._show_spread()
+        self._show_differences()
+        self._show_flips()
+        self._restyle()
+
+    def _show_spread(self) -> None:
+        values = [r.accuracy for r in self.records if r.accuracy is not None]
+        spread = spread_of(values) if self._is_group else None
+        self.spread.setVisible(spread is not None)
+        if spread is not None:
+            self.spread.setText(
+                tr(
+                    "Repeats with other seeds: {runs} runs, mean {mean}%, standard deviation "
+                    "{deviation} points. The band is one standard deviation around the mean."
+                ).format(
+                    runs=spread.runs, mean=f"{spread.mean:.2f}", deviation=f"{spread.deviation:.2f}"
+                )
+            )
+
+    def _show_differences(self) -> None:
+        self.nothing_differs.setText(tr("Nothing differs."))
+        self.nothing_differs.setVisible(self.ready and not self._differing)
+        self.differences.setVisible(bool(self._differing))
+        rows: list[list[Cell]] = []
+        for group, members in groupby(self._differing, lambda row: row.group):
+            rows.append([Cell(tr(group), role="heading"), *[Cell("")] * len(self.records)])
+            rows += [
+                [Cell(tr(row.name)), *(Cell(_value(row.key, value)) for value in row.values)]
+                for row in members
+            ]
+        self.differences.show_rows(["", *self._names], rows)
+
+    def _show_flips(self) -> None:
+        if len(self.records) != 2:
+            return
+        self._both.setVisible(self._flips is not None)
+        if self._flips is None:
+            self.sentence.setText(say(self._no_flips.message) if self._no_flips else "")
+            return
+        flips, (first, second) = self._flips, self._names
+        self.sentence.setText(say(flips.sentence(first, second)))
+        self.flips_table.show_rows(
+            (
+                tr("True class"),
+                tr("right before, wrong now"),
+                tr("wrong before, right now"),
+                tr("difference"),
+            ),
+            [
+                (
+                    Cell(name),
+                    Cell(f"{lost:,}", lost),
+                    Cell(f"{won:,}", won),
+                    Cell(f"{won - lost:+,}", won - lost),
+                )
+                for name, lost, won in zip(
+                    flips.classes,
+                    flips.lost_per_class.tolist(),
+                    flips.won_per_class.tolist(),
+                    strict=True,
+                )
+            ],
+        )
+        self.flips_hint.setText(tr("Double-click a class to see its images."))
+        self.matrix_title.setText(
+            tr(
+                "Confusion matrix of the second less that of the first (rows are true classes, "
+                "columns predicted ones)"
+            )
+        )
+        most = max(int(np.abs(flips.confusion).max()), 1)
+        rows = []
+        for i, name in enumerate(flips.classes):
+            cells = [Cell(name)]
+            for j, count in enumerate(flips.confusion[i].tolist()):
+                # More on the diagonal is better, more beside it worse.
+                tint = "best" if (count > 0) == (i == j) else "problem"
+                cells.append(Cell(f"{count:+,}" if count else "0", count, tint, abs(count) / most))
+            rows.append(cells)
+        self.matrix.show_rows(["", *flips.classes], rows)
+
+    def _ask_for_images(self, row: int, column: int) -> None:
+        item = self.flips_table.item(row, 0)
+        if self._flips is None or item is None:
+            return
+        flips, name = self._flips, item.text()
+        if column == 1:
+            indices, words = flips.lost, tr("{name}: right before, wrong now")
+        elif column == 2:
+            indices, words = flips.won, tr("{name}: wrong before, right now")
+        else:
+            indices = np.concatenate([flips.lost, flips.won])
+            words = tr("{name}: judged differently")
+        of_class = indices[flips.labels[indices] == flips.classes.index(name)]
+        self.images_wanted.emit(self.records[1], of_class, words.format(name=name))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        elif event.type() == QEvent.Type.PaletteChange:
+            self._restyle()
+
+
+def _distinct_names(records: Sequence[RunRecord]) -> list[str]:
+    """A name for each run; those that are called the same are told apart by seed or start."""
+    titles = [run_title(record) for record in records]
+    titles = [
+        f"{title} ({tr('sample')})" if record.data.get("kind") == "sample" else title
+        for title, record in zip(titles, records, strict=True)
+    ]
+    seeds = [record.experiment.get("seed") for record in records]
+    names = []
+    for title, seed, record in zip(titles, seeds, records, strict=True):
+        same = [s for t, s in zip(titles, seeds, strict=True) if t == title]
+        if len(same) == 1:
+            names.append(title)
+        elif len(set(same)) == len(same):
+            names.append(tr("{title}, seed {seed}").format(title=title, seed=seed))
+        else:
+            names.append(f"{title}, {record.id.rpartition('_')[0] or record.id}")
+    return names
+
+
+def _value(key: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if key in HYPERPARAMETERS:
+        return value_text(HYPERPARAMETERS[key], value)
+    if key in ("accuracy", "best_accuracy"):
+        return f"{value:.2f}%"
+    if key == "status":
+        return tr(RECORD_STATES.get(value, "Saved run"))
+    if key == "fingerprint":
+        return str(value)[:12]
+    if isinstance(value, float):
+        return number_text(float(f"{value:.4g}"))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _range(values: np.ndarray, empty: tuple[float, float]) -> tuple[float, float]:
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return empty
+    low, high = float(values.min()), float(np.quantile(values, 0.995))
+    high = max(high, low + 1e-3)
+    room = 0.06 * (high - low) + 1e-6
+    return low - room, high + room
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,166 @@
+"""One test image large: what it is, what was predicted, and how other runs judged it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QEvent, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from workbench.window import theme
+from workbench.window.image_gallery import as_qimage
+from workbench.window.translation import tr
+
+SHOWN_CLASSES = 10
+"""So many of the most probable classes have a bar."""
+
+
+class Picture(QWidget):
+    """An image of few pixels, enlarged by whole numbers so that each stays a sharp square."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pixels: np.ndarray | None = None
+        self.setMinimumSize(96, 96)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        return QSize(192, 192)
+
+    def show_pixels(self, pixels: np.ndarray | None) -> None:
+        """uint8 (32, 32, 3), or nothing."""
+        self.pixels = None if pixels is None else np.ascontiguousarray(pixels)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.pixels is None:
+            return
+        height, width, _ = self.pixels.shape
+        factor = max(1, min(self.width() // width, self.height() // height))
+        place = QRect(0, 0, factor * width, factor * height)
+        place.moveCenter(self.rect().center())
+        QPainter(self).drawImage(place, as_qimage(self.pixels))
+
+
+class ProbabilityBars(QWidget):
+    """Bars of the most probable classes; the true class is named in bold."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("probabilityBars")
+        self._rows: list[tuple[str, float, bool]] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_probabilities(
+        self, classes: Sequence[str], probabilities: np.ndarray | None, true: int | None = None
+    ) -> None:
+        """``probabilities`` 0 to 1, one for each class; ``None`` or NaN shows none."""
+        self._rows = []
+        if probabilities is not None and np.isfinite(probabilities).all():
+            best = np.argsort(-probabilities, kind="stable")[:SHOWN_CLASSES]
+            self._rows = [(classes[i], float(probabilities[i]), int(i) == true) for i in best]
+        texts = [f"{name} {100 * share:.2f}%" for name, share, _ in self._rows]
+        self.setAccessibleDescription(", ".join(texts))
+        self.updateGeometry()
+        self.update()
+
+    def rows(self) -> list[tuple[str, float, bool]]:
+        """Class, probability and whether it is the true one, most probable first."""
+        return self._rows
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, (self.fontMetrics().height() + 4) * SHOWN_CLASSES)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        c, painter, metrics = theme.colors(), QPainter(self), self.fontMetrics()
+        line = metrics.height() + 4
+        figures = metrics.horizontalAdvance("100.00%") + 6
+        bold = self.font()
+        bold.setBold(True)
+        names = min(self.width() // 3, 110)
+        room = self.width() - names - figures - 12
+        for number, (name, share, is_true) in enumerate(self._rows):
+            top = number * line
+            painter.setFont(bold if is_true else self.font())
+            painter.setPen(QColor(c.text))
+            short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, names)
+            painter.drawText(QRect(0, top, names, line), Qt.AlignmentFlag.AlignVCenter, short)
+            bar = QRect(names + 6, top + 3, round(room * share), line - 6)
+            painter.fillRect(bar, QColor(c.best if is_true else c.measured))
+            painter.setFont(self.font())
+            place = QRect(self.width() - figures, top, figures, line)
+            right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+            painter.drawText(place, right, f"{100 * share:.2f}%")
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.is_restyled(event):
+            self.update()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one more run says of an image."""
+
+    run: str
+    predicted: str
+    confidence: float
+    right: bool
+
+
+class ImagePanel(QWidget):
+    """The picture with its words."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture = Picture()
+        self.title = QLabel()
+        self.title.setObjectName("imageTitle")
+        self.title.setWordWrap(True)
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        font = self.title.font()
+        font.setBold(True)
+        self.title.setFont(font)
+        self.place = QLabel()
+        self.place.setObjectName("imagePlace")
+        self.place.setProperty("role", "muted")
+        self.place.setWordWrap(True)
+        self.bars = ProbabilityBars()
+        self.others = QLabel()
+        self.others.setObjectName("imageOthers")
+        self.others.setWordWrap(True)
+        self.others.setTextFormat(Qt.TextFormat.PlainText)
+        self.others.setAlignment(Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 4, 4)
+        layout.setSpacing(6)
+        layout.addWidget(self.picture, 2)
+        layout.addWidget(self.title)
+        layout.addWidget(self.place)
+        layout.addWidget(self.bars)
+        layout.addWidget(self.others, 1)
+
+    def clear(self) -> None:
+        self.picture.show_pixels(None)
+        self.bars.show_probabilities((), None)
+        for label in (self.title, self.place, self.others):
+            label.clear()
+
+    def show_others(self, judgements: Sequence[Judgement]) -> None:
+        """How other runs judged the image; a line for each."""
+        lines = [
+            tr("{mark} {run}: {predicted} {percent}%").format(
+                mark="✓" if one.right else "✗",
+                run=one.run,
+                predicted=one.predicted,
+                percent=f"{100 * one.confidence:.0f}",
+            )
+            for one in judgements
+        ]
+        self.others.setText("\n".join(lines))

@@ -1,0 +1,347 @@
+"""The test images of a run, one by one: which it gets wrong, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.library.metrics import NO_PREDICTION, Predictions, read_predictions
+from workbench.library.run_folder import RunRecord
+from workbench.messages import WorkbenchError
+from workbench.window.image_gallery import Gallery
+from workbench.window.image_panel import ImagePanel, Judgement
+from workbench.window.translation import say, tr
+
+ALL, RIGHT, WRONG = range(3)
+
+
+def chosen_images(
+    predictions: Predictions, true: int | None, predicted: int | None, which: int = ALL
+) -> np.ndarray:
+    """Indices of the images with this true and predicted class (``None`` for any), most confident
+    first; those without a prediction are last."""
+    keep = np.ones(len(predictions.labels), bool)
+    if true is not None:
+        keep &= predictions.labels == true
+    if predicted is not None:
+        keep &= predictions.predicted == predicted
+    if which != ALL:
+        keep &= predictions.correct == (which == RIGHT)
+    indices = np.flatnonzero(keep)
+    confidence = np.nan_to_num(predictions.confidence[indices], nan=-1.0)
+    return indices[np.argsort(-confidence, kind="stable")]
+
+
+class ImagesView(QWidget):
+    """Gallery and large image of the shown run's final test.
+
+    ``other_runs`` gives the runs whose judgement stands beside it. The pictures themselves are
+    asked for with ``images_wanted`` once this view is looked at.
+    """
+
+    images_wanted = Signal(object)
+    """RunRecord whose test images are needed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("imagesView")
+        self.other_runs: Callable[[], Sequence[RunRecord]] = list
+        self._record: RunRecord | None = None
+        self._predictions: Predictions | None = None
+        self._others: list[tuple[str, Predictions]] = []
+        self._loaded: Any = None  # TestImages, of whatever data set was loaded last
+        self._problem = ""
+        self._refused = ""  # the run whose data set, as it is now, is another one
+        self._special: tuple[np.ndarray, str] | None = None
+        self._index = -1
+
+        self._empty = QLabel()
+        self._empty.setObjectName("imagesEmpty")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        self._empty.setProperty("role", "muted")
+        empty = QFrame()
+        empty.setProperty("card", "true")
+        QVBoxLayout(empty).addWidget(self._empty)
+
+        self.true_box, self.predicted_box, self.which_box = QComboBox(), QComboBox(), QComboBox()
+        for name, box in (
+            ("trueClassBox", self.true_box),
+            ("predictedClassBox", self.predicted_box),
+            ("whichImagesBox", self.which_box),
+        ):
+            box.setObjectName(name)
+            box.currentIndexChanged.connect(self._filter_changed)
+        self.true_label, self.predicted_label = QLabel(), QLabel()
+        self.mistakes_button = QPushButton()
+        self.mistakes_button.setObjectName("confidentMistakesButton")
+        self.mistakes_button.clicked.connect(self.show_confident_mistakes)
+        self.count = QLabel()
+        self.count.setObjectName("imageCount")
+        self.count.setProperty("role", "muted")
+        self.count.setWordWrap(True)
+        self.gallery = Gallery()
+        self.gallery.looked_at.connect(self._look_at)
+        self.panel = ImagePanel()
+
+        bar = QHBoxLayout()
+        for widget in (
+            self.true_label,
+            self.true_box,
+            self.predicted_label,
+            self.predicted_box,
+            self.which_box,
+        ):
+            bar.addWidget(widget)
+        bar.addStretch(1)
+        bar.addWidget(self.mistakes_button)
+        both = QSplitter()
+        both.addWidget(self.gallery)
+        both.addWidget(self.panel)
+        both.setStretchFactor(0, 1)
+        both.setStretchFactor(1, 0)
+        both.setSizes([560, 260])
+        both.setChildrenCollapsible(False)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(4, 8, 4, 4)
+        layout.setSpacing(6)
+        layout.addLayout(bar)
+        layout.addWidget(self.count)
+        layout.addWidget(both, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(empty)
+        self._pages.addWidget(content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._pages)
+        self.retranslate()
+
+    # --- what is shown -----------------------------------------------------------------
+
+    def show_record(self, record: RunRecord | None) -> None:
+        """The run whose images these are; its files are read once this view is looked at."""
+        same = record is not None and self._record is not None and record.id == self._record.id
+        self._record = record
+        if same and self._predictions is not None:
+            return  # renamed, or marked; its final test is what it was
+        self._predictions, self._special, self._problem, self._refused = None, None, "", ""
+        if self.isVisible():
+            self._read()
+
+    def show_class(self, true: int | None, predicted: int | None) -> None:
+        """The images of a cell, a row or a column of the confusion matrix."""
+        self._read()
+        self._special = None
+        self._set_filter(true, predicted, ALL)
+
+    def show_confident_mistakes(self) -> None:
+        self._special = None
+        self._set_filter(None, None, WRONG)
+
+    def show_images(self, indices: np.ndarray, words: str) -> None:
+        """Just these images, most confident first; ``words`` say which they are."""
+        self._read()
+        self._special = (indices, words)
+        self._set_filter(None, None, ALL)
+
+    def set_images(self, loaded: Any) -> None:
+        """The test split of a data set, as the session loaded it."""
+        self._loaded, self._problem, self._refused = loaded, "", ""
+        record = self._record
+        if record is not None and loaded.fingerprint != record.data.get("fingerprint"):
+            self._refused = record.id
+            self._problem = tr(
+                "The images found at {place} are not those that this run was tested on."
+            ).format(place=record.data.get("path") or record.data.get("name", "?"))
+        self._show()
+
+    def set_images_problem(self, text: str) -> None:
+        """Why the images cannot be shown (now)."""
+        self._problem = text
+        self._show()
+
+    def others_changed(self) -> None:
+        """Other runs were selected."""
+        if self.isVisible():
+            self._read_others()
+            self._look_at(self._index)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._read()
+
+    def _read(self) -> None:
+        record = self._record
+        if record is not None and self._predictions is None:
+            try:
+                classes = tuple(map(str, record.data.get("classes", ())))
+                self._predictions = read_predictions(record.folder, classes)
+            except WorkbenchError as error:
+                self._problem = say(error.message)
+            self._fill_classes()
+        self._read_others()
+        missing = self._predictions is not None and self._images() is None
+        if record is not None and missing and record.id != self._refused:
+            self._problem = ""
+            self.images_wanted.emit(record)
+        self._show()
+
+    def _read_others(self) -> None:
+        self._others = []
+        own = self._record
+        if own is None:
+            return
+        for record in self.other_runs():
+            if record.id == own.id or record.data.get("fingerprint") != own.data.get("fingerprint"):
+                continue
+            try:
+                found = read_predictions(record.folder, tuple(record.data.get("classes", ())))
+            except WorkbenchError:
+                continue
+            if found is not None and len(self._others) < 8:
+                seed = record.experiment.get("seed", 0)
+                name = tr("{title}, seed {seed}").format(title=record.label, seed=seed)
+                self._others.append((name, found))
+
+    def _images(self) -> np.ndarray | None:
+        if self._loaded is None or self._record is None or self._predictions is None:
+            return None
+        if self._loaded.fingerprint != self._record.data.get("fingerprint"):
+            return None
+        images: np.ndarray = self._loaded.images
+        return images if len(images) == len(self._predictions.labels) else None
+
+    def _fill_classes(self) -> None:
+        classes = self._predictions.classes if self._predictions else ()
+        for box in (self.true_box, self.predicted_box):
+            box.blockSignals(True)
+            box.clear()
+            box.addItem(tr("all"))
+            box.addItems(list(classes))
+            box.blockSignals(False)
+
+    def _set_filter(self, true: int | None, predicted: int | None, which: int) -> None:
+        for box, value in (
+            (self.true_box, 0 if true is None else true + 1),
+            (self.predicted_box, 0 if predicted is None else predicted + 1),
+            (self.which_box, which),
+        ):
+            box.blockSignals(True)
+            box.setCurrentIndex(value)
+            box.blockSignals(False)
+        self._show()
+
+    def _filter_changed(self) -> None:
+        self._special = None
+        self._show()
+
+    def _show(self) -> None:
+        predictions, images = self._predictions, self._images()
+        self._pages.setCurrentIndex(0 if images is None or predictions is None else 1)
+        if predictions is None or images is None:
+            self._empty.setText(self._why_empty())
+            self.gallery.show_images(None, None, [])
+            return
+        if self._special is not None:
+            indices, words = self._special
+            confidence = np.nan_to_num(predictions.confidence[indices], nan=-1.0)
+            order = indices[np.argsort(-confidence, kind="stable")]
+        else:
+            words = ""
+            order = chosen_images(
+                predictions,
+                self.true_box.currentIndex() - 1 if self.true_box.currentIndex() > 0 else None,
+                self.predicted_box.currentIndex() - 1
+                if self.predicted_box.currentIndex() > 0
+                else None,
+                self.which_box.currentIndex(),
+            )
+        count = tr("{count} images, most confident first").format(count=f"{len(order):,}")
+        self.count.setText(f"{words} · {count}" if words else count)
+        self.gallery.show_images(predictions, images, order.tolist())
+
+    def _why_empty(self) -> str:
+        if self._record is None:
+            return tr("The test images of a run appear here once it has ended or is opened.")
+        if self._problem:
+            return self._problem
+        if self._predictions is None:
+            return tr("This run has no final test; only that keeps what it said of each image.")
+        return tr("Reading images")
+
+    def _look_at(self, index: int) -> None:
+        self._index = index
+        predictions, images = self._predictions, self._images()
+        if index < 0 or predictions is None or images is None:
+            self.panel.clear()
+            return
+        classes, label = predictions.classes, int(predictions.labels[index])
+        predicted = int(predictions.predicted[index])
+        self.panel.picture.show_pixels(images[index])
+        if predicted == NO_PREDICTION:
+            text = tr("{true}, without a prediction").format(true=classes[label])
+        elif predicted == label:
+            text = tr("{true}, recognized").format(true=classes[label])
+        else:
+            text = tr("{true}, taken for {predicted}").format(
+                true=classes[label], predicted=classes[predicted]
+            )
+        self.panel.title.setText(text)
+        place = int(self._loaded.positions[index])
+        self.panel.place.setText(
+            tr("Test image {index} of the data set, counted from 0").format(index=f"{place:,}")
+        )
+        self.panel.bars.show_probabilities(classes, predictions.probabilities[index], label)
+        self.panel.show_others(
+            [
+                Judgement(
+                    name,
+                    other.classes[other.predicted[index]],
+                    float(other.confidence[index]),
+                    bool(other.correct[index]),
+                )
+                for name, other in self._others
+                if index < len(other.labels) and other.predicted[index] != NO_PREDICTION
+            ]
+        )
+
+    # --- words -------------------------------------------------------------------------
+
+    def retranslate(self) -> None:
+        self.true_label.setText(tr("True class"))
+        self.predicted_label.setText(tr("Predicted class"))
+        self.mistakes_button.setText(tr("Most confident mistakes"))
+        which = max(self.which_box.currentIndex(), 0)
+        self.which_box.blockSignals(True)
+        self.which_box.clear()
+        self.which_box.addItems([tr("right and wrong"), tr("right"), tr("wrong")])
+        self.which_box.setCurrentIndex(which)
+        self.which_box.blockSignals(False)
+        for box in (self.true_box, self.predicted_box):
+            if box.count():
+                box.setItemText(0, tr("all"))
+        self.true_box.setAccessibleName(tr("True class"))
+        self.predicted_box.setAccessibleName(tr("Predicted class"))
+        self.gallery.setAccessibleName(tr("Test images"))
+        self._show()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()

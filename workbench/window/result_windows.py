@@ -1,0 +1,97 @@
+"""Opens what shows several runs at once, and writes reports; the main window only wires it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from workbench import paths
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord
+from workbench.messages import WorkbenchError
+from workbench.report.document import write_report
+from workbench.window.comparison_window import ComparisonWindow
+from workbench.window.save_file import ask_to_save, file_name
+from workbench.window.session import Work
+from workbench.window.translation import Translation, say, tr
+
+log = logging.getLogger("workbench")
+
+
+class ResultWindows(QObject):
+    """``parent`` is the window above which they lie and with which they close."""
+
+    problem = Signal(str)
+    said = Signal(str)
+    """A sentence for the status bar."""
+    images_wanted = Signal(object, object, str)
+    """RunRecord, indices of its test images, and which they are in words."""
+
+    def __init__(self, library: Library, translation: Translation, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._library = library
+        self._translation = translation
+        self._parent = parent
+        self._works: list[Work] = []
+
+    def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
+        window = ComparisonWindow(records, self._parent)
+        window.problem.connect(self.problem)
+        window.images_wanted.connect(self.images_wanted)
+        window.show()
+        return window
+
+    def write_report(self, records: Sequence[RunRecord]) -> QFileDialog:
+        """Asks for a file and writes the report of ``records`` into it."""
+        name = records[0].label if len(records) == 1 else tr("Experiments")
+
+        def save(path: Path, ending: str) -> None:
+            path = path if path.suffix else path.with_suffix(f".{ending}")
+            self._write(path, list(records))
+
+        kinds = {"html": tr("Page with its plots"), "md": tr("Markdown, plots beside it")}
+        return ask_to_save(self._parent, tr("Write report"), file_name(name), kinds, save)
+
+    def _write(self, path: Path, records: list[RunRecord]) -> None:
+        # On a thread, as ten runs take a second. Qt's translate() may be called from any.
+        known, language = self._library.known(), self._translation.language
+        outcome: list[WorkbenchError] = []
+
+        def write() -> None:
+            try:
+                write_report(path, records, known, say, language)
+            except WorkbenchError as error:
+                outcome.append(error)
+            except Exception as error:
+                log.exception("The report could not be written")
+                outcome.append(
+                    WorkbenchError(
+                        "Something went wrong that the program does not know ({kind}); the log "
+                        "file has the details: {log}",
+                        kind=type(error).__name__,
+                        log=paths.log_file(),
+                    )
+                )
+
+        def ended() -> None:
+            work.wait()
+            work.deleteLater()
+            self._works.remove(work)
+            if outcome:
+                self.problem.emit(say(outcome[0].message))
+            else:
+                self.said.emit(tr("Saved {name}.").format(name=path.name))
+
+        work = Work(self, write)
+        self._works.append(work)
+        work.finished.connect(ended)
+        work.start()
+
+    def wait(self, milliseconds: int) -> None:
+        """Waits for reports that are being written."""
+        for work in list(self._works):
+            work.wait(milliseconds)
