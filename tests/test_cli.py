@@ -347,3 +347,39 @@ def test_without_a_display_the_window_says_so_in_one_sentence(display: str) -> N
     assert len(err.splitlines()) == 1
     assert "train" in err
     assert "display" in err
+
+
+def test_an_interrupted_training_is_resumed(capsys: pytest.CaptureFixture[str]) -> None:
+    quick = [*QUICK, "--set", "epochs=3"]
+    code, out, _ = call("train", "001", *quick, "--json", capsys=capsys)
+    assert code == 0
+    whole = json.loads(out)
+    running = process("train", "001", *quick, OMP_NUM_THREADS="1")
+    assert running.stderr is not None
+    runs = paths.library()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        time.sleep(0.02)
+        folders = [f for f in runs.iterdir() if str(f) != whole["run"]]
+        if folders and (folders[0] / "epochs.csv").is_file():
+            break
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
+    (folder,) = folders
+    code, out, err = call("resume", folder.name, "--json", capsys=capsys)
+    assert code == 0, err
+    resumed = json.loads(out)
+    assert resumed["run"] == str(folder)
+    assert len(resumed["resumed"]) == 1
+    assert resumed["test"] == whole["test"]
+
+    code, _, err = call("resume", folder.name, capsys=capsys)
+    assert code == 2
+    assert "has done 3 epochs already" in err
+    code, _, err = call("resume", folder.name, "--set", "seed=3", capsys=capsys)
+    assert code == 2
+    assert "only epochs can" in err
+    code, out, _ = call("resume", folder.name, "--set", "epochs=4", "--json", capsys=capsys)
+    assert code == 0
+    assert json.loads(out)["continues"] == folder.name

@@ -223,7 +223,7 @@ def test_whatever_breaks_is_one_sentence_and_the_next_run_works(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("workbench.engine.steps.EagerStep.__call__", broken)
+        patch.setattr("workbench.engine.steps.EagerSteps.advance", broken)
         ended, _ = run(library)
     assert ended.status == "failed"
     assert sentence in str(ended.reason)

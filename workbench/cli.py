@@ -20,26 +20,21 @@ from workbench.cli_runs import add_library, print_json
 from workbench.commands.compare import compare
 from workbench.commands.predict import predict
 from workbench.commands.report import report
+from workbench.commands.train import resume as resume_command
+from workbench.commands.train import train as train_command
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, choice_of, choose_data, find_cifar10
 from workbench.engine.events import (
     Evaluation,
-    Event,
-    RunEnded,
-    RunStarted,
 )
-from workbench.engine.report_lines import ReportLines, accuracy_line, skipped_lines
-from workbench.library.catalog import Library
+from workbench.engine.report_lines import accuracy_line, skipped_lines
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.spec.experiment import (
     HYPERPARAMETERS,
-    Experiment,
     differences,
-    parse_assignments,
     plain_value,
-    with_changes,
 )
-from workbench.spec.presets import BrokenPreset, Preset, find_preset, list_presets
+from workbench.spec.presets import BrokenPreset, list_presets
 from workbench.terminal import Bars, Unbreakable, signals_stop
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -140,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = command(
         "train",
-        _train,
+        train_command,
         "Train a preset, or a YAML file of your own, and keep the run.",
         "cifar-workbench train 007 --set epochs=3 --dataset cifar10",
     )
@@ -168,6 +163,39 @@ def _parser() -> argparse.ArgumentParser:
         "`compare` takes them for the spread between seeds",
     )
     train.epilog = f"{train.epilog}\n\nHyperparameters:\n{_hyperparameter_help()}"
+
+    train.add_argument(
+        "--keep-checkpoint",
+        action="store_true",
+        help="also when the run finishes, so that it can go on for more epochs exactly",
+    )
+
+    resume = command(
+        "resume",
+        resume_command,
+        "Train a run on that was stopped or interrupted, as if it had not been; a finished one "
+        "goes on for more epochs as a new run.",
+        "cifar-workbench resume 2026-11-23_205630_001 --set epochs=5",
+    )
+    resume.add_argument("name", metavar="RUN", help="the folder of a run, or its id in the library")
+    resume.add_argument(
+        "--set",
+        dest="changes",
+        metavar="epochs=N",
+        action="append",
+        default=[],
+        help="how many epochs the run has in all; nothing else can be changed",
+    )
+    resume.add_argument(
+        "--dataset",
+        metavar="cifar10|sample|PATH",
+        help="where its images are now; default: where they were. Other images are refused",
+    )
+    resume.add_argument(
+        "--device", metavar="D", help="default: the one that the run was begun on, if it is there"
+    )
+    resume.add_argument("--keep-checkpoint", action="store_true", help="as with train")
+    add_library(resume)
 
     test = command(
         "test",
@@ -374,106 +402,7 @@ def _data(options: argparse.Namespace) -> int:
     return DONE
 
 
-# --- train and test --------------------------------------------------------------------
-
-
-def _train(options: argparse.Namespace) -> int:
-    preset = find_preset(options.preset)
-    start = preset.as_run if options.as_run and preset.as_run else preset.experiment
-    experiment = with_changes(start, parse_assignments(options.changes))
-    choice = choose_data(options.dataset)
-    errors = Unbreakable(sys.stderr)
-    output = errors if options.json else Unbreakable(sys.stdout)
-    if options.as_run and not preset.as_run:
-        print(f"{preset.id} ran as it was declared.", file=output)
-    print(choice.reason, file=output)
-    first, repeats = experiment.seed, options.repeat or 1
-    queue = [with_changes(experiment, {"seed": first + number}) for number in range(repeats)]
-    results: list[dict[str, Any]] = []
-    code = DONE
-    for number, repeat in enumerate(queue, 1):
-        if repeats > 1:
-            print(f"Run {number} of {repeats}, seed {repeat.seed}", file=output)
-        ended, result = _train_once(repeat, preset, choice, options, output, errors)
-        code = ended or code
-        if result is not None:
-            results.append(result)
-        if ended in (BAD_INPUT, INTERRUPTED):  # a run that diverges says nothing of other seeds
-            break
-    if options.json and (results or options.repeat):
-        print_json(results if options.repeat else results[0])
-    output.flush()
-    return code
-
-
-def _train_once(
-    experiment: Experiment,
-    preset: Preset,
-    choice: DataChoice,
-    options: argparse.Namespace,
-    output: Any,
-    errors: Any,
-) -> tuple[int, dict[str, Any] | None]:
-    """The exit code, and what ``--json`` says of the run where there is one."""
-    from workbench.runner import run_experiment  # torch takes a second or two to import
-
-    control = RunControl()
-    started: list[RunStarted] = []
-    lines = ReportLines()
-    with signals_stop(control, errors) as interrupted, Bars(output, errors) as bars:
-
-        def listen(event: Event) -> None:
-            if isinstance(event, RunStarted):
-                started.append(event)
-                if event.device_note:
-                    bars.write(str(event.device_note))
-            bars.show(event)
-            failed = isinstance(event, RunEnded) and event.status == "failed"
-            if started and not failed:  # a failure is said once, at the end
-                for line in lines.lines(event):
-                    bars.write(line)
-
-        end = run_experiment(
-            experiment,
-            Library(options.library),
-            listen,
-            control,
-            data=choice,
-            device=options.device,
-            preset=preset.id,
-            title=preset.title,
-        )
-    if not started:
-        if end.status == "failed":
-            print(end.reason, file=sys.stderr)
-            return BAD_INPUT, None
-        return INTERRUPTED, None
-    result = {
-        "preset": preset.id,
-        "dataset": started[0].data.name,
-        "device": started[0].device,
-        "epochs": end.epochs_done,
-        "seconds": round(end.seconds, 3),
-        "run": end.run,
-        "weights": end.weights,
-        "test": dataclasses.asdict(end.test) if end.test else None,
-        "status": end.status,
-        "reason": str(end.reason) if end.reason else None,
-        "experiment": experiment.values(),
-        "data": dataclasses.asdict(started[0].data),
-        "device_name": started[0].device_name,
-        "threads": started[0].threads,
-    }
-    if not options.json:
-        print(f"Run: {end.run}", file=output)
-        print(f"Weights: {end.weights}", file=output)
-    output.flush()
-    if end.status == "failed":
-        print(end.reason, file=errors)
-        return FAILED, result
-    if end.status == "stopped":
-        return (INTERRUPTED if interrupted else FAILED), result
-    return DONE, result
+# --- test ------------------------------------------------------------------------------
 
 
 def _test(options: argparse.Namespace) -> int:

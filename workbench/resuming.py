@@ -9,7 +9,7 @@ import torch
 
 from workbench import atomic
 from workbench.engine.checkpoint import Checkpoint
-from workbench.engine.data_choice import DataChoice, DataInfo, choose_data
+from workbench.engine.data_choice import DataInfo
 from workbench.engine.devices import choose_device
 from workbench.library.checkpoint import load_checkpoint
 from workbench.library.run_folder import (
@@ -67,13 +67,6 @@ def stored_checkpoint(record: RunRecord) -> Checkpoint | None:
 
 def _but_epochs(experiment: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in experiment.items() if name != "epochs"}
-
-
-def data_of(record: RunRecord) -> DataChoice:
-    """The data that the run was trained on, where they are on this machine; raises
-    :class:`WorkbenchError` where they are not."""
-    kind, path = record.data.get("kind"), record.data.get("path")
-    return choose_data(str(path) if kind == "folder" else kind)
 
 
 def device_of(record: RunRecord) -> str:

@@ -18,7 +18,7 @@ import torch
 from workbench import paths, resuming
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import DataChoice, DataInfo
+from workbench.engine.data_choice import DataChoice, DataInfo, choice_of
 from workbench.engine.datasets import DataSet, load_data
 from workbench.engine.devices import (
     Device,
@@ -221,7 +221,7 @@ def _resumed(
     torch.set_num_threads(threads or resuming.threads_of(record))
     chosen, data_set = _load(
         experiment,
-        data or resuming.data_of(record),
+        data or choice_of(record.data),
         resuming.device_of(record) if device is None else device,
         listener,
         control,

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tests.conftest import cut
+from workbench.engine import training
 from workbench.engine.control import RunControl
 from workbench.engine.datasets import DataSet
 from workbench.engine.devices import has_bfloat16
@@ -379,3 +380,29 @@ def test_bfloat16_learns_as_well_and_keeps_float32_weights(sample: DataSet) -> N
     assert short.test is not None
     assert short.test.accuracy == pytest.approx(plain.test.accuracy, abs=8)
     assert plain.test.accuracy > 60
+
+
+def test_the_time_that_the_machine_slept_is_no_training_time(
+    small: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = [0.0]
+    clock = training.time.monotonic
+
+    class Time:
+        @staticmethod
+        def monotonic() -> float:
+            return clock() + slept[0]
+
+    monkeypatch.setattr(training, "time", Time)
+    monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, StepsDone) and (event.epoch, event.step) == (1, 2):
+            slept[0] += 3600.0
+
+    outcome = train(experiment_from({"epochs": 2}), small, listen, RunControl())
+    assert outcome.seconds < 300
+    assert all(e.seconds < 300 for e in of(events, EpochDone))
+    assert all(e.seconds < 300 for e in of(events, StepsDone))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
+    QInputDialog,
     QLineEdit,
     QMessageBox,
     QProgressBar,
@@ -191,6 +192,42 @@ def test_cancel_asks_before_it_discards(
         press(qtbot, window, "stopButton")
     wait_idle(qtbot, window)
     assert len(Library().runs()) == left
+
+
+def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    train(qtbot, window, epochs=2)
+    with qtbot.waitSignal(window.session.epoch_done, timeout=60_000):
+        pass
+    press(qtbot, window, "stopButton")
+    wait_idle(qtbot, window)
+    (stopped,) = window.session.library.runs()
+    assert stopped.status == "stopped"
+    window.saved.select_run(stopped.folder)
+    assert window.saved.resume_action.isEnabled()
+    window.saved.resume_action.trigger()
+    qtbot.waitUntil(lambda: window.session.running)
+    # What it had reached before is not to be discarded.
+    assert not find(window, "cancelButton").isEnabled()
+    wait_idle(qtbot, window)
+    (finished,) = window.session.library.runs()
+    assert (finished.status, finished.epochs_done, len(finished.resumed)) == ("finished", 2, 1)
+    assert finished.id == stopped.id
+    # The curve is whole: nothing is missing from it, and nothing is there twice.
+    assert len(window.run_view.live._loss) == 2 * finished.steps_per_epoch
+    assert len(window.run_view.live._accuracies) == 2
+
+    window.saved.select_run(finished.folder)
+    window.saved.resume_action.trigger()
+    box = find(window, "epochsQuestion", QInputDialog)
+    assert box.intValue() == 4
+    box.setIntValue(3)
+    box.accept()
+    qtbot.waitUntil(lambda: window.session.running)
+    wait_idle(qtbot, window)
+    newest = next(r for r in window.session.library.runs() if r.id != finished.id)
+    assert (newest.status, newest.epochs_done, newest.continues) == ("finished", 3, finished.id)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -90,21 +90,32 @@ def train(
     return _Training(experiment, data, report, control, start).run()
 
 
-@dataclass
-class _Stopwatch:
-    """Seconds without pauses."""
+ASLEEP = 300.0
+"""Seconds without a look at the clock that no step takes: the machine slept, or the process was
+halted. Some systems' clocks go on meanwhile."""
 
-    _before: float = 0.0
-    _since: float | None = field(default_factory=time.monotonic)
+
+class _Stopwatch:
+    """Seconds without pauses, and without the time that the machine slept."""
+
+    def __init__(self, before: float = 0.0) -> None:
+        self._seconds = before
+        self._looked: float | None = time.monotonic()
 
     def seconds(self) -> float:
-        return self._before + (time.monotonic() - self._since if self._since else 0.0)
+        if self._looked is not None:
+            now = time.monotonic()
+            gone = now - self._looked
+            self._seconds += gone if gone < ASLEEP else 0.0
+            self._looked = now
+        return self._seconds
 
     def halt(self) -> None:
-        self._before, self._since = self.seconds(), None
+        self.seconds()
+        self._looked = None
 
     def go_on(self) -> None:
-        self._since = time.monotonic()
+        self._looked = time.monotonic()
 
 
 class _Training:

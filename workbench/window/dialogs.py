@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pyqtgraph
 import PySide6
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QInputDialog, QMessageBox, QPushButton, QWidget
 
 import workbench
+from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.translation import tr
 
 Role = QMessageBox.ButtonRole
@@ -34,19 +35,45 @@ def _question(
     return box, made
 
 
-def ask_quit(parent: QWidget, answered: Callable[[str], None]) -> QMessageBox:
+def ask_epochs(
+    parent: QWidget, name: str, done: int, answered: Callable[[int], None]
+) -> QInputDialog:
+    """How many epochs a finished run of ``done`` is to have in all; ``answered`` hears it."""
+    box = QInputDialog(parent)
+    box.setObjectName("epochsQuestion")
+    box.setWindowTitle(tr("Train for more epochs"))
+    box.setInputMode(QInputDialog.InputMode.IntInput)
+    box.setIntRange(done + 1, int(HYPERPARAMETERS["epochs"].maximum or 100_000))
+    box.setIntValue(2 * done)
+    box.setLabelText(
+        tr(
+            "{name} has done {done} epochs. It goes on as a new run, and stays as it is.\n"
+            "Epochs in all:"
+        ).format(name=name, done=done)
+    )
+    box.setOkButtonText(tr("Train"))
+    box.setCancelButtonText(tr("Cancel"))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.intValueSelected.connect(answered)
+    box.open()
+    return box
+
+
+def ask_quit(parent: QWidget, can_discard: bool, answered: Callable[[str], None]) -> QMessageBox:
     """Quit during a run; ``answered`` hears ``"keep"``, ``"discard"`` or ``"stay"``."""
     box, buttons = _question(
         parent,
         "quitQuestion",
         tr("A run is under way."),
         tr(
-            "Keep what it reached so far, or discard it? A kept run stays in the library with its "
-            "weights and everything measured."
-        ),
+            "Keep what it reached so far, or discard it? A kept run stays in the library and can "
+            "be resumed."
+        )
+        if can_discard
+        else tr("It keeps what it reached so far, and can be resumed."),
         [
             ("keep", tr("Keep and quit"), Role.AcceptRole),
-            ("discard", tr("Discard and quit"), Role.DestructiveRole),
+            *([("discard", tr("Discard and quit"), Role.DestructiveRole)] if can_discard else []),
             ("stay", tr("Stay"), Role.RejectRole),
         ],
     )

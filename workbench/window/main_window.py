@@ -46,7 +46,13 @@ from workbench.window.icons import program_icon
 from workbench.window.preset_panel import PresetPanel
 from workbench.window.result_windows import ResultWindows
 from workbench.window.results_bar import ResultsBar
-from workbench.window.run_view import RECORD_STATES, RunView, data_name, preset_title
+from workbench.window.run_view import (
+    RECORD_STATES,
+    RunView,
+    data_name,
+    preset_title,
+    run_title,
+)
 from workbench.window.saved_models import SavedModels
 from workbench.window.session import Session
 from workbench.window.settings import Settings
@@ -88,6 +94,7 @@ class MainWindow(QMainWindow):
         self._state_text = ""
         self._shown_once = False
         self._quit_after = False
+        self._can_discard = True
         self._run_started_at = 0.0
         self._tray: QSystemTrayIcon | None = None
 
@@ -275,6 +282,7 @@ class MainWindow(QMainWindow):
         self.run_view.report.known_runs = self.session.library.known
         saved = self.saved
         saved.open_requested.connect(self._open_run)
+        saved.resume_requested.connect(self._resume)
         saved.load_requested.connect(self._load)
         saved.test_requested.connect(self._load_and_test)
         saved.hyperparameters_requested.connect(self._use_hyperparameters)
@@ -345,6 +353,7 @@ class MainWindow(QMainWindow):
         if self.session.busy or not isinstance(preset, Preset) or experiment is None:
             return
         title = preset_title(preset.id, preset.title)
+        self._can_discard = True
         self.form.show_running(experiment, title)
         self.presets.set_enabled_for_run(False)
         self.run_view.begin(title, self.data_button.is_sample)
@@ -352,6 +361,33 @@ class MainWindow(QMainWindow):
         self.session.train(
             experiment, self.data_button.choice, self.device_box.device(), preset.id, preset.title
         )
+
+    def _resume(self, record: RunRecord) -> None:
+        if record.status == "finished":
+            dialogs.ask_epochs(
+                self,
+                run_title(record),
+                record.epochs_done,
+                lambda epochs: self._resume_to(record, epochs),
+            )
+        else:
+            self._resume_to(record, None)
+
+    def _resume_to(self, record: RunRecord, epochs: int | None) -> None:
+        if self.session.busy:
+            return
+        title = run_title(record)
+        # What it had reached before is not this window's to discard.
+        self._can_discard = record.status == "finished"
+        try:
+            self.form.show_running(experiment_from(record.experiment), title)
+        except WorkbenchError as error:
+            self._show_problem(error.message)
+            return
+        self.presets.set_enabled_for_run(False)
+        self.run_view.begin(title, record.data.get("kind") == "sample")
+        self._run_started_at = time.monotonic()
+        self.session.resume_run(record.folder, epochs)
 
     def _pause(self) -> None:
         # Between steps, and between the batches of a test: the answer comes in a moment, and a
@@ -624,8 +660,13 @@ class MainWindow(QMainWindow):
         a.pause.setToolTip(_tip(tr("Pause the run, or go on where it was"), a.pause))
         a.stop.setEnabled(running and state != "stopping")
         a.stop.setToolTip(_tip(tr("End the run and keep what it reached"), a.stop))
-        a.cancel.setEnabled(busy and state not in ("stopping", "opening"))
-        a.cancel.setToolTip(_tip(tr("End the run and discard it"), a.cancel))
+        discards = self._can_discard or not running
+        a.cancel.setEnabled(busy and state not in ("stopping", "opening") and discards)
+        a.cancel.setToolTip(
+            _tip(tr("End the run and discard it"), a.cancel)
+            if discards
+            else tr("A resumed run can be stopped, not discarded.")
+        )
         a.open_weights.setEnabled(not busy)
         elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
@@ -739,7 +780,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.session.running and not self._quit_after:
             event.ignore()
-            dialogs.ask_quit(self, self._quit_answered)
+            dialogs.ask_quit(self, self._can_discard, self._quit_answered)
             return
         if self.session.busy:
             # Ends at its next look at the stop flag; the window closes with it.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from workbench.engine.events import (
@@ -35,7 +35,7 @@ from workbench.spec.presets import Reported, find_preset, how_it_ran
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
 from workbench.window.images_view import ImagesView
-from workbench.window.live_view import LiveView
+from workbench.window.live_view import REFRESH, LiveView
 from workbench.window.log_view import LogView
 from workbench.window.report_view import ReportView
 from workbench.window.run_details import RunDetails
@@ -105,6 +105,8 @@ class RunView(QWidget):
         self._steps_drawn = 0
         self._epochs_drawn = 0
         self._speed = Speed()
+        self._latest: StepsDone | None = None
+        self._progress_shown = QElapsedTimer()
         self._live_state = "loading"
         self._loading = ("", False)
         self._lines_drawn = self._lines_heard = 0
@@ -151,7 +153,7 @@ class RunView(QWidget):
         self.report.show_record(None)
         self.images.show_record(None)
         self._record = self._expected = None
-        self._tested = None
+        self._tested = self._latest = None
         self._steps_drawn = self._epochs_drawn = self._lines_drawn = 0
 
     def on_data_progress(self, event: DataProgress) -> None:
@@ -176,6 +178,17 @@ class RunView(QWidget):
         if new > 0:
             self.live.add_losses(event.losses[-new:])
             self._steps_drawn = position
+        self._latest = event
+        passed = self._progress_shown.elapsed() if self._progress_shown.isValid() else REFRESH
+        if passed >= REFRESH or event.step == record.steps_per_epoch:
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        event, record = self._latest, self._record
+        if event is None or record is None or not self.shows_live:
+            return
+        self._latest = None
+        self._progress_shown.start()
         self.header.set_progress(
             event.epoch,
             record.epochs,
@@ -225,6 +238,7 @@ class RunView(QWidget):
         if state not in STATES:
             return
         self._live_state = state
+        self._show_progress()  # also the steps since the last painting: a pause may follow
         if self.shows_live:
             self.header.set_state(STATES[state])
 

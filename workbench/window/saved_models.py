@@ -101,7 +101,7 @@ class SavedModels(QWidget):
     show_in_folder_requested = Signal(object)
     """Path of a run's folder."""
     resume_requested = Signal(object)
-    """RunRecord: train the run on from its checkpoint."""
+    """RunRecord: train the run on, a finished one for more epochs."""
     problem = Signal(str)
     """A sentence on what could not be done."""
 
@@ -547,13 +547,16 @@ class SavedModels(QWidget):
             )
         if one and not one.best_weights:
             no_best = tr("This run has no weights of a best epoch.")
+        more = one is not None and one.status == "finished"
         for name, action, why_not, does in (
             ("open", self.open_action, "", tr("Show the run's curves, matrix and log")),
             (
                 "resume",
                 self.resume_action,
                 self._why_not_resumed(one, training),
-                tr("Train the run on from its last checkpoint"),
+                tr("Train the run on as a new one, which says what it continues")
+                if more
+                else tr("Train the run on from its last checkpoint, as if it had not stopped"),
             ),
             (
                 "keep",
@@ -585,6 +588,7 @@ class SavedModels(QWidget):
         ):
             reason = self._off.get(name) or (choose if one is None else why_not)
             _turn(action, reason, does)
+        self.resume_action.setText(tr("Train for more epochs…") if more else tr("Resume"))
         keeps = bool(runs) and all(self._is_training(run) for run in runs)
         reason = self._off.get("delete", "") or ("" if runs else tr("Choose a run first."))
         if keeps:
@@ -615,7 +619,7 @@ class SavedModels(QWidget):
         if training:
             return tr("This run still trains.")
         if run.status == "finished":
-            return tr("This run has finished; there is nothing to resume.")
+            return "" if run.weights else tr("This run has no weights of its last epoch.")
         if not has_checkpoint(run.folder):
             return tr("This run has no checkpoint to be resumed from.")
         return ""

@@ -147,6 +147,25 @@ class Session(QObject):
 
         self._start("loading", work)
 
+    def resume_run(self, folder: Path, epochs: int | None = None) -> None:
+        """Trains a saved run on, from its own data; to ``epochs`` in all, where given. Its events
+        come as with :meth:`train`."""
+        control = self._new_control()
+        self._report_lines = ReportLines()
+
+        def work() -> None:
+            from workbench.runner import resume_run
+
+            resume_run(
+                folder,
+                self.library,
+                lambda event: self._put("event", event),
+                control,
+                epochs=epochs,
+            )
+
+        self._start("loading", work)
+
     def open_weights(self, path: Path) -> None:
         """Reads a weight file; ``weights_opened`` or ``problem`` follows."""
 

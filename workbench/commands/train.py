@@ -1,0 +1,166 @@
+"""``cifar-workbench train`` and ``resume``: runs, watched from a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench.commands.output import find_runs, print_json
+from workbench.engine.control import RunControl
+from workbench.engine.data_choice import choose_data
+from workbench.engine.events import Event, RunEnded, RunStarted
+from workbench.engine.report_lines import ReportLines
+from workbench.library.catalog import Library
+from workbench.library.run_folder import has_checkpoint, read_record
+from workbench.messages import WorkbenchError
+from workbench.spec.experiment import experiment_from, parse_assignments, with_changes
+from workbench.spec.presets import find_preset
+from workbench.terminal import Bars, Unbreakable, signals_stop
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+Run = Callable[[Callable[[Event], None], RunControl], RunEnded]
+
+
+def train(options: argparse.Namespace) -> int:
+    """Trains a preset, or with ``--repeat`` several seeds of it, one after the other."""
+    preset = find_preset(options.preset)
+    begin = preset.as_run if options.as_run and preset.as_run else preset.experiment
+    experiment = with_changes(begin, parse_assignments(options.changes))
+    choice = choose_data(options.dataset)
+    output = _output(options)
+    if options.as_run and not preset.as_run:
+        print(f"{preset.id} ran as it was declared.", file=output)
+    print(choice.reason, file=output)
+    first, repeats = experiment.seed, options.repeat or 1
+    queue = [with_changes(experiment, {"seed": first + number}) for number in range(repeats)]
+    results: list[dict[str, Any]] = []
+    code = DONE
+    for number, repeat in enumerate(queue, 1):
+        if repeats > 1:
+            print(f"Run {number} of {repeats}, seed {repeat.seed}", file=output)
+
+        def run(listener: Callable[[Event], None], control: RunControl) -> RunEnded:
+            from workbench.runner import run_experiment  # torch takes a second or two to import
+
+            return run_experiment(
+                repeat,  # noqa: B023 (called within this turn of the loop)
+                Library(options.library),
+                listener,
+                control,
+                data=choice,
+                device=options.device,
+                preset=preset.id,
+                title=preset.title,
+                keep_checkpoint=options.keep_checkpoint,
+            )
+
+        ended, result = _watch(run, options)
+        code = ended or code
+        if result is not None:
+            results.append(result)
+        if ended in (BAD_INPUT, INTERRUPTED):  # a run that diverges says nothing of other seeds
+            break
+    if options.json and (results or options.repeat):
+        print_json(results if options.repeat else results[0])
+    output.flush()
+    return code
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Trains a run on."""
+    library = Library(options.library)
+    (record,) = find_runs([options.name], library)
+    changes = parse_assignments(options.changes)
+    if others := changes.keys() - {"epochs"}:
+        raise WorkbenchError(
+            "{name}: cannot be changed in a run that goes on, only epochs can; train a new run.",
+            name=sorted(others)[0],
+        )
+    epochs = with_changes(experiment_from(record.experiment), changes).epochs if changes else None
+
+    def run(listener: Callable[[Event], None], control: RunControl) -> RunEnded:
+        from workbench.runner import resume_run  # torch takes a second or two to import
+
+        return resume_run(
+            record.folder,
+            library,
+            listener,
+            control,
+            epochs=epochs,
+            data=choose_data(options.dataset) if options.dataset else None,
+            device=options.device,
+            keep_checkpoint=options.keep_checkpoint,
+        )
+
+    code, result = _watch(run, options)
+    if options.json and result is not None:
+        print_json(result)
+    return code
+
+
+def _output(options: argparse.Namespace) -> Any:
+    return Unbreakable(sys.stderr if options.json else sys.stdout)
+
+
+def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] | None]:
+    """Shows ``run`` while it goes on; the exit code, and what ``--json`` says of it where there
+    is something to say."""
+    errors, output = Unbreakable(sys.stderr), _output(options)
+    control = RunControl()
+    started: list[RunStarted] = []
+    lines = ReportLines()
+    with signals_stop(control, errors) as interrupted, Bars(output, errors) as bars:
+
+        def listen(event: Event) -> None:
+            if isinstance(event, RunStarted):
+                started.append(event)
+                if event.device_note:
+                    bars.write(str(event.device_note))
+            bars.show(event)
+            failed = isinstance(event, RunEnded) and event.status == "failed"
+            if started and not failed:  # a failure is said once, at the end
+                for line in lines.lines(event):
+                    bars.write(line)
+
+        end = run(listen, control)
+    if not started:
+        if end.status == "failed":
+            print(end.reason, file=sys.stderr)
+            return BAD_INPUT, None
+        return INTERRUPTED, None
+    record = read_record(Path(end.run)) if end.run else None
+    result = {
+        "preset": record.preset if record else None,
+        "dataset": started[0].data.name,
+        "device": started[0].device,
+        "epochs": end.epochs_done,
+        "seconds": round(end.seconds, 3),
+        "run": end.run,
+        "weights": end.weights,
+        "test": dataclasses.asdict(end.test) if end.test else None,
+        "status": end.status,
+        "reason": str(end.reason) if end.reason else None,
+        "experiment": record.experiment if record else None,
+        "data": dataclasses.asdict(started[0].data),
+        "device_name": started[0].device_name,
+        "threads": started[0].threads,
+        "resumed": record.resumed if record else [],
+        "continues": record.continues if record else None,
+    }
+    if not options.json:
+        print(f"Run: {end.run}", file=output)
+        print(f"Weights: {end.weights}", file=output)
+        if end.status != "finished" and record and has_checkpoint(record.folder):
+            print(f"It can go on: cifar-workbench resume {record.id}", file=output)
+    output.flush()
+    if end.status == "failed":
+        print(end.reason, file=errors)
+        return FAILED, result
+    if end.status == "stopped":
+        return (INTERRUPTED if interrupted else FAILED), result
+    return DONE, result
