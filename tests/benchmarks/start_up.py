@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+from machine import machine, sentence
+
 OURS = """
 import sys, time
 from PySide6.QtCore import QEvent, QObject
@@ -99,6 +101,7 @@ def main() -> None:
                     ready.append(torch_there)
     ratios = [b / a for a, b in zip(*paint.values(), strict=True)]
     result = {
+        "machine": machine(),
         "first_paint": {name: statistics.median(values) for name, values in paint.items()},
         "slowest_first_paint": {name: max(values) for name, values in paint.items()},
         "ratio": statistics.median(ratios),
@@ -107,6 +110,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(result, indent=2))
         return
+    print(sentence(result["machine"]))
     for name, values in paint.items():
         print(
             f"{name:<18} first paint after {statistics.median(values):.2f} s "

@@ -1,145 +1,207 @@
-"""Steps per second of a training, beside a bare loop over tensors.
+"""Steps per second of a training: ours, beside what else trains the same network.
 
-    python tests/benchmarks/training_speed.py [--json] [--rounds 7] [--steps 300]
+    python tests/benchmarks/training_speed.py [--json] [--rounds 5] [--steps 300]
 
-Contenders take turns within each round, so that a machine whose speed drifts treats all alike;
-the table shows the median of the rounds, and the ratio to the faster bare loop of the same round.
+Presets 001 and 009, each with the contenders of contenders.py. They take turns within each round,
+so that a machine whose speed drifts treats all alike; the table shows the median of the rounds,
+and the ratio to the faster bare loop of the same round. A second table has the test after each
+epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display, or
+QT_QPA_PLATFORM=offscreen. What is not there is left out, with a word.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
+import os
 import statistics
 import sys
-import time
+import tempfile
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
-import torch.nn.functional as F
+from contenders import (
+    BATCH,
+    LeftOut,
+    Run,
+    bare_loop,
+    lightning,
+    notebook_loop,
+    ours,
+    random_data,
+    skorch,
+)
+from machine import machine, sentence, version
+from open_window import WindowProcess
 
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import CIFAR10_CLASSES, DataInfo
 from workbench.engine.datasets import DataSet
 from workbench.engine.devices import choose_device
 from workbench.engine.events import EpochDone
-from workbench.engine.networks import build_network
 from workbench.engine.training import train
-from workbench.spec.experiment import Experiment, with_changes
+from workbench.spec.experiment import HYPERPARAMETERS, Experiment, with_changes
 from workbench.spec.presets import find_preset
 
-BATCH = 16
+PRESETS = ("001", "009")
+EPOCH = 3125
+"""Steps of an epoch of CIFAR-10."""
+TEST_IMAGES = 10_000
 
+PRECISIONS = list(HYPERPARAMETERS["precision"].choices)
+BARE = ("bare loop, contiguous", "bare loop, channels last")
 
-def random_data(images: int, device: torch.device) -> DataSet:
-    """Random pixels: what they show does not change the speed."""
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.randint(0, 256, (images, 32, 32, 3), dtype=torch.uint8, generator=generator)
-    labels = torch.randint(0, 10, (images,), generator=generator)
-    info = DataInfo("sample", "random", CIFAR10_CLASSES, images, BATCH, "", False)
-    return DataSet(info, pixels, labels, pixels[:BATCH], labels[:BATCH]).to(device)
-
-
-def bare_loop(experiment: Experiment, data: DataSet, channels_last: bool) -> float:
-    """Seconds for one epoch of nothing but the arithmetic: no loss is read, nothing is kept."""
-    torch.manual_seed(0)
-    device = data.train_images.device
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    network = build_network(experiment, 10).to(device).to(memory_format=layout)
-    kind = torch.optim.Adam if experiment.optimizer == "adam" else torch.optim.SGD
-    optimizer = kind(network.parameters(), lr=experiment.learning_rate, fused=True)
-    images = data.train_images.permute(0, 3, 1, 2).contiguous()
-    if channels_last:
-        images = images.to(memory_format=torch.channels_last)
-    order = torch.randperm(len(images)).to(device)
-    started = time.perf_counter()
-    for start in range(0, len(images), BATCH):
-        indices = order[start : start + BATCH]
-        pixels = images[indices].to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
-        loss = F.cross_entropy(network(pixels), data.train_labels[indices])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
-
-
-def ours(experiment: Experiment, data: DataSet) -> float:
-    """Seconds for one epoch of the program's own training, its test left out."""
-    seconds: list[float] = []
-    train(
-        experiment,
-        data,
-        lambda event: seconds.append(event.seconds) if isinstance(event, EpochDone) else None,
-        RunControl(),
-    )
-    return seconds[0]
+Contender = Callable[[Experiment, DataSet], Run]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, help="default: 300, and on a GPU an epoch of 3,125")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of ours")
     options = parser.parse_args()
-    device = choose_device(options.device)
-    data = random_data(options.steps * BATCH, device.device)
-    rows = []
-    for preset in ("001", "009"):
-        experiment = with_changes(find_preset(preset).experiment, {"epochs": 1})
-        experiment = replace_test_mode(experiment)
-        contenders: dict[str, Callable[[], float]] = {
-            "bare loop, contiguous": lambda e=experiment: bare_loop(e, data, False),
-            "bare loop, channels last": lambda e=experiment: bare_loop(e, data, True),
-            "CIFAR Workbench": lambda e=experiment: ours(e, data),
-        }
-        for run in contenders.values():
-            run()  # a round that does not count: caches, memory, kernels
-        seconds: dict[str, list[float]] = {name: [] for name in contenders}
-        names = list(contenders)
-        for number in range(options.rounds):
-            for name in names[number % 3 :] + names[: number % 3]:
-                seconds[name].append(contenders[name]())
-            print(f"{preset}: round {number + 1}/{options.rounds}", file=sys.stderr)
-        bare = [min(pair) for pair in zip(seconds[names[0]], seconds[names[1]], strict=True)]
-        for name in names:
-            ratios = [mine / limit for mine, limit in zip(seconds[name], bare, strict=True)]
-            per_second = [options.steps / s for s in seconds[name]]
-            rows.append(
-                {
-                    "preset": preset,
-                    "contender": name,
-                    "steps_per_second": statistics.median(per_second),
-                    "slowest": min(per_second),
-                    "fastest": max(per_second),
-                    "seconds_per_epoch": 3125 / statistics.median(per_second),
-                    "ratio_to_bare": statistics.median(ratios),
-                }
-            )
-    machine = {
-        "device": device.name,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "system": platform.platform(),
-    }
+    device = choose_device(options.device).device
+    steps = options.steps or (EPOCH if device.type == "cuda" else 300)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["CIFAR_WORKBENCH_HOME"] = home  # not among the person's own runs
+        result = measure(device, steps, options.rounds, options.precision)
     if options.json:
-        print(json.dumps({"machine": machine, "rows": rows}, indent=2))
-        return
-    print(", ".join(f"{key}: {value}" for key, value in machine.items()))
-    print(f"{'preset':<7}{'contender':<26}{'steps/s':>9}{'spread':>16}{'s/epoch':>9}{'ratio':>8}")
-    for row in rows:
-        spread = f"{row['slowest']:.0f} to {row['fastest']:.0f}"
-        print(
-            f"{row['preset']:<7}{row['contender']:<26}{row['steps_per_second']:>9.1f}"
-            f"{spread:>16}{row['seconds_per_epoch']:>9.1f}{row['ratio_to_bare']:>8.3f}"
+        print(json.dumps(result, indent=2))
+    else:
+        print_tables(result)
+
+
+def measure(device: torch.device, steps: int, rounds: int, precision: str) -> dict[str, Any]:
+    contenders: dict[str, Contender] = {
+        "notebook loop": notebook_loop,
+        "Lightning": lightning,
+        "skorch": skorch,
+        BARE[0]: partial(bare_loop, layout=torch.contiguous_format),
+        BARE[1]: partial(bare_loop, layout=torch.channels_last),
+        named(precision): in_precision(ours, precision),
+    }
+    left_out: dict[str, str] = {}
+    try:
+        window = WindowProcess()
+        contenders[named(precision) + ", window open"] = in_precision(window.train, precision)
+    except LeftOut as reason:
+        window = None
+        left_out["CIFAR Workbench, window open"] = str(reason)
+    for other in PRECISIONS:
+        contenders.setdefault(named(other), in_precision(ours, other))
+
+    rows, tests = [], []
+    data = random_data(steps * BATCH, device)
+    to_test = random_data(BATCH, device, TEST_IMAGES)
+    for preset in PRESETS:
+        experiment = with_changes(
+            find_preset(preset).experiment, {"epochs": 1, "test_mode": "eval"}
         )
+        names = []
+        for name, contender in contenders.items():
+            try:
+                contender(experiment, data)  # does not count: caches, memory, kernels
+                names.append(name)
+            except LeftOut as reason:
+                left_out[name] = str(reason)
+        speeds: dict[str, list[float]] = {name: [] for name in names}
+        test_seconds: list[float] = []
+        seconds_of_test(with_precision(experiment, precision), to_test)
+        for number in range(rounds):
+            first = number % len(names)
+            for name in names[first:] + names[:first]:
+                speeds[name].append(contenders[name](experiment, data).steps_per_second)
+            test_seconds.append(seconds_of_test(with_precision(experiment, precision), to_test))
+            print(f"{preset}: round {number + 1}/{rounds}", file=sys.stderr)
+        bare = [max(pair) for pair in zip(*(speeds[name] for name in BARE), strict=True)]
+        rows += [row(preset, name, speeds[name], bare) for name in names]
+        shares = [
+            s * x / EPOCH for s, x in zip(test_seconds, speeds[named(precision)], strict=True)
+        ]
+        tests.append(
+            {
+                "preset": preset,
+                "seconds": statistics.median(test_seconds),
+                "share_of_epoch": statistics.median(shares),
+                "smallest_share": min(shares),
+                "largest_share": max(shares),
+            }
+        )
+    platform = window.platform if window else None
+    if window:
+        window.close()
+    return {
+        "machine": machine(
+            str(device),
+            lightning=version("pytorch-lightning"),
+            skorch=version("skorch"),
+            qt_platform=platform,
+            steps=steps,
+            rounds=rounds,
+        ),
+        "rows": rows,
+        "tests": tests,
+        "left_out": left_out,
+    }
 
 
-def replace_test_mode(experiment: Experiment) -> Experiment:
-    return with_changes(experiment, {"test_mode": "eval"})
+def named(precision: str) -> str:
+    return "CIFAR Workbench" + ("" if precision == PRECISIONS[0] else f", {precision}")
+
+
+def with_precision(experiment: Experiment, precision: str) -> Experiment:
+    return with_changes(experiment, {"precision": precision})
+
+
+def in_precision(contender: Contender, precision: str) -> Contender:
+    return lambda experiment, data: contender(with_precision(experiment, precision), data)
+
+
+def seconds_of_test(experiment: Experiment, data: DataSet) -> float:
+    """Seconds of the test after an epoch, in evaluation mode, as a run reports them."""
+    seconds: list[float] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, EpochDone):
+            seconds.append(event.test_seconds)
+
+    train(experiment, data, listen, RunControl())
+    return seconds[0]
+
+
+def row(preset: str, name: str, speeds: list[float], bare: list[float]) -> dict[str, Any]:
+    return {
+        "preset": preset,
+        "contender": name,
+        "steps_per_second": statistics.median(speeds),
+        "slowest": min(speeds),
+        "fastest": max(speeds),
+        "seconds_per_epoch": EPOCH / statistics.median(speeds),
+        "ratio_to_bare": statistics.median(
+            limit / mine for mine, limit in zip(speeds, bare, strict=True)
+        ),
+    }
+
+
+def print_tables(result: dict[str, Any]) -> None:
+    print(sentence(result["machine"]))
+    print(f"\n{'preset':<7}{'contender':<29}{'steps/s':>9}{'spread':>18}{'s/epoch':>9}{'ratio':>8}")
+    for row in result["rows"]:
+        spread = f"{row['slowest']:.1f} to {row['fastest']:.1f}"
+        print(
+            f"{row['preset']:<7}{row['contender']:<29}{row['steps_per_second']:>9.1f}"
+            f"{spread:>18}{row['seconds_per_epoch']:>9.1f}{row['ratio_to_bare']:>8.3f}"
+        )
+    for name, reason in result["left_out"].items():
+        print(f"{name}: left out. {reason}")
+    print(f"\nTest of {TEST_IMAGES:,} images in evaluation mode")
+    print(f"{'preset':<7}{'seconds':>9}{'share of an epoch':>20}{'spread':>16}")
+    for row in result["tests"]:
+        spread = f"{row['smallest_share']:.1%} to {row['largest_share']:.1%}"
+        print(f"{row['preset']:<7}{row['seconds']:>9.2f}{row['share_of_epoch']:>20.1%}{spread:>16}")
 
 
 if __name__ == "__main__":

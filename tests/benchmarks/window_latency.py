@@ -12,7 +12,6 @@ import argparse
 import csv
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import machine, sentence
 
 PROBE_MS = 5
 
@@ -42,7 +42,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(result, indent=2))
         return
-    print(result["machine"])
+    print(sentence(result["machine"]))
     print(f"{'event loop held up, ms':<34}{'median':>8}{'99%':>8}{'most':>8}")
     for name, row in result["delays"].items():
         print(f"{name:<34}{row['median']:>8.1f}{row['p99']:>8.1f}{row['max']:>8.1f}")
@@ -147,11 +147,8 @@ def measure(seconds: float, dataset: str) -> dict[str, Any]:
 
     window.close()
     window.session.wait(10_000)
-    import torch
-
     return {
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores, torch {torch.__version__}, "
-        f"Qt platform {application.platformName()}",
+        "machine": machine(qt_platform=application.platformName()),
         "delays": delays,
         "actions": {
             name: {"median": statistics.median(values), "max": max(values)}

@@ -1,0 +1,27 @@
+"""The arithmetic of scaling.py, and that the run it plays is as long as it says."""
+
+from __future__ import annotations
+
+import pytest
+from scaling import EPOCH, growth, played
+
+from workbench.engine.control import RunControl
+from workbench.engine.datasets import DataSet
+from workbench.engine.events import EpochDone, Event, StepsDone
+from workbench.spec.experiment import experiment_from
+
+
+@pytest.mark.parametrize(("power", "factor"), [(1.0, 3.0), (0.5, 2.0), (2.0, 0.1)])
+def test_growth_is_the_exponent_whatever_the_factor(power: float, factor: float) -> None:
+    values = [16, 64, 256]
+    assert growth(values, [factor * value**power for value in values]) == pytest.approx(power)
+
+
+def test_a_played_run_reports_every_step_of_every_epoch(sample: DataSet) -> None:
+    events: list[Event] = []
+    outcome = played(experiment_from({"epochs": 2}), sample, events.append, RunControl())
+    for epoch in (1, 2):
+        steps = [e for e in events if isinstance(e, StepsDone) and e.epoch == epoch]
+        assert sum(len(e.losses) for e in steps) == steps[-1].step == EPOCH
+    assert [e.epoch for e in events if isinstance(e, EpochDone)] == [1, 2]
+    assert outcome.epochs_done == 2
