@@ -144,7 +144,7 @@ class SavedModels(QWidget):
         records, self._problems = self._library.read(SLICE_S)
         top = QPersistentModelIndex(self.view.indexAt(QPoint(0, 0)))
         before = self.view.rowViewportPosition(top.row()) if top.isValid() else 0
-        self.table.show_runs(records)
+        self.table.show_runs(records, more=bool(self._library.unread))
         bar = self.view.verticalScrollBar()
         # Rows that came or went above must not move what is being looked at; at the very top,
         # the newest run is.
