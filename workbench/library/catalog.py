@@ -53,6 +53,7 @@ class Library:
         self._records: list[RunRecord] = []
         self._index = RunIndex(self.path)
         self._opening = True
+        self._was_there = False
         self._unsaved: list[str] = []
         self._edited: set[str] = set()
         self._turn: list[str] = []
@@ -77,8 +78,18 @@ class Library:
             try:
                 # The names start with the time.
                 self._names = sorted(os.listdir(self.path), reverse=True)  # noqa: PTH208 (quicker)
+                self._was_there = True
             except FileNotFoundError:
                 self._names = []
+                if self._was_there:
+                    self._known, self._records = {}, []
+                    return [], [
+                        WorkbenchError(
+                            "{path}: the library's folder is gone; was it moved? The runs are "
+                            "shown again when it is back.",
+                            path=self.path,
+                        )
+                    ]
             except OSError as error:
                 self._known, self._records = {}, []
                 return [], [

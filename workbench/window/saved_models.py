@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -477,6 +478,8 @@ class SavedModels(QWidget):
         if total:
             link = tr("Clear the search.")
             self.empty.setText(f'{tr("No run matches.")} <a href="#">{link}</a>')
+        elif self._problems:
+            self.empty.setText(html.escape(say(self._problems[0].message)))
         else:
             self.empty.setText(
                 tr(
