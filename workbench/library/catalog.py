@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -105,7 +107,8 @@ class Library:
             known = self._known
             self._pending = [name for name in self._names if name not in known and name[0] != "."]
             self._pending.reverse()
-        changed |= self._read_pending(seconds)
+        with _collector_set_aside(len(self._pending) > FEW):
+            changed |= self._read_pending(seconds)
         # While there is more to read, those that came stand as they came: youngest first.
         if changed and not self.unread:
             self._records = [e.run for e in self._known.values() if e.run is not None]
@@ -326,6 +329,21 @@ class Library:
         except OSError as error:
             raise _cannot_be_moved(place, error) from None
         return read_record(folder)
+
+
+@contextmanager
+def _collector_set_aside(wanted: bool) -> Iterator[None]:
+    """Keeps Python's collector of cycles from going through thousands of new records, which have
+    none: each of its passes would hold the window up for 200 ms."""
+    if not wanted or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from workbench.library.run_folder import RunRecord
 
 FILE = ".index.sqlite"
 
-_SHARED = ("experiment", "data", "environment")
-"""Fields that many runs have in common, each a text of its own: equal ones are read once."""
+_SHARED = ("data", "environment")
+"""Fields that many runs have in common: equal ones are kept and read once."""
 
 _PLAIN = tuple(f.name for f in fields(RunRecord) if f.name not in (*_SHARED, "folder"))
 
@@ -41,7 +41,7 @@ class RunIndex:
         self._library = library
         self._connection: sqlite3.Connection | None = None
         self._off = False
-        self._shared: dict[str, Any] = {}
+        self._shared: dict[int, Any] = {}
 
     def find(self, name: str, seen: Seen) -> RunRecord | None:
         """The record of the run in the folder ``name``, if its files still look as ``seen``."""
@@ -50,18 +50,18 @@ class RunIndex:
             return None
         try:
             row = connection.execute(
-                "SELECT seen, plain, experiment, data, environment FROM runs WHERE name = ?",
-                (name,),
+                "SELECT seen, plain, data, environment FROM runs WHERE name = ?", (name,)
             ).fetchone()
             if row is None or row[0] != _text(seen):
                 return None
-            plain = dict(zip(_PLAIN, json.loads(row[1]), strict=True))
-            shared = dict(zip(_SHARED, map(self._parsed, row[2:]), strict=True))
+            plain = dict(zip(_PLAIN, _decode(row[1])[0], strict=True))
+            plain["data"] = self._value(connection, row[2])
+            plain["environment"] = self._value(connection, row[3])
         except (sqlite3.Error, ValueError, TypeError):
             self._give_up()
             return None
         plain["tags"] = tuple(plain["tags"])
-        return RunRecord(**plain, **shared, folder=self._library / name)
+        return RunRecord(**plain, folder=self._library / name)
 
     def save(self, runs: Iterable[tuple[Seen, RunRecord]]) -> None:
         """Remembers the records, in one transaction."""
@@ -77,9 +77,14 @@ class RunIndex:
             )
             for seen, run in runs
         ]
+        texts = {(text,) for row in rows for text in row[3:]}
+        number = "(SELECT id FROM texts WHERE text = ?)"
         try:
             with connection:
-                connection.executemany("REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", rows)
+                connection.executemany("INSERT OR IGNORE INTO texts (text) VALUES (?)", texts)
+                connection.executemany(
+                    f"REPLACE INTO runs VALUES (?, ?, ?, {number}, {number})", rows
+                )
         except sqlite3.Error:
             self._give_up()
 
@@ -103,11 +108,12 @@ class RunIndex:
         self._connection = None
         self._shared = {}
 
-    def _parsed(self, text: str) -> Any:
-        value = self._shared.get(text)
-        if value is None:
-            value = self._shared[text] = json.loads(text)
-        return value
+    def _value(self, connection: sqlite3.Connection, number: int) -> Any:
+        if number not in self._shared:
+            query = "SELECT text FROM texts WHERE id = ?"
+            (text,) = connection.execute(query, (number,)).fetchone()
+            self._shared[number] = json.loads(text)
+        return self._shared[number]
 
     def _open(self, create: bool) -> sqlite3.Connection | None:
         if self._off or self._connection is not None:
@@ -140,9 +146,11 @@ class RunIndex:
             return
         with connection:
             connection.execute("DROP TABLE IF EXISTS runs")
+            connection.execute("DROP TABLE IF EXISTS texts")
+            connection.execute("CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT UNIQUE)")
             connection.execute(
                 "CREATE TABLE runs (name TEXT PRIMARY KEY, seen TEXT, plain TEXT, "
-                "experiment TEXT, data TEXT, environment TEXT) WITHOUT ROWID"
+                "data INTEGER, environment INTEGER)"
             )
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -150,6 +158,10 @@ class RunIndex:
         """Damaged, locked or on a full disk: for this session the runs are read one by one."""
         self.close()
         self._off = True
+
+
+_decode = json.JSONDecoder().raw_decode
+"""``json.loads`` without its look for white space, which takes longer than the rest."""
 
 
 def _text(seen: Seen) -> str:
