@@ -507,7 +507,7 @@ class SavedModels(QWidget):
         if self._search_problem is not None:
             self.hint.setText(say(self._search_problem.message))
         else:
-            self.hint.setText(tr("Also: accuracy>60, optimizer=adam, tag:…, starred"))
+            self.hint.setText(tr("Also: accuracy>60, tag:…, starred"))
 
     def _select_wanted(self) -> None:
         self._select([i for i in map(self.table.index_of, self._wanted) if i.isValid()])
