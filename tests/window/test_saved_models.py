@@ -476,6 +476,50 @@ def test_the_run_of_this_window_is_marked_and_kept(
     assert widget.delete_action.isEnabled()
 
 
+def test_a_library_that_is_moved_while_it_is_shown(library: Library, qtbot: QtBot) -> None:
+    run = add(library)
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    away = library.path.with_name("away")
+    library.path.rename(away)
+    heard: list[str] = []
+    widget.problem.connect(heard.append)
+    widget.star_action.trigger()
+    assert len(heard) == 1
+    assert widget.table.rowCount() == 0
+    assert "was it moved?" in widget.empty.text()
+    assert widget.empty.isVisible()
+    away.rename(library.path)
+    widget.refresh()
+    assert cells(widget, RUN) == ["007 Adam"]
+    assert not read_record(run.folder).starred
+
+
+def test_two_windows_on_one_library(library: Library, qtbot: QtBot) -> None:
+    runs = [add(library, hour) for hour in range(2)]
+    one, other = opened(library, qtbot), opened(Library(library.path), qtbot)
+    for widget in (one, other):
+        click(widget, 0)
+    one.table.setData(one.table.index(0, RUN), "named here")
+    other.star_action.trigger()
+    one.refresh()
+    other.refresh()
+    for widget in (one, other):
+        assert cells(widget, RUN)[0] == "named here"
+        assert cells(widget, STAR)[0] == "★"
+    heard: list[str] = []
+    other.problem.connect(heard.append)
+    one.delete_action.trigger()
+    other.delete_action.trigger()  # it does not know yet
+    assert len(heard) == 1
+    assert len(library.trashed()) == 1
+    assert cells(other, RUN) == ["007 Adam"]
+    assert not runs[0].folder.exists()
+    one.undo_action.trigger()
+    other.refresh()
+    assert cells(other, RUN) == ["named here", "007 Adam"]
+
+
 # --- interrupted runs ------------------------------------------------------------------
 
 

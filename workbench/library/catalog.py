@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import Timeout
 
 from workbench import paths
+from workbench.library.index import RunIndex, Seen
 from workbench.library.labels import FILE as LABELS_FILE
 from workbench.library.labels import Change, clean_name
 from workbench.library.run_folder import (
@@ -31,12 +34,15 @@ from workbench.library.trash import FOLDER as TRASH
 from workbench.library.trash import trash_entries
 from workbench.messages import WorkbenchError
 
-_Seen = tuple[int, ...]
+FEW = 200
+"""Runs up to which a library needs no index."""
+LOOK_S = 0.01
+"""Longest time for looking whether runs have changed that are not likely to have."""
 
 
 class Library:
-    """All runs under ``path``. The folders are the truth; what is remembered here only spares
-    reading a ``run.json`` again that has not changed.
+    """All runs under ``path``. The folders are the truth; what is remembered here, and for large
+    libraries in an index beside them, only spares reading a run again that has not changed.
 
     :meth:`read` is for one thread; the other methods may be called from any.
     """
@@ -44,8 +50,17 @@ class Library:
     def __init__(self, path: Path | None = None) -> None:
         self.path = (path or paths.library()).absolute()
         self.unread = 0
-        """Runs that the last :meth:`read` left for the next one."""
+        """Folders that the last :meth:`read` left for the next one."""
         self._known: dict[str, _Entry] = {}
+        self._records: list[RunRecord] = []
+        self._index = RunIndex(self.path)
+        self._opening = True
+        self._was_there = False
+        self._unsaved: list[str] = []
+        self._edited: set[str] = set()
+        self._turn: list[str] = []
+        self._names: list[str] = []
+        self._pending: list[str] = []
 
     def runs(self) -> list[RunRecord]:
         """Every run that can be read, newest first."""
@@ -56,57 +71,136 @@ class Library:
 
         A run that has not changed since the last call is the same object again. After
         ``seconds`` no further new run is opened (one always is): the youngest runs are
-        there, ``unread`` says how many are not, and the next call goes on.
+        there, ``unread`` says how many folders are not, and the next call goes on. Of those that
+        are known, runs that train and runs that were edited through this object are looked at
+        each time, the others in turn for a few milliseconds.
         """
-        enough: float | None = None
-        known: dict[str, _Entry] = {}
-        unread = 0
-        try:
-            # The names start with the time.
-            names = sorted(os.listdir(self.path), reverse=True)  # noqa: PTH208 (strings are quicker)
-        except FileNotFoundError:
-            names = []
-        except OSError as error:
-            self.unread, self._known = 0, {}
-            return [], [
-                WorkbenchError(
-                    "{path}: the library cannot be read ({reason}).",
-                    path=self.path,
-                    reason=error.strerror,
-                )
-            ]
-        for name in names:
-            if name.startswith("."):
-                continue
+        changed = False
+        if not self.unread:
+            try:
+                # The names start with the time.
+                self._names = sorted(os.listdir(self.path), reverse=True)  # noqa: PTH208 (quicker)
+                self._was_there = True
+            except FileNotFoundError:
+                self._names = []
+                if self._was_there:
+                    self._known, self._records = {}, []
+                    return [], [
+                        WorkbenchError(
+                            "{path}: the library's folder is gone; was it moved? The runs are "
+                            "shown again when it is back.",
+                            path=self.path,
+                        )
+                    ]
+            except OSError as error:
+                self._known, self._records = {}, []
+                return [], [
+                    WorkbenchError(
+                        "{path}: the library cannot be read ({reason}).",
+                        path=self.path,
+                        reason=error.strerror,
+                    )
+                ]
+            changed = self._forget(self._names)
+            # Before the new ones are read, which need no second look.
+            changed |= self._look_again(LOOK_S if seconds < math.inf else math.inf)
+            known = self._known
+            self._pending = [name for name in self._names if name not in known and name[0] != "."]
+            self._pending.reverse()
+        with _collector_set_aside(len(self._pending) > FEW):
+            changed |= self._read_pending(seconds)
+        # While there is more to read, those that came stand as they came: youngest first.
+        if changed and not self.unread:
+            self._records = [e.run for e in self._known.values() if e.run is not None]
+            self._records.sort(key=lambda record: (record.created, record.id), reverse=True)
+        return list(self._records), [e.problem for e in self._known.values() if e.problem]
+
+    def _forget(self, names: list[str]) -> bool:
+        gone = self._known.keys() - set(names)
+        for name in gone:
+            del self._known[name]
+        return bool(gone)
+
+    def _read_pending(self, seconds: float) -> bool:
+        many, pending = len(self._names) > FEW, self._pending
+        began: float | None = None
+        changed = False
+        while pending:
             # Looked at before the file is read: a change in between is found the next time.
-            seen = _look(f"{self.path}/{name}")
+            seen = _look(f"{self.path}/{pending[-1]}")
+            # Counted from the first new file, so that each call gets on however long the
+            # looks at the others take.
+            now = time.monotonic()
+            if began is not None and now - began > seconds:
+                break
+            name = pending.pop()
             if seen is None:
                 continue  # no run, or one that is being created or deleted this very moment
+            began = now if began is None else began
+            run = self._index.find(name, seen) if many else None
+            if run is not None:
+                entry = _Entry(seen, run, None)
+            else:
+                entry = _read(self.path / name, seen)
+                self._unsaved.append(name)
+            self._known[name] = entry
+            if entry.run is not None:
+                self._records.append(entry.run)
+            changed = True
+        self.unread = len(pending)
+        if many:
+            self._save_index()
+        return changed
+
+    def _look_again(self, seconds: float) -> bool:
+        """Looks at known runs, those first that are likely to have changed."""
+        known = self._known
+        first = [name for name, entry in known.items() if _may_have_ended(entry.run)]
+        first += [name for name in self._edited if name in known]
+        self._edited.clear()
+        until = time.monotonic() + seconds
+        changed = self._look_at(first, math.inf)
+        if not self._turn or seconds == math.inf:
+            self._turn = list(known)
+        return self._look_at(self._turn, until) or changed
+
+    def _look_at(self, names: list[str], until: float) -> bool:
+        """Looks at runs from the end of the list, taking them off, until that time."""
+        changed = False
+        while names:
+            name = names.pop()
             before = self._known.get(name)
-            if before and before.seen == seen and not _may_have_ended(before.run):
-                known[name] = before
-                continue
             if before is None:
-                # Counted from the first new file, so that each call gets on however long the
-                # looks at the others take.
-                now = time.monotonic()
-                enough = now + seconds if enough is None else enough
-                if now > enough:
-                    unread += 1
-                    continue
-            entry = _read(self.path / name, seen)
-            if before and before.run == entry.run:
-                entry = replace(entry, run=before.run)
-            known[name] = entry
-        self.unread, self._known = unread, known
-        records = [entry.run for entry in known.values() if isinstance(entry.run, RunRecord)]
-        problems = [entry.problem for entry in known.values() if entry.problem]
-        records.sort(key=lambda record: (record.created, record.id), reverse=True)
-        return records, problems
+                continue
+            seen = _look(f"{self.path}/{name}")
+            if seen is None:
+                del self._known[name]
+                changed = True
+            elif seen != before.seen or _may_have_ended(before.run):
+                entry = _read(self.path / name, seen)
+                if before.run == entry.run:
+                    entry = replace(entry, run=before.run)
+                changed |= entry.run is not before.run
+                self._known[name] = entry
+                self._unsaved.append(name)
+            if time.monotonic() > until:
+                break
+        return changed
+
+    def _save_index(self) -> None:
+        if self._unsaved and (not self.unread or len(self._unsaved) > 200):
+            entries = [e for name in self._unsaved if (e := self._known.get(name))]
+            self._index.save((e.seen, e.run) for e in entries if e.run and _is_settled(e))
+            self._unsaved = []
+        if not self.unread and self._opening:
+            self._opening = False
+            self._index.keep_only(self._known)
+        if not self.unread:
+            self._index.close()
 
     def known(self) -> list[RunRecord]:
         """The runs as the last :meth:`read` found them, in no order."""
-        return [entry.run for entry in self._known.values() if isinstance(entry.run, RunRecord)]
+        return [entry.run for entry in list(self._known.values()) if entry.run is not None]
 
     def create(self, record: RunRecord, history: History | None = None) -> RunWriter:
         """A new run folder, written to through the returned writer. ``record.id`` is set from
@@ -175,6 +269,7 @@ class Library:
 
         Raises :class:`WorkbenchError` where it cannot be written.
         """
+        self._edited.add(record.folder.name)
         return label_run(record.folder, change)
 
     def rename(self, record: RunRecord, name: str) -> RunRecord:
@@ -187,6 +282,7 @@ class Library:
 
         Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
         """
+        self._edited.add(record.folder.name)
         trash = self.path / TRASH
         with suppress(OSError):  # where there is none, the move says so
             trash.mkdir(exist_ok=True)
@@ -235,16 +331,31 @@ class Library:
         return read_record(folder)
 
 
+@contextmanager
+def _collector_set_aside(wanted: bool) -> Iterator[None]:
+    """Keeps Python's collector of cycles from going through thousands of new records, which have
+    none: each of its passes would hold the window up for 200 ms."""
+    if not wanted or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """What is known of a folder: its run, if it can be read, and what of it cannot."""
 
-    seen: _Seen
+    seen: Seen
     run: RunRecord | None
     problem: WorkbenchError | None
 
 
-def _look(folder: str) -> _Seen | None:
+def _look(folder: str) -> Seen | None:
     # Strings and os.stat: a large library has thousands of these a second.
     try:
         found = os.stat(f"{folder}/run.json")  # noqa: PTH116
@@ -261,12 +372,21 @@ def _look(folder: str) -> _Seen | None:
     return (*seen, found.st_mtime_ns, found.st_size, found.st_ino)
 
 
+def _is_settled(entry: _Entry) -> bool:
+    # Whether a run is interrupted depends on its lock, not on its files alone.
+    return (
+        entry.run is not None
+        and entry.problem is None
+        and entry.run.status not in ("running", "interrupted")
+    )
+
+
 def _may_have_ended(run: RunRecord | None) -> bool:
     # Its process may be gone without a word in run.json.
     return run is not None and run.status == "running"
 
 
-def _read(folder: Path, seen: _Seen) -> _Entry:
+def _read(folder: Path, seen: Seen) -> _Entry:
     try:
         return _Entry(seen, *read_run(folder))
     except WorkbenchError as error:

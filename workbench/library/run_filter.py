@@ -23,6 +23,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from workbench.library.run_folder import RunRecord
@@ -66,10 +67,18 @@ class RunFilter:
     def __init__(self, conditions: list[_Condition]) -> None:
         self._conditions = conditions
 
+    @property
+    def finds_all(self) -> bool:
+        """Whether there is no condition at all."""
+        return not self._conditions
+
     def matches(self, run: RunRecord, text: str) -> bool:
         """Whether ``run`` meets every condition; ``text`` is what words are looked for in, as
         :func:`searched_text` gives it."""
-        return all(condition(run, text) for condition in self._conditions)
+        for condition in self._conditions:  # noqa: SIM110 (twice as quick as all(...))
+            if not condition(run, text):
+                return False
+        return True
 
 
 def searched_text(run: RunRecord, *more: str) -> str:
@@ -127,11 +136,10 @@ def _comparison(name: str, sign: str, value: str) -> _Condition:
         return _whole_text(field, sign, value)
     hyperparameter = HYPERPARAMETERS.get(field)
     if hyperparameter is None:
-        number = _number(field, value)
-        return lambda run, text: _holds(compare, getattr(run, field), number)
+        return _numeric(attrgetter(field), compare, _number(field, value))
     wanted = _value(hyperparameter, sign, value)
     if isinstance(wanted, float):
-        return lambda run, text: _holds(compare, run.experiment.get(field), wanted)
+        return _numeric(lambda run: run.experiment.get(field), compare, wanted)
     return lambda run, text: field in run.experiment and compare(run.experiment[field], wanted)
 
 
@@ -179,11 +187,13 @@ def _number(field: str, text: str) -> float:
     return number
 
 
-def _holds(compare: _Compare, value: Any, number: float) -> bool:
-    # NaN is below, above and unlike every number; here it is no value at all.
-    if type(value) not in (int, float) or value != value:
-        return False
-    return compare(value, number)
+def _numeric(get: Callable[[RunRecord], Any], compare: _Compare, number: float) -> _Condition:
+    def condition(run: RunRecord, text: str) -> bool:
+        value = get(run)
+        # NaN is below, above and unlike every number; here it is no value at all.
+        return type(value) in (int, float) and value == value and compare(value, number)
+
+    return condition
 
 
 def _whole_text(field: str, sign: str, value: str) -> _Condition:

@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 from workbench.engine.data_choice import DataChoice, DataInfo, choice_of
 from workbench.engine.events import EvaluationProgress, RunEnded, RunStarted
 from workbench.library.catalog import Library
+from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import experiment_from
@@ -41,6 +42,7 @@ from workbench.window import dialogs, theme
 from workbench.window.actions import Actions
 from workbench.window.data_button import DataButton
 from workbench.window.device_box import DeviceBox
+from workbench.window.estimate_line import EstimateLine
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
 from workbench.window.preset_panel import PresetPanel
@@ -102,6 +104,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.presets = PresetPanel()
         self.form = HyperparameterForm()
+        self.estimate = EstimateLine()
         self.run_view = RunView()
         self.saved = SavedModels(library)
         self.results = ResultsBar(self.saved.selected)
@@ -154,7 +157,7 @@ class MainWindow(QMainWindow):
     def _make_docks(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self._preset_dock = self._dock("presetDock", left, self.presets)
-        self._form_dock = self._dock("hyperparameterDock", left, self.form)
+        self._form_dock = self._dock("hyperparameterDock", left, self.form, self.estimate)
         self.setCentralWidget(self.run_view)
         self._models_dock = self._dock("modelsDock", right, self.saved, self.results, self.weights)
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
@@ -289,6 +292,7 @@ class MainWindow(QMainWindow):
         saved.show_in_folder_requested.connect(self._show_folder)
         saved.problem.connect(self._show_problem_text)
         saved.table.runs_changed.connect(self._follow_elsewhere)
+        saved.table.runs_changed.connect(self._show_estimate)
         saved.view.selectionModel().selectionChanged.connect(self.results.update_state)
         images = self.run_view.images
         images.other_runs = saved.selected
@@ -678,9 +682,21 @@ class MainWindow(QMainWindow):
         for name in ("load", "load_best", "test", "resume"):
             self.saved.set_off(name, off if busy else "")
         self.saved.set_off("hyperparameters", off if running else "")
+        self._show_estimate()
         self.status.show_device(self.device_box.device_name())
         self.status.show_data(self.data_button.name())
         self.setWindowTitle(tr("CIFAR Workbench"))
+
+    def _show_estimate(self) -> None:
+        experiment = self.form.experiment()
+        if experiment is None:
+            self.estimate.show_estimate(None)
+            return
+        library, device = self.session.library, self.device_box.device()
+        choice = self.data_button.choice
+        self.estimate.show_estimate(
+            estimate(experiment, choice, device, library.known(), library.path)
+        )
 
     def _why_no_training(self) -> str:
         if self.session.busy:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class _Row:
     __slots__ = ("created", "key", "keys", "label", "record", "search")
 
     def __init__(self, record: RunRecord) -> None:
-        self.key = record.folder.name
+        self.key = record.id
         self.show(record)
 
     def show(self, record: RunRecord) -> None:
@@ -95,8 +96,10 @@ class RunTable(QAbstractTableModel):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._rows: dict[str, _Row] = {}
+        self._ordered: list[_Row] = []
         self._shown: list[_Row] = []
         self._places: dict[str, int] = {}
+        self._waiting = False
         self._filter = parse_filter("")
         self._column, self._descending = DATE, True
         self._current = ""
@@ -104,12 +107,14 @@ class RunTable(QAbstractTableModel):
 
     # what is in it
 
-    def show_runs(self, records: Sequence[RunRecord]) -> None:
-        """Makes ``records`` the runs, changing no more rows than it must."""
+    def show_runs(self, records: Sequence[RunRecord], more: bool = False) -> None:
+        """Makes ``records`` the runs, changing no more rows than it must. While ``more`` are
+        being read, those that come are put into order only now and then, as that takes longer
+        than reading them."""
         changed, before = set(), len(self._rows)
         rows = self._rows
         for record in records:
-            row = rows.get(record.folder.name)
+            row = rows.get(record.id)
             if row is None:
                 row = _Row(record)
                 rows[row.key] = row
@@ -118,11 +123,16 @@ class RunTable(QAbstractTableModel):
                 changed.add(row.key)
         come, gone = len(rows) > before, len(rows) > len(records)
         if gone:
-            wanted = {record.folder.name for record in records}
+            wanted = {record.id for record in records}
             self._rows = {key: row for key, row in rows.items() if key in wanted}
-        if changed or come or gone:
+        if (changed or come or gone or self._waiting) and not (
+            more and len(self._rows) < 2 * len(self._ordered)
+        ):
+            self._order()
             self._arrange(changed)
             self.runs_changed.emit()
+        else:
+            self._waiting |= bool(come or changed)
 
     def search(self, text: str) -> None:
         """Shows the runs that ``text`` finds (:mod:`workbench.library.run_filter`).
@@ -134,7 +144,12 @@ class RunTable(QAbstractTableModel):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._column, self._descending = column, order == Qt.SortOrder.DescendingOrder
-        self._arrange()
+        self._order()
+        found = self._found()
+        if len(found) == len(self._shown) and not self._waiting:
+            self._reorder(found)
+        else:
+            self._arrange()
 
     def set_current(self, key: str) -> None:
         """Marks the run that this window trains; an empty ``key`` for none."""
@@ -145,6 +160,7 @@ class RunTable(QAbstractTableModel):
         self._locale = locale
         for row in self._rows.values():
             row.show(row.record)
+        self._order()
         self._arrange()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, STAR, NOTES)
         if self._shown:
@@ -167,7 +183,10 @@ class RunTable(QAbstractTableModel):
 
     def _arrange(self, changed: Iterable[str] = ()) -> None:
         """Shows what the search finds, in order, and tells the view what that changes."""
-        before, wanted = self._shown, _in_order(self._found(), self._column, self._descending)
+        before, wanted = self._shown, self._found()
+        if wanted == before:
+            self._tell_changed(changed)
+            return
         staying = set(before) & set(wanted)
         gone = [place for place, row in enumerate(before) if row not in staying]
         come = [place for place, row in enumerate(wanted) if row not in staying]
@@ -190,9 +209,15 @@ class RunTable(QAbstractTableModel):
             self.endInsertRows()
         self._tell_changed(changed)
 
+    def _order(self) -> None:
+        self._waiting = False
+        self._ordered = _in_order(list(self._rows.values()), self._column, self._descending)
+
     def _found(self) -> list[_Row]:
+        if self._filter.finds_all:
+            return self._ordered
         matches = self._filter.matches
-        return [row for row in self._rows.values() if matches(row.record, row.search)]
+        return [row for row in self._ordered if matches(row.record, row.search)]
 
     def _reorder(self, rows: list[_Row]) -> None:
         self.layoutAboutToBeChanged.emit()
@@ -370,11 +395,15 @@ class RunTable(QAbstractTableModel):
 def _in_order(rows: list[_Row], column: int, descending: bool) -> list[_Row]:
     """Rows by a column; empty cells come last in either order, and runs that are equal stand as
     they were begun."""
-    filled = [row for row in rows if row.keys[column] is not None]
+    rows.sort(key=_begun, reverse=descending)
     empty = [row for row in rows if row.keys[column] is None]
-    filled.sort(key=lambda row: (row.keys[column], row.record.created, row.key), reverse=descending)
-    empty.sort(key=lambda row: (row.record.created, row.key), reverse=descending)
-    return filled + empty
+    if empty:
+        rows = [row for row in rows if row.keys[column] is not None]
+    rows.sort(key=lambda row: row.keys[column], reverse=descending)
+    return rows + empty
+
+
+_begun = attrgetter("record.created", "key")
 
 
 def _blocks(places: list[int]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -144,7 +145,7 @@ class SavedModels(QWidget):
         records, self._problems = self._library.read(SLICE_S)
         top = QPersistentModelIndex(self.view.indexAt(QPoint(0, 0)))
         before = self.view.rowViewportPosition(top.row()) if top.isValid() else 0
-        self.table.show_runs(records)
+        self.table.show_runs(records, more=bool(self._library.unread))
         bar = self.view.verticalScrollBar()
         # Rows that came or went above must not move what is being looked at; at the very top,
         # the newest run is.
@@ -477,6 +478,8 @@ class SavedModels(QWidget):
         if total:
             link = tr("Clear the search.")
             self.empty.setText(f'{tr("No run matches.")} <a href="#">{link}</a>')
+        elif self._problems:
+            self.empty.setText(html.escape(say(self._problems[0].message)))
         else:
             self.empty.setText(
                 tr(
@@ -504,7 +507,7 @@ class SavedModels(QWidget):
         if self._search_problem is not None:
             self.hint.setText(say(self._search_problem.message))
         else:
-            self.hint.setText(tr("Also: accuracy>60, optimizer=adam, tag:…, starred"))
+            self.hint.setText(tr("Also: accuracy>60, tag:…, starred"))
 
     def _select_wanted(self) -> None:
         self._select([i for i in map(self.table.index_of, self._wanted) if i.isValid()])

@@ -1,0 +1,105 @@
+"""What a run will take."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.library.test_run_folder import RECORD
+from workbench.engine.data_choice import DataChoice
+from workbench.library.estimate import disk_bytes, estimate
+from workbench.library.run_folder import RunRecord
+from workbench.messages import Message
+from workbench.spec.experiment import with_changes
+from workbench.spec.presets import find_preset
+
+SAMPLE = DataChoice("sample", None, Message("The sample."))
+FOLDER = DataChoice("folder", Path("/data/birds"), Message("A folder."))
+ADAM = find_preset("007").experiment
+
+
+def earlier(**changes: Any) -> RunRecord:
+    values = {
+        "experiment": ADAM.values(),
+        "data": {"kind": "sample", "name": "sample"},
+        "epochs_done": 10,
+        "seconds": 20.0,
+        "status": "finished",
+    }
+    return replace(RECORD, **{**values, **changes})
+
+
+def seconds(*runs: RunRecord, data: DataChoice = SAMPLE, device: str = "auto") -> float | None:
+    experiment = with_changes(ADAM, {"epochs": 50})
+    return estimate(experiment, data, device, runs, Path("/")).seconds
+
+
+def test_the_median_of_the_newest_runs_like_it_times_the_epochs() -> None:
+    assert seconds() is None
+    assert seconds(earlier()) == 100.0
+    assert seconds(earlier(seconds=10.0), earlier(), earlier(seconds=999.0)) == 100.0
+    # Another machine's, years ago, no longer counts.
+    ancient = [
+        earlier(seconds=1.0, created=f"2020-01-0{day}T00:00:00+00:00") for day in range(1, 9)
+    ]
+    assert seconds(*ancient, *[earlier()] * 5) == 100.0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        earlier(epochs_done=0, seconds=0.0),
+        earlier(seconds=float("nan")),
+        earlier(data={"kind": "cifar10", "name": "CIFAR-10"}),
+        earlier(experiment={**ADAM.values(), "batch_size": 512}),
+        earlier(experiment={**ADAM.values(), "dropout": 0.2}),
+        earlier(experiment={**ADAM.values(), "batch_norm": True}),
+        earlier(experiment=find_preset("001").experiment.values()),
+        earlier(experiment={}),
+    ],
+)
+def test_runs_unlike_it_say_nothing(other: RunRecord) -> None:
+    assert seconds(other) is None
+    assert seconds(other, earlier()) == 100.0
+
+
+def test_the_device_and_the_folder_of_data_count() -> None:
+    assert seconds(earlier(device="cuda:0"), device="cpu") is None
+    assert seconds(earlier(device="cuda:0"), device="cuda:0") == 100.0
+    birds = earlier(data={"kind": "folder", "path": str(FOLDER.path), "train_images": 10})
+    cats = earlier(data={"kind": "folder", "path": "/data/cats"}, seconds=999.0)
+    assert seconds(birds, cats, data=FOLDER) == 100.0
+
+
+def test_another_learning_rate_or_seed_trains_as_fast() -> None:
+    assert seconds(earlier(experiment={**ADAM.values(), "learning_rate": 0.5, "seed": 7})) == 100.0
+
+
+def test_bytes_on_the_disk_grow_with_the_steps() -> None:
+    short = disk_bytes(with_changes(ADAM, {"epochs": 1}), 50_000, 10_000)
+    long = disk_bytes(with_changes(ADAM, {"epochs": 101}), 50_000, 10_000)
+    steps = -(-50_000 // ADAM.batch_size)
+    assert long - short == 100 * (4 * steps + 160)
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def test_a_disk_without_room_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    there = estimate(ADAM, SAMPLE, "auto", [], tmp_path / "not" / "there" / "yet")
+    assert there.free_bytes is not None
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9 - 100, 100))
+    assert not estimate(ADAM, SAMPLE, "auto", [], tmp_path).fits
+
+    def unknown(path: object) -> Usage:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(shutil, "disk_usage", unknown)
+    assert estimate(ADAM, SAMPLE, "auto", [], tmp_path).fits
