@@ -199,6 +199,18 @@ def changes(record: RunRecord, preset: Preset) -> dict[str, tuple[Any, Any]]:
     return min(found, key=len)
 
 
+def comparable_accuracy(record: RunRecord, preset: Preset) -> float | None:
+    """The accuracy in percent that may stand beside the report's; ``None`` where the run is of
+    other data or hyperparameters, or has not come to the epoch.
+
+    Raises :class:`WorkbenchError` and ``OSError`` where the run cannot be read.
+    """
+    if not record.data.get("comparable") or changes(record, preset):
+        return None
+    measured = _measured(record, preset, preset.epochs_run or preset.experiment.epochs)
+    return measured[0] if measured else None
+
+
 def _is_final_test(preset: Preset) -> bool:
     # Until 008 the report's accuracy is the one after the last epoch; where it gives that one
     # apart, the other is of the final test, in evaluation mode.

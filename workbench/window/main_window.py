@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         for dock in (self._preset_dock, self._form_dock, self._models_dock):
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
+        view.addAction(a.story)
         view.addAction(a.reset_layout)
         self._theme_menu = view.addMenu("")
         self._theme_menu.addActions(list(a.theme.values()))
@@ -252,6 +253,7 @@ class MainWindow(QMainWindow):
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
         a.back_to_run.triggered.connect(self.run_view.show_live)
+        a.story.triggered.connect(self.result_windows.tell_story)
         a.reset_layout.triggered.connect(self._reset_layout)
         a.about.triggered.connect(
             lambda: dialogs.show_about(self, self.device_box.device_name(), self._torch_version)
@@ -290,6 +292,7 @@ class MainWindow(QMainWindow):
         self.results.report_requested.connect(self.result_windows.write_report)
         self.result_windows.problem.connect(self._show_problem_text)
         self.result_windows.images_wanted.connect(self._show_images)
+        self.result_windows.runs_wanted.connect(self._show_runs_of)
         self.result_windows.said.connect(self.status.show_now)
         self.weights.test_requested.connect(self._test)
         self.data_button.changed.connect(self._update)
@@ -519,6 +522,12 @@ class MainWindow(QMainWindow):
         if not self.session.busy:
             self._preparing = choice
             self.session.prepare_data(choice)
+
+    def _show_runs_of(self, preset_id: str) -> None:
+        self.presets.select(preset_id)
+        self._models_dock.show()
+        self.saved.search.setText(f"preset={preset_id}")
+        self.activateWindow()
 
     def _show_images(self, record: RunRecord, indices: Any, words: str) -> None:
         self._open_run(record)

@@ -17,6 +17,7 @@ from workbench.report.document import write_report
 from workbench.window.comparison_window import ComparisonWindow
 from workbench.window.save_file import ask_to_save, file_name
 from workbench.window.session import Work
+from workbench.window.story_window import StoryWindow
 from workbench.window.translation import Translation, say, tr
 
 log = logging.getLogger("workbench")
@@ -31,6 +32,9 @@ class ResultWindows(QObject):
     images_wanted = Signal(object, object, str)
     """RunRecord, indices of its test images, and which they are in words."""
 
+    runs_wanted = Signal(str)
+    """The id of a preset whose runs were asked for."""
+
     def __init__(self, library: Library, translation: Translation, parent: QWidget) -> None:
         super().__init__(parent)
         self._library = library
@@ -42,6 +46,12 @@ class ResultWindows(QObject):
         window = ComparisonWindow(records, self._parent)
         window.problem.connect(self.problem)
         window.images_wanted.connect(self.images_wanted)
+        window.show()
+        return window
+
+    def tell_story(self) -> StoryWindow:
+        window = StoryWindow(self._library.known(), self._parent)
+        window.runs_wanted.connect(self.runs_wanted)
         window.show()
         return window
 
