@@ -612,7 +612,7 @@ def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> I
             info=DataInfo("folder", path.name, weights.classes, 0, len(images), "", False),
             train_images=torch.zeros((0, 32, 32, 3), dtype=torch.uint8),
             train_labels=nothing,
-            test_images=torch.from_numpy(np.ascontiguousarray(images)),
+            test_images=torch.from_numpy(np.array(images)),  # a copy, may be written
             test_labels=nothing,
         ).to(chosen.device)
         network = weight_files.build_from(weights)

@@ -29,6 +29,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 
 @pytest.fixture
-def library() -> Library:
-    """The library of the test's home."""
+def library(monkeypatch: pytest.MonkeyPatch) -> Library:
+    """The library of the test's home, without the curves that ship with the program."""
+    monkeypatch.setattr("workbench.library.comparison.shipped_curves", tuple)
     return Library(paths.library())

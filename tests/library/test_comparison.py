@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ import pytest
 from scipy import stats
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
+from workbench.library import comparison
 from workbench.library.catalog import Library
 from workbench.library.comparison import (
     AgainstReport,
     against_report,
-    binomial_error,
     compare_predictions,
     differing_rows,
     group_of,
@@ -28,12 +27,15 @@ from workbench.library.comparison import (
 from workbench.library.metrics import Predictions
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
+from workbench.spec.expected import Curve, binomial_error
+from workbench.spec.experiment import with_changes
 from workbench.spec.presets import find_preset
 
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     monkeypatch.setattr("os.fsync", lambda descriptor: None)  # 30 epochs wait for the disk
+    monkeypatch.setattr(comparison, "shipped_curves", tuple)
     return Library(tmp_path / "library")
 
 
@@ -117,18 +119,48 @@ def test_equal_repeats_reproduce_only_the_very_figure(library: Library) -> None:
     assert against(off[0], *off).outcome == "not comparable"
 
 
-def test_a_spread_shipped_with_the_preset_is_read(
+def test_a_spread_that_ships_is_used_where_there_are_no_repeats(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = make_run(library, "001", (20, 25, 31.0))
-    preset = find_preset("001")
-    object.__setattr__(preset, "spread", SimpleNamespace(mean=31.0, deviation=0.5, runs=5))
-    result = against_report(record, preset)
-    assert result is not None
+    record = make_run(library, "001", (20, 25, 31.0), seed=9)
+    accuracies = (30.5, 31.0, 31.6)
+    curves = [
+        Curve(
+            "001",
+            with_changes(find_preset("001").experiment, {"seed": seed}),
+            (2.0,) * 3,
+            (20.0, 25.0, accuracy),
+            "CIFAR-10, JPEG",
+            "CPU",
+            "2026-11-24",
+        )
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    monkeypatch.setattr(comparison, "shipped_curves", lambda: tuple(curves))
+    result = against(record)
     assert result.outcome == "reproduced"
-    assert "preset's spread of 5 seeds" in str(result.reason)
-    margin = stats.t.ppf(0.975, 4) * 0.5 * math.sqrt(2)
+    assert "the preset's spread of 3 seeds" in str(result.reason)
+    margin = stats.t.ppf(0.975, 2) * np.std(accuracies, ddof=1) * math.sqrt(2)
     assert f"{31.0 - margin:.2f}%" in str(result.reason)
+    monkeypatch.setattr(comparison, "shipped_curves", lambda: tuple(curves[:2]))
+    assert against(record).outcome == "open"
+    own = [make_run(library, "001", (20, 25, a), seed=s) for s, a in enumerate(accuracies)]
+    monkeypatch.setattr(comparison, "shipped_curves", lambda: tuple(curves))
+    assert "your 3 seeds" in str(against(own[0], *own).reason)
+
+
+def test_as_the_report_ran_it_is_comparable_too(library: Library) -> None:
+    preset = find_preset("006")
+    assert preset.as_run is not None
+    assert preset.as_run.scheduler == "none"
+    as_run = against(make_run(library, "006", [60.0] * 80, scheduler="none"))
+    assert as_run.outcome == "open"
+    assert any("as the report ran it" in str(note) for note in as_run.notes)
+    declared = against(make_run(library, "006", [60.0] * 80))
+    assert declared.outcome == "open"
+    assert any("as the report declared it" in str(note) for note in declared.notes)
+    neither = against(make_run(library, "006", [60.0] * 80, scheduler="none", learning_rate=0.1))
+    assert "learning_rate 0.1 (0.001)." in str(neither.reason)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from workbench.spec.experiment import experiment_from
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("workbench.library.comparison.shipped_curves", tuple)
     return Library(tmp_path / "library")
 
 

@@ -17,7 +17,8 @@ from workbench.window.report_view import ReportView
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    monkeypatch.setattr("workbench.library.comparison.shipped_curves", tuple)
     return Library(tmp_path / "library")
 
 

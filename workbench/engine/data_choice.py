@@ -19,6 +19,11 @@ BATCHES_FOLDER = "cifar-10-batches-py"
 CIFAR10_IMAGES = (50_000, 10_000)
 """Training and test images of CIFAR-10."""
 
+IMAGE_ENDINGS = tuple(
+    [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"]
+)
+"""Files that are read as images."""
+
 SAMPLE_IMAGES = (2_000, 500)
 """Training and test images of the sample."""
 

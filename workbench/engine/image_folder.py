@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 from workbench import atomic, paths
 from workbench.engine.arrays import Arrays, Progress, Stop
-from workbench.engine.data_choice import CIFAR10_CLASSES
+from workbench.engine.data_choice import CIFAR10_CLASSES, IMAGE_ENDINGS
 from workbench.engine.events import DataProgress
 from workbench.messages import Cancelled, WorkbenchError
 
@@ -28,7 +28,6 @@ from workbench.messages import Cancelled, WorkbenchError
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _JPEG = (".jpg", ".jpeg")
-IMAGE_ENDINGS = (*_JPEG, ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SPLITS = ("train", "test")
 CIFAR10_COUNTS = (5_000, 1_000)
 """Images of each class in the two splits."""

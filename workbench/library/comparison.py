@@ -23,8 +23,9 @@ from workbench.library.run_folder import (
     read_test,
 )
 from workbench.messages import Message, WorkbenchError
+from workbench.spec.expected import alike_until, binomial_error, shipped_curves
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
-from workbench.spec.presets import Preset
+from workbench.spec.presets import Preset, how_it_ran
 
 # --- repeats with other seeds ----------------------------------------------------------
 
@@ -128,7 +129,8 @@ def against_report(
 ) -> AgainstReport | None:
     """``record`` beside what the report says of ``preset``; ``None`` where it says nothing.
 
-    The spread comes from the repeats of ``record`` among ``records``, else from the preset.
+    The spread comes from the repeats of ``record`` among ``records``, else from the curves that
+    ship with the program.
     Where the report stopped early, or took its accuracy after an epoch, the run is compared
     after that epoch. Raises :class:`WorkbenchError` where the run cannot be read.
     """
@@ -142,9 +144,19 @@ def against_report(
     if main.measured is not None:
         images = _test_images(record)
         binomial = binomial_error(main.measured, images) if images else None
-        spread = _repeats(record, preset, epoch, records) or _shipped(preset)
+        spread = _repeats(record, preset, epoch, records) or _shipped(record, preset, epoch)
     outcome, reason = _verdict(record, preset, epoch, main, spread)
     notes = []
+    if preset.as_run is not None:
+        ran = how_it_ran(preset, experiment_from(record.experiment))
+        if ran == "as_run":
+            notes.append(Message("Trained as the report ran it, not as it declared it."))
+        elif ran == "declared":
+            notes.append(
+                Message(
+                    "Trained as the report declared it; it ran something else (see the preset)."
+                )
+            )
     like_the_report = record.experiment.get("test_images_in_batch_norm")
     experiment = preset.experiment
     if experiment.batch_norm and experiment.test_mode == "train" and not like_the_report:
@@ -166,13 +178,6 @@ def against_report(
     )
 
 
-def binomial_error(accuracy: float, images: int) -> float:
-    """Standard error of an accuracy in percent as a binomial share of ``images``, in points:
-    0.46 at 70% of 10,000."""
-    share = accuracy / 100.0
-    return 100.0 * math.sqrt(share * (1.0 - share) / images)
-
-
 def _test_images(record: RunRecord) -> int:
     images = record.data.get("test_images")
     return images if isinstance(images, int) else 0
@@ -181,13 +186,29 @@ def _test_images(record: RunRecord) -> int:
 def changes(record: RunRecord, preset: Preset) -> dict[str, tuple[Any, Any]]:
     """``{hyperparameter: (preset's, run's)}`` where it differs in what can move the accuracy: not
     the seed, not the number of epochs (the epoch says whether a run got there), and not the test
-    mode where the network is the same in both."""
+    mode where the network is the same in both. Against the preset as declared or as run,
+    whichever is nearer."""
     run = experiment_from(record.experiment)
-    changed = differences(preset.experiment, run)
-    free = {"seed", "epochs"}
-    if not any(e.batch_norm or e.dropout for e in (run, preset.experiment)):
-        free.add("test_mode")
-    return {name: values for name, values in changed.items() if name not in free}
+    found = []
+    for one in filter(None, (preset.experiment, preset.as_run)):
+        free = {"seed", "epochs"}
+        if not any(e.batch_norm or e.dropout for e in (run, one)):
+            free.add("test_mode")
+        changed = differences(one, run)
+        found.append({name: both for name, both in changed.items() if name not in free})
+    return min(found, key=len)
+
+
+def comparable_accuracy(record: RunRecord, preset: Preset) -> float | None:
+    """The accuracy in percent that may stand beside the report's; ``None`` where the run is of
+    other data or hyperparameters, or has not come to the epoch.
+
+    Raises :class:`WorkbenchError` and ``OSError`` where the run cannot be read.
+    """
+    if not record.data.get("comparable") or changes(record, preset):
+        return None
+    measured = _measured(record, preset, preset.epochs_run or preset.experiment.epochs)
+    return measured[0] if measured else None
 
 
 def _is_final_test(preset: Preset) -> bool:
@@ -295,12 +316,18 @@ def _repeats(
     return spread_of([value[0] for value in measured if value])
 
 
-def _shipped(preset: Preset) -> Spread | None:
-    """The spread that ships with the preset, where it has one."""
-    shipped = getattr(preset.reported, "spread", None) or getattr(preset, "spread", None)
-    if shipped is None:
+def _shipped(record: RunRecord, preset: Preset, epoch: int) -> Spread | None:
+    """The spread of the curves that ship with the program, where they are of this experiment. They
+    are of accuracies after an epoch, so that they say nothing of a final test in another mode."""
+    if _is_final_test(preset):
         return None
-    return Spread(shipped.mean, shipped.deviation, shipped.runs, shipped=True)
+    experiment = experiment_from(record.experiment)
+    values = {
+        curve.experiment.seed: curve.accuracy[epoch - 1]
+        for curve in shipped_curves()
+        if len(curve.accuracy) >= epoch and alike_until(curve.experiment, experiment) >= epoch
+    }
+    return spread_of(list(values.values()), shipped=True)
 
 
 def _verdict(

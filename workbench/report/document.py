@@ -212,6 +212,8 @@ class _Page:
             yield Paragraph(say(Message("Tried: {text}", text=_words(preset.tried))))
         if preset.found:
             yield Paragraph(say(Message("Found: {text}", text=_words(preset.found))))
+        if preset.explained:
+            yield Paragraph(say(Message("Known today: {text}", text=_words(preset.explained))))
         if preset.note:
             yield Paragraph(say(Message("Note: {text}", text=_words(preset.note))))
 

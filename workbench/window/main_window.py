@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.data_choice import DataChoice, DataInfo, choice_of
+from workbench.engine.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo, choice_of
 from workbench.engine.events import EvaluationProgress, RunEnded, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.estimate import estimate
@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
                     made.addAction(entry)
             return made
 
-        menu("&File", a.open_weights, a.open_library, None, a.quit)
+        menu("&File", a.open_weights, a.try_image, a.open_library, None, a.quit)
         menu("&Run", a.train, a.pause, a.stop, a.cancel, None, a.back_to_run)
         results = self.results.actions_for_menu()
         menu("&Saved model", *self.saved.actions_for_menu(), None, *results)
@@ -214,6 +214,7 @@ class MainWindow(QMainWindow):
         for dock in (self._preset_dock, self._form_dock, self._models_dock):
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
+        view.addAction(a.story)
         view.addAction(a.reset_layout)
         self._theme_menu = view.addMenu("")
         self._theme_menu.addActions(list(a.theme.values()))
@@ -262,6 +263,8 @@ class MainWindow(QMainWindow):
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
         a.back_to_run.triggered.connect(self.run_view.show_live)
+        a.try_image.triggered.connect(lambda: self._try_image(None))
+        a.story.triggered.connect(self.result_windows.tell_story)
         a.reset_layout.triggered.connect(self._reset_layout)
         a.about.triggered.connect(
             lambda: dialogs.show_about(self, self.device_box.device_name(), self._torch_version)
@@ -302,6 +305,7 @@ class MainWindow(QMainWindow):
         self.results.report_requested.connect(self.result_windows.write_report)
         self.result_windows.problem.connect(self._show_problem_text)
         self.result_windows.images_wanted.connect(self._show_images)
+        self.result_windows.runs_wanted.connect(self._show_runs_of)
         self.result_windows.said.connect(self.status.show_now)
         self.weights.test_requested.connect(self._test)
         self.data_button.changed.connect(self._update)
@@ -517,6 +521,8 @@ class MainWindow(QMainWindow):
         self._test_when_idle = self._test_when_loaded
         preset = weights.preset or ""
         self._weights_title = f"{path.name} ({preset})" if preset else path.name
+        self.result_windows.weights_changed(path, self._weights_title, self.device_box.device())
+        self._update()
         self._show_weights()
         self.status.show_now(tr("{file} is in use.").format(file=path.name))
 
@@ -559,6 +565,20 @@ class MainWindow(QMainWindow):
         if not self.session.busy:
             self._preparing = choice
             self.session.prepare_data(choice)
+
+    def _try_image(self, path: Path | None) -> None:
+        if self._weights_path is None:
+            self._show_problem_text(tr("Load weights first: an image is shown to a network."))
+            return
+        self.result_windows.try_image(
+            self.session, self._weights_path, self._weights_title, self.device_box.device(), path
+        )
+
+    def _show_runs_of(self, preset_id: str) -> None:
+        self.presets.select(preset_id)
+        self._models_dock.show()
+        self.saved.search.setText(f"preset={preset_id}")
+        self.activateWindow()
 
     def _show_images(self, record: RunRecord, indices: Any, words: str) -> None:
         self._open_run(record)
@@ -672,6 +692,12 @@ class MainWindow(QMainWindow):
             else tr("A resumed run can be stopped, not discarded.")
         )
         a.open_weights.setEnabled(not busy)
+        a.try_image.setEnabled(not busy and self._weights_path is not None)
+        a.try_image.setToolTip(
+            _tip(tr("Show an image of your own to the weights in use"), a.try_image)
+            if self._weights_path
+            else tr("Load weights first.")
+        )
         elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
         self._back_button.setVisible(elsewhere)
@@ -783,6 +809,8 @@ class MainWindow(QMainWindow):
         path = Path(url.toLocalFile())
         if path.is_dir():
             self.data_button.open_folder(path)
+        elif path.suffix.lower() in IMAGE_ENDINGS:
+            self._try_image(path)
         else:
             self._load(path)
 

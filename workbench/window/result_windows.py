@@ -15,8 +15,10 @@ from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import write_report
 from workbench.window.comparison_window import ComparisonWindow
+from workbench.window.own_image_window import OwnImageWindow
 from workbench.window.save_file import ask_to_save, file_name
-from workbench.window.session import Work
+from workbench.window.session import Session, Work
+from workbench.window.story_window import StoryWindow
 from workbench.window.translation import Translation, say, tr
 
 log = logging.getLogger("workbench")
@@ -31,17 +33,50 @@ class ResultWindows(QObject):
     images_wanted = Signal(object, object, str)
     """RunRecord, indices of its test images, and which they are in words."""
 
+    runs_wanted = Signal(str)
+    """The id of a preset whose runs were asked for."""
+
     def __init__(self, library: Library, translation: Translation, parent: QWidget) -> None:
         super().__init__(parent)
         self._library = library
         self._translation = translation
         self._parent = parent
         self._works: list[Work] = []
+        self._own_image: OwnImageWindow | None = None
 
     def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
         window = ComparisonWindow(records, self._parent)
         window.problem.connect(self.problem)
         window.images_wanted.connect(self.images_wanted)
+        window.show()
+        return window
+
+    def try_image(
+        self, session: Session, weights: Path, title: str, device: str, image: Path | None
+    ) -> OwnImageWindow:
+        """The window for images of one's own, over these weights; it is only one."""
+        if self._own_image is None:
+            window = OwnImageWindow(session, self._parent)
+            window.destroyed.connect(self._own_image_closed)
+            self._own_image = window
+        self._own_image.set_weights(weights, title, device)
+        self._own_image.show()
+        self._own_image.activateWindow()
+        if image is not None:
+            self._own_image.take_file(image)
+        return self._own_image
+
+    def weights_changed(self, weights: Path, title: str, device: str) -> None:
+        """Other weights are in use."""
+        if self._own_image is not None:
+            self._own_image.set_weights(weights, title, device)
+
+    def _own_image_closed(self) -> None:
+        self._own_image = None
+
+    def tell_story(self) -> StoryWindow:
+        window = StoryWindow(self._library.known(), self._parent)
+        window.runs_wanted.connect(self.runs_wanted)
         window.show()
         return window
 

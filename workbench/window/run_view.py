@@ -32,6 +32,7 @@ from workbench.messages import WorkbenchError
 from workbench.spec.expected import Expected, expected_of
 from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Reported, find_preset, how_it_ran
+from workbench.window.classes_view import ClassesView
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
 from workbench.window.images_view import ImagesView
@@ -62,7 +63,7 @@ RECORD_STATES = {
 
 
 class RunView(QWidget):
-    """Header and tabs (live, confusion, images, report, log, details) of the run that is shown.
+    """Header and tabs of the run that is shown.
 
     ``live_run`` is the folder of the run that this window trains, ``shown_run`` that of the one
     that is shown; events of the live run are drawn while it is the shown one, and its files are
@@ -80,12 +81,20 @@ class RunView(QWidget):
         self.log = LogView()
         self.details = RunDetails()
         self.report = ReportView()
+        self.classes = ClassesView()
         self.images = ImagesView()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         self.tabs.setDocumentMode(True)
-        views = (self.live, self.confusion, self.images, self.report, self.log, self.details)
-        for view in views:
+        for view in (
+            self.live,
+            self.confusion,
+            self.classes,
+            self.images,
+            self.report,
+            self.log,
+            self.details,
+        ):
             self.tabs.addTab(view, "")
         self.live.problem.connect(self.problem)
         self.confusion.problem.connect(self.problem)
@@ -115,7 +124,15 @@ class RunView(QWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        names = (tr("Live"), tr("Confusion"), tr("Images"), tr("Report"), tr("Log"), tr("Details"))
+        names = (
+            tr("Live"),
+            tr("Confusion"),
+            tr("Classes"),
+            tr("Images"),
+            tr("Report"),
+            tr("Log"),
+            tr("Details"),
+        )
         for index, text in enumerate(names):
             self.tabs.setTabText(index, text)
         if self._tested is not None:
@@ -151,6 +168,7 @@ class RunView(QWidget):
         self.log.clear()
         self.details.show_record(None)
         self.report.show_record(None)
+        self.classes.show_record(None)
         self.images.show_record(None)
         self._record = self._expected = None
         self._tested = self._latest = None
@@ -322,6 +340,7 @@ class RunView(QWidget):
         self.log.set_text(text)
         self.details.show_record(record)
         self.report.show_record(record)
+        self.classes.show_record(record)
         self.images.show_record(record)
         step = len(losses) - max(0, (len(losses) - 1) // record.steps_per_epoch) * (
             record.steps_per_epoch

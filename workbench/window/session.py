@@ -90,6 +90,7 @@ class Session(QObject):
     weights_tested = Signal(object)  # WeightsTest
     data_prepared = Signal(object)  # DataInfo
     images_loaded = Signal(object)  # TestImages
+    image_predicted = Signal(object, object)  # pixels and ImagePredictions, or None and Message
     downloaded = Signal(object)  # Path
     problem = Signal(object)  # Message
     given_up = Signal()  # the person cancelled what is not a run
@@ -204,6 +205,24 @@ class Session(QObject):
             self._put("prepared", loaded.info)
 
         self._start("preparing", work)
+
+    def predict_image(self, path: Path, source: Any, name: str, device: str) -> None:
+        """Asks the weights in ``path`` about an image, a path or a binary file; ``image_predicted``
+        follows, also with what is wrong with the image."""
+
+        def work() -> None:
+            from workbench.engine.image_file import read_image_file
+            from workbench.runner import predict_images
+
+            try:
+                pixels = read_image_file(source, name)
+                outcome = predict_images(path, pixels[None], device=device)
+            except WorkbenchError as error:
+                self._put("predicted", (None, error.message))
+                return
+            self._put("predicted", (pixels, outcome))
+
+        self._start("opening", work)
 
     def load_images(self, data: DataChoice) -> None:
         """Loads the test images of a data set; ``images_loaded``, ``problem`` or ``given_up``
@@ -342,6 +361,8 @@ class Session(QObject):
                 self._end()
             elif kind == "weights":
                 self.weights_opened.emit(*content)
+            elif kind == "predicted":
+                self.image_predicted.emit(*content)
             elif kind == "given up":
                 self.given_up.emit()
             else:

@@ -1,0 +1,110 @@
+"""An image of one's own: opened, dropped, pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
+from pytestqt.qtbot import QtBot
+
+from workbench.engine.data_choice import CIFAR10_CLASSES
+from workbench.engine.networks import build_network
+from workbench.library.catalog import Library
+from workbench.library.weights import Weights, save_weights
+from workbench.spec.experiment import experiment_from
+from workbench.window.own_image_window import OwnImageWindow
+from workbench.window.session import Session
+
+
+@pytest.fixture
+def window(tmp_path: Path, qtbot: QtBot) -> Iterator[OwnImageWindow]:
+    torch.manual_seed(0)
+    experiment = experiment_from({})
+    weights = tmp_path / "weights.pkl"
+    save_weights(
+        weights, Weights(experiment, CIFAR10_CLASSES, build_network(experiment, 10).state_dict())
+    )
+    session = Session(Library(tmp_path / "library"))
+    window = OwnImageWindow(session)
+    qtbot.addWidget(window)
+    window.set_weights(weights, "weights.pkl (007)", "cpu")
+    window.show()
+    yield window
+    session.cancel()
+    assert session.wait(10_000)
+    session.deleteLater()
+
+
+def answered(window: OwnImageWindow, qtbot: QtBot) -> str:
+    qtbot.waitUntil(lambda: not window._waiting and not window._session.busy, timeout=20_000)
+    return window.verdict.text()
+
+
+def test_an_opened_file(window: OwnImageWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    assert "Drop an image here" in window.verdict.text()
+    path = tmp_path / "red & blue.png"
+    Image.new("RGB", (200, 100), (200, 10, 10)).save(path)
+    window.take_file(path)
+    text = answered(window, qtbot)
+    rows = window.bars.rows()
+    assert text == f"{path.name}: {rows[0][0]}, {100 * rows[0][1]:.1f}%"
+    assert sum(share for _, share, _ in rows) == pytest.approx(1)
+    pixels = window.picture.pixels
+    assert pixels is not None
+    assert pixels.shape == (32, 32, 3)
+    assert (pixels == (200, 10, 10)).all()
+    assert "must choose one of its classes" in window.note.text()
+
+
+def test_pasted_and_dropped(window: OwnImageWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    image = QImage(40, 40, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.green)
+    QGuiApplication.clipboard().setImage(image)
+    window.paste_button.click()
+    assert answered(window, qtbot).startswith("the clipboard: ")
+    assert window.picture.pixels is not None
+    assert (window.picture.pixels == (0, 255, 0)).all()
+
+    path = tmp_path / "black.bmp"
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(path)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    window.dropEvent(
+        QDropEvent(
+            QPointF(5, 5),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )
+    assert answered(window, qtbot).startswith("black.bmp: ")
+    QGuiApplication.clipboard().setText("no image")
+    window.paste()
+    assert window.verdict.text() == "There is no image in the clipboard."
+    assert window.bars.rows() == []
+
+
+def test_a_broken_file_gets_a_sentence(
+    window: OwnImageWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(b"no image")
+    window.take_file(path)
+    assert "broken.jpg: is not an image" in answered(window, qtbot)
+    assert window.picture.pixels is None
+
+
+def test_off_while_work_is_under_way(window: OwnImageWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window._session._set_state("training")
+    assert not window.open_button.isEnabled()
+    window.take_file(tmp_path / "any.png")
+    assert "under way" in window.verdict.text()
+    window._session._set_state("idle")
+    assert window.open_button.isEnabled()
