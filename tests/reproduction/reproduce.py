@@ -2,7 +2,7 @@
 
     python tests/reproduction/reproduce.py run --dataset ~/cifar10-jpeg --library RUNS 001 003 009
     python tests/reproduction/reproduce.py collect --library RUNS
-    python tests/reproduction/reproduce.py test-images RUN_FOLDER --dataset ~/cifar10-jpeg
+    python tests/reproduction/reproduce.py test-images mlp_weight_009.pkl --dataset ~/cifar10-jpeg
 
 `run` trains each preset as the report ran it (`--declared`: as it declared it), with the seeds 0 to
 N-1 (`--seeds N`); what is finished in the library, or trained there by another process, is left
@@ -11,8 +11,8 @@ as `--set normalization=none`. `collect` takes over what it finds in a library, 
 
 Both write `tests/reproduction/results.csv`, one row for each run on data that may be compared with
 the report, and `presets/curves.json`. Rows of other libraries stay. `test-images` measures what it
-is worth that the running statistics of batch norm take in the test images, from the weights of one
-run, and writes `tests/reproduction/test_images.csv`.
+is worth that the running statistics of batch norm take in the test images, from the weights
+of one run, and writes `tests/reproduction/test_images.csv`.
 """
 
 from __future__ import annotations
@@ -339,7 +339,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 def test_images(options: argparse.Namespace) -> int:
-    """The final test of a run's weights with the running statistics that training left, and with
+    """The final test of weights with the running statistics that training left, and with
     those that a test in training mode leaves, for several draws of dropout."""
     from workbench.engine.datasets import load_data
     from workbench.engine.devices import choose_device
@@ -347,7 +347,7 @@ def test_images(options: argparse.Namespace) -> int:
     from workbench.engine.steps import pixel_scaling
     from workbench.library.weights import build_from, load_weights
 
-    (path,) = (p for p in options.run.glob("mlp_weight_*.pkl") if not p.stem.endswith("_best"))
+    path = options.weights
     weights = load_weights(path)
     device = choose_device(options.device)
     data = load_data(choose_data(options.dataset), lambda p: None, lambda: False)
@@ -414,7 +414,7 @@ def main(arguments: list[str] | None = None) -> int:
         sub.add_argument("--library", type=Path, required=True, metavar="DIR")
     three = commands.add_parser("test-images", help="what test images in batch norm are worth")
     three.set_defaults(action=test_images)
-    three.add_argument("run", type=Path, metavar="RUN_FOLDER")
+    three.add_argument("weights", type=Path, metavar="WEIGHTS", help="with batch norm")
     three.add_argument("--dataset", required=True, metavar="PATH")
     three.add_argument("--draws", type=int, default=5, metavar="N", help="default: 5")
     for sub in (one, three):

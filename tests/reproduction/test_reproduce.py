@@ -163,3 +163,29 @@ def test_a_question_that_has_no_effect_is_refused(capsys: pytest.CaptureFixture[
     command = ["run", "001", "--dataset", "sample", "--library", "x", "--set", "gamma=0.5"]
     assert reproduce.main(command) == 2
     assert "gamma: has no effect" in capsys.readouterr().err
+
+
+def test_what_test_images_in_batch_norm_are_worth_is_measured_from_weights(tmp_path: Path) -> None:
+    library = tmp_path / "runs"
+    command = ["run", "009", "--dataset", "sample", "--library", str(library), "--device", "cpu"]
+    command += ["--declared", "--set", "epochs=1", "--set", "batch_size=200", "--threads", "1"]
+    assert reproduce.main(command) == 0
+    (weights,) = library.glob("*/mlp_weight_009.pkl")
+    command = ["test-images", str(weights), "--dataset", "sample", "--draws", "2"]
+    for _ in range(2):  # measured again, it is no other measurement
+        assert reproduce.main(command) == 0
+    measured = reproduce.read_table(reproduce.TEST_IMAGES)
+    assert [row["draw"] for row in measured] == ["0", "1"]
+    (run,) = Library(library).runs()
+    for row in measured:
+        assert row["statistics_of_training_images"] == f"{run.accuracy:.2f}"
+        moved = float(row["statistics_of_test_images"]) - float(run.accuracy or 0)
+        assert float(row["difference"]) == pytest.approx(moved, abs=0.011)
+
+
+def test_a_network_without_batch_norm_has_nothing_to_move(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden = Path(__file__).parents[1] / "data" / "format1_001.pkl"
+    assert reproduce.main(["test-images", str(golden), "--dataset", "sample"]) == 2
+    assert "test_images_in_batch_norm: has no effect" in capsys.readouterr().err
