@@ -368,7 +368,11 @@ _KINDS: dict[str, Any] = {
 """What each field of ``run.json`` holds: a file that a person mended by hand must not reach
 whoever shows it with a text where a number belongs."""
 
-_NEEDED = {item.name for item in fields(RunRecord) if item.default is MISSING} & _KINDS.keys()
+_NEEDED = _KINDS.keys() & {
+    item.name
+    for item in fields(RunRecord)
+    if item.default is MISSING and item.default_factory is MISSING
+}
 
 
 def label_run(folder: Path, change: Change) -> RunRecord:
