@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,16 @@ from workbench.library.comparison import (
 from workbench.library.metrics import Predictions
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
+from workbench.spec import expected
+from workbench.spec.expected import Curve
+from workbench.spec.experiment import with_changes
 from workbench.spec.presets import find_preset
+
+
+@pytest.fixture(autouse=True)
+def _no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured of the presets so far decides no test."""
+    monkeypatch.setattr(expected, "shipped_curves", tuple)
 
 
 @pytest.fixture
@@ -122,13 +130,37 @@ def test_a_spread_shipped_with_the_preset_is_read(
 ) -> None:
     record = make_run(library, "001", (20, 25, 31.0))
     preset = find_preset("001")
-    object.__setattr__(preset, "spread", SimpleNamespace(mean=31.0, deviation=0.5, runs=5))
+    ends = [30.4, 30.7, 31.0, 31.3, 31.6]
+
+    def curve(seed: int, end: float, **changes: Any) -> Curve:
+        experiment = with_changes(preset.experiment, {"seed": seed, **changes})
+        return Curve("001", experiment, (2.0,) * 3, (20.0, 25.0, end), "CIFAR-10", "a CPU", "")
+
+    others = [curve(9, 99.0, learning_rate=0.1), curve(8, 99.0, normalization="none")]
+    curves = (*(curve(seed, end) for seed, end in enumerate(ends)), *others)
+    monkeypatch.setattr(expected, "shipped_curves", lambda: curves)
     result = against_report(record, preset)
     assert result is not None
     assert result.outcome == "reproduced"
     assert "preset's spread of 5 seeds" in str(result.reason)
-    margin = stats.t.ppf(0.975, 4) * 0.5 * math.sqrt(2)
+    margin = stats.t.ppf(0.975, 4) * np.std(ends, ddof=1) * math.sqrt(2)
     assert f"{31.0 - margin:.2f}%" in str(result.reason)
+    assert result.spread is not None
+    assert result.spread.shipped
+    assert result.spread.mean == pytest.approx(31.0)
+
+
+def test_a_run_as_the_report_ran_it_is_compared_too(library: Library) -> None:
+    seven = find_preset("007")
+    assert seven.as_run is not None
+    accuracies = [70.0] * 25
+    as_run = make_run(library, "007", accuracies, **{**seven.as_run.values(), "seed": 3})
+    result = against(as_run)
+    assert result.figures[0].measured == 70.0
+    assert result.outcome == "open"
+    other = make_run(library, "007", accuracies, **{**seven.as_run.values(), "dropout": 0.1})
+    assert "dropout 0.1 (0.0)" in str(against(other).reason)
+    assert "scheduler" not in str(against(other).reason)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from workbench.library.run_folder import (
     read_test,
 )
 from workbench.messages import Message, WorkbenchError
+from workbench.spec import expected
+from workbench.spec.expected import binomial_error
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
 from workbench.spec.presets import Preset
 
@@ -142,7 +144,7 @@ def against_report(
     if main.measured is not None:
         images = _test_images(record)
         binomial = binomial_error(main.measured, images) if images else None
-        spread = _repeats(record, preset, epoch, records) or _shipped(preset)
+        spread = _repeats(record, preset, epoch, records) or _shipped(preset, epoch)
     outcome, reason = _verdict(record, preset, epoch, main, spread)
     notes = []
     like_the_report = record.experiment.get("test_images_in_batch_norm")
@@ -166,13 +168,6 @@ def against_report(
     )
 
 
-def binomial_error(accuracy: float, images: int) -> float:
-    """Standard error of an accuracy in percent as a binomial share of ``images``, in points:
-    0.46 at 70% of 10,000."""
-    share = accuracy / 100.0
-    return 100.0 * math.sqrt(share * (1.0 - share) / images)
-
-
 def _test_images(record: RunRecord) -> int:
     images = record.data.get("test_images")
     return images if isinstance(images, int) else 0
@@ -181,13 +176,18 @@ def _test_images(record: RunRecord) -> int:
 def changes(record: RunRecord, preset: Preset) -> dict[str, tuple[Any, Any]]:
     """``{hyperparameter: (preset's, run's)}`` where it differs in what can move the accuracy: not
     the seed, not the number of epochs (the epoch says whether a run got there), and not the test
-    mode where the network is the same in both."""
+    mode where the network is the same in both. Against the preset as run or as declared,
+    whichever is nearer."""
     run = experiment_from(record.experiment)
-    changed = differences(preset.experiment, run)
     free = {"seed", "epochs"}
     if not any(e.batch_norm or e.dropout for e in (run, preset.experiment)):
         free.add("test_mode")
-    return {name: values for name, values in changed.items() if name not in free}
+    starts = (e for e in (preset.experiment, preset.as_run) if e is not None)
+    found = [
+        {name: values for name, values in differences(start, run).items() if name not in free}
+        for start in starts
+    ]
+    return min(found, key=len)
 
 
 def _is_final_test(preset: Preset) -> bool:
@@ -295,12 +295,21 @@ def _repeats(
     return spread_of([value[0] for value in measured if value])
 
 
-def _shipped(preset: Preset) -> Spread | None:
-    """The spread that ships with the preset, where it has one."""
-    shipped = getattr(preset.reported, "spread", None) or getattr(preset, "spread", None)
-    if shipped is None:
-        return None
-    return Spread(shipped.mean, shipped.deviation, shipped.runs, shipped=True)
+def _shipped(preset: Preset, epoch: int) -> Spread | None:
+    """The spread of the curves that ship with the preset, as it ran, after ``epoch``."""
+    if _is_final_test(preset):
+        return None  # the curves have the tests after the epochs
+    ran = preset.as_run or preset.experiment
+    return spread_of(
+        [
+            curve.accuracy[epoch - 1]
+            for curve in expected.shipped_curves()
+            if curve.preset == preset.id
+            and len(curve.accuracy) >= epoch
+            and expected.alike_until(curve.experiment, ran) >= epoch
+        ],
+        shipped=True,
+    )
 
 
 def _verdict(
