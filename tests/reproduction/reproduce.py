@@ -6,7 +6,8 @@
 
 `run` trains each preset as the report ran it (`--declared`: as it declared it), with the seeds 0 to
 N-1 (`--seeds N`); what is finished in the library, or trained there by another process, is left
-out, so that the same command goes on where it was stopped. `--set` asks a question beside it, such
+out, and what was broken off goes on from its checkpoint, so that the same command goes on where it
+was stopped. `--set` asks a question beside it, such
 as `--set normalization=none`. `collect` takes over what it finds in a library, whoever trained it.
 
 Both write `tests/reproduction/results.csv`, one row for each run on data that may be compared with
@@ -30,7 +31,7 @@ from workbench import atomic
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import choose_data
 from workbench.library.catalog import Library
-from workbench.library.run_folder import RunRecord, read_epochs, read_losses
+from workbench.library.run_folder import RunRecord, has_checkpoint, read_epochs, read_losses
 from workbench.messages import WorkbenchError
 from workbench.spec import expected
 from workbench.spec.expected import alike_until, binomial_error
@@ -118,7 +119,7 @@ def experiment_of(record: RunRecord) -> Experiment | None:
 
 def run(options: argparse.Namespace) -> int:
     from workbench.engine.datasets import load_data
-    from workbench.runner import run_experiment
+    from workbench.runner import resume_run, run_experiment
 
     library, choice = Library(options.library), choose_data(options.dataset)
     control, errors = RunControl(), Unbreakable(sys.stderr)
@@ -136,18 +137,22 @@ def run(options: argparse.Namespace) -> int:
                 if before and before.status in ("finished", "running"):
                     print(f"{what}: {before.status}, {before.folder}", file=errors)
                     continue
-                print(f"{what}: {experiment.epochs} epochs", file=errors)
-                end = run_experiment(
-                    experiment,
-                    library,
-                    bars.show,
-                    control,
-                    data=choice,
-                    device=options.device,
-                    preset=preset.id,
-                    title=preset.title,
-                    threads=options.threads,
-                )
+                where: dict[str, Any] = {"data": choice, "device": options.device}
+                where["threads"] = options.threads
+                if before and has_checkpoint(before.folder):
+                    print(f"{what}: goes on after epoch {before.epochs_done}", file=errors)
+                    end = resume_run(before.folder, library, bars.show, control, **where)
+                else:
+                    print(f"{what}: {experiment.epochs} epochs", file=errors)
+                    end = run_experiment(
+                        experiment,
+                        library,
+                        bars.show,
+                        control,
+                        preset=preset.id,
+                        title=preset.title,
+                        **where,
+                    )
                 print(f"{what}: {end.status} after {end.epochs_done} epochs", file=errors)
                 failed += end.status == "failed"
                 write(library.runs())

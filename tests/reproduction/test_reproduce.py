@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from tests.reproduction import reproduce, story
+from workbench.engine.control import RunControl
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.spec import expected
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.spec.presets import find_preset
+from workbench.terminal import Bars
 
 STEPS = 2001
 """Steps an epoch, so that 2000 is the last iteration that is printed."""
@@ -147,6 +149,35 @@ def test_what_is_finished_is_not_trained_again(tmp_path: Path) -> None:
     assert rows() == []  # the sample says nothing of the report
     (newest, _) = Library(library).runs()
     assert newest.experiment["seed"] == 1
+
+
+def test_a_run_that_was_stopped_goes_on_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(tmp_path / "runs")
+    command = ["run", "001", "--dataset", "sample", "--library", str(library.path)]
+    command += ["--device", "cpu", "--set", "epochs=2", "--set", "batch_size=500", "--threads", "1"]
+
+    class StopsAfterAnEpoch(Bars):
+        def show(self, event: Any) -> None:
+            if isinstance(event, EpochDone):
+                self.control.stop()
+
+        control: RunControl
+
+    def control() -> RunControl:
+        StopsAfterAnEpoch.control = RunControl()
+        return StopsAfterAnEpoch.control
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reproduce, "Bars", StopsAfterAnEpoch)
+        patch.setattr(reproduce, "RunControl", control)
+        assert reproduce.main(command) == 130
+    (run,) = library.runs()
+    assert (run.status, run.epochs_done) == ("stopped", 1)
+    assert reproduce.main(command) == 0
+    (run,) = library.runs()
+    assert (run.status, run.epochs_done) == ("finished", 2)
 
 
 def test_a_broken_off_run_is_trained_again(tmp_path: Path) -> None:
