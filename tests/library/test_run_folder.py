@@ -95,6 +95,19 @@ def test_a_field_of_the_wrong_kind_is_refused_by_its_name(
         read_record(folder)
 
 
+def test_a_run_of_the_first_release_is_read(folder: Path) -> None:
+    """What the records of that time hold, and nothing that came later."""
+    content = json.loads((written(folder) / "run.json").read_text())
+    first = (
+        "id created preset title experiment data device environment epochs steps_per_epoch status "
+        "epochs_done accuracy best_epoch best_accuracy seconds reason reason_parts weights "
+        "best_weights name format"
+    )
+    assert content.keys() > set(first.split())
+    (folder / "run.json").write_text(json.dumps({name: content[name] for name in first.split()}))
+    assert read_record(folder).resumed == []
+
+
 def test_fields_that_are_missing_or_unknown(folder: Path) -> None:
     mend(written(folder), later="x")
     assert read_record(folder).title == "Adam"

@@ -2,17 +2,18 @@
 
     python tests/reproduction/reproduce.py run --dataset ~/cifar10-jpeg --library RUNS 001 003 009
     python tests/reproduction/reproduce.py collect --library RUNS
-    python tests/reproduction/reproduce.py test-images RUN_FOLDER --dataset ~/cifar10-jpeg
+    python tests/reproduction/reproduce.py test-images mlp_weight_009.pkl --dataset ~/cifar10-jpeg
 
 `run` trains each preset as the report ran it (`--declared`: as it declared it), with the seeds 0 to
 N-1 (`--seeds N`); what is finished in the library, or trained there by another process, is left
-out, so that the same command goes on where it was stopped. `--set` asks a question beside it, such
+out, and what was broken off goes on from its checkpoint, so that the same command goes on where it
+was stopped. `--set` asks a question beside it, such
 as `--set normalization=none`. `collect` takes over what it finds in a library, whoever trained it.
 
 Both write `tests/reproduction/results.csv`, one row for each run on data that may be compared with
 the report, and `presets/curves.json`. Rows of other libraries stay. `test-images` measures what it
-is worth that the running statistics of batch norm take in the test images, from the weights of one
-run, and writes `tests/reproduction/test_images.csv`.
+is worth that the running statistics of batch norm take in the test images, from the weights
+of one run, and writes `tests/reproduction/test_images.csv`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from workbench import atomic
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import choose_data
 from workbench.library.catalog import Library
-from workbench.library.run_folder import RunRecord, read_epochs, read_losses
+from workbench.library.run_folder import RunRecord, has_checkpoint, read_epochs, read_losses
 from workbench.messages import WorkbenchError
 from workbench.spec import expected
 from workbench.spec.expected import alike_until, binomial_error
@@ -118,7 +119,7 @@ def experiment_of(record: RunRecord) -> Experiment | None:
 
 def run(options: argparse.Namespace) -> int:
     from workbench.engine.datasets import load_data
-    from workbench.runner import run_experiment
+    from workbench.runner import resume_run, run_experiment
 
     library, choice = Library(options.library), choose_data(options.dataset)
     control, errors = RunControl(), Unbreakable(sys.stderr)
@@ -136,18 +137,22 @@ def run(options: argparse.Namespace) -> int:
                 if before and before.status in ("finished", "running"):
                     print(f"{what}: {before.status}, {before.folder}", file=errors)
                     continue
-                print(f"{what}: {experiment.epochs} epochs", file=errors)
-                end = run_experiment(
-                    experiment,
-                    library,
-                    bars.show,
-                    control,
-                    data=choice,
-                    device=options.device,
-                    preset=preset.id,
-                    title=preset.title,
-                    threads=options.threads,
-                )
+                where: dict[str, Any] = {"data": choice, "device": options.device}
+                where["threads"] = options.threads
+                if before and has_checkpoint(before.folder):
+                    print(f"{what}: goes on after epoch {before.epochs_done}", file=errors)
+                    end = resume_run(before.folder, library, bars.show, control, **where)
+                else:
+                    print(f"{what}: {experiment.epochs} epochs", file=errors)
+                    end = run_experiment(
+                        experiment,
+                        library,
+                        bars.show,
+                        control,
+                        preset=preset.id,
+                        title=preset.title,
+                        **where,
+                    )
                 print(f"{what}: {end.status} after {end.epochs_done} epochs", file=errors)
                 failed += end.status == "failed"
                 write(library.runs())
@@ -339,7 +344,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 def test_images(options: argparse.Namespace) -> int:
-    """The final test of a run's weights with the running statistics that training left, and with
+    """The final test of weights with the running statistics that training left, and with
     those that a test in training mode leaves, for several draws of dropout."""
     from workbench.engine.datasets import load_data
     from workbench.engine.devices import choose_device
@@ -347,7 +352,7 @@ def test_images(options: argparse.Namespace) -> int:
     from workbench.engine.steps import pixel_scaling
     from workbench.library.weights import build_from, load_weights
 
-    (path,) = (p for p in options.run.glob("mlp_weight_*.pkl") if not p.stem.endswith("_best"))
+    path = options.weights
     weights = load_weights(path)
     device = choose_device(options.device)
     data = load_data(choose_data(options.dataset), lambda p: None, lambda: False)
@@ -414,7 +419,7 @@ def main(arguments: list[str] | None = None) -> int:
         sub.add_argument("--library", type=Path, required=True, metavar="DIR")
     three = commands.add_parser("test-images", help="what test images in batch norm are worth")
     three.set_defaults(action=test_images)
-    three.add_argument("run", type=Path, metavar="RUN_FOLDER")
+    three.add_argument("weights", type=Path, metavar="WEIGHTS", help="with batch norm")
     three.add_argument("--dataset", required=True, metavar="PATH")
     three.add_argument("--draws", type=int, default=5, metavar="N", help="default: 5")
     for sub in (one, three):

@@ -175,13 +175,14 @@ def test_images_table(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "Not measured yet."
     lines = [
-        "| preset | draw | statistics of training images | of test images | difference |",
-        "|---|---|---|---|---|",
+        "| preset | epochs | draw | statistics of training images | of test images | difference |",
+        "|---|---|---|---|---|---|",
     ]
     for row in rows:
         lines.append(
-            f"| {row['preset']} | {row['draw']} | {row['statistics_of_training_images']} | "
-            f"{row['statistics_of_test_images']} | {row['difference']} |"
+            f"| {row['preset']} | {row['epochs']} | {row['draw']} | "
+            f"{row['statistics_of_training_images']} | {row['statistics_of_test_images']} | "
+            f"{row['difference']} |"
         )
     return "\n".join(lines)
 

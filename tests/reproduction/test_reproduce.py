@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from tests.reproduction import reproduce, story
+from workbench.engine.control import RunControl
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.spec import expected
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.spec.presets import find_preset
+from workbench.terminal import Bars
 
 STEPS = 2001
 """Steps an epoch, so that 2000 is the last iteration that is printed."""
@@ -149,6 +151,35 @@ def test_what_is_finished_is_not_trained_again(tmp_path: Path) -> None:
     assert newest.experiment["seed"] == 1
 
 
+def test_a_run_that_was_stopped_goes_on_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(tmp_path / "runs")
+    command = ["run", "001", "--dataset", "sample", "--library", str(library.path)]
+    command += ["--device", "cpu", "--set", "epochs=2", "--set", "batch_size=500", "--threads", "1"]
+
+    class StopsAfterAnEpoch(Bars):
+        def show(self, event: Any) -> None:
+            if isinstance(event, EpochDone):
+                self.control.stop()
+
+        control: RunControl
+
+    def control() -> RunControl:
+        StopsAfterAnEpoch.control = RunControl()
+        return StopsAfterAnEpoch.control
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reproduce, "Bars", StopsAfterAnEpoch)
+        patch.setattr(reproduce, "RunControl", control)
+        assert reproduce.main(command) == 130
+    (run,) = library.runs()
+    assert (run.status, run.epochs_done) == ("stopped", 1)
+    assert reproduce.main(command) == 0
+    (run,) = library.runs()
+    assert (run.status, run.epochs_done) == ("finished", 2)
+
+
 def test_a_broken_off_run_is_trained_again(tmp_path: Path) -> None:
     library = Library(tmp_path)
     record = keep(library, nine(), [60.0], status="stopped")
@@ -163,3 +194,29 @@ def test_a_question_that_has_no_effect_is_refused(capsys: pytest.CaptureFixture[
     command = ["run", "001", "--dataset", "sample", "--library", "x", "--set", "gamma=0.5"]
     assert reproduce.main(command) == 2
     assert "gamma: has no effect" in capsys.readouterr().err
+
+
+def test_what_test_images_in_batch_norm_are_worth_is_measured_from_weights(tmp_path: Path) -> None:
+    library = tmp_path / "runs"
+    command = ["run", "009", "--dataset", "sample", "--library", str(library), "--device", "cpu"]
+    command += ["--declared", "--set", "epochs=1", "--set", "batch_size=200", "--threads", "1"]
+    assert reproduce.main(command) == 0
+    (weights,) = library.glob("*/mlp_weight_009.pkl")
+    command = ["test-images", str(weights), "--dataset", "sample", "--draws", "2"]
+    for _ in range(2):  # measured again, it is no other measurement
+        assert reproduce.main(command) == 0
+    measured = reproduce.read_table(reproduce.TEST_IMAGES)
+    assert [row["draw"] for row in measured] == ["0", "1"]
+    (run,) = Library(library).runs()
+    for row in measured:
+        assert row["statistics_of_training_images"] == f"{run.accuracy:.2f}"
+        moved = float(row["statistics_of_test_images"]) - float(run.accuracy or 0)
+        assert float(row["difference"]) == pytest.approx(moved, abs=0.011)
+
+
+def test_a_network_without_batch_norm_has_nothing_to_move(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden = Path(__file__).parents[1] / "data" / "format1_001.pkl"
+    assert reproduce.main(["test-images", str(golden), "--dataset", "sample"]) == 2
+    assert "test_images_in_batch_norm: has no effect" in capsys.readouterr().err

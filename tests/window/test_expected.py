@@ -114,6 +114,8 @@ def test_the_expected_curves_are_drawn_thin_and_dotted_with_a_name(qtbot: QtBot)
     view.start(100, 30, [1e-4] * 30, None, False, "train")  # another run, of which nothing is known
     view.refresh()
     assert not any("expected" in text for text in legends(view))
+    assert not view._expected_accuracy.isVisible()
+    assert not view._expected_loss.isVisible()
 
 
 @pytest.mark.parametrize(

@@ -466,6 +466,13 @@ def test_korean_and_english_fit_290_pixels(
     assert state(form) == "001, changed"
 
 
+def test_the_fields_fit_into_a_narrow_dock(form: HyperparameterForm) -> None:
+    form.resize(252, 420)  # what the docks leave to it at 1280 pixels
+    QApplication.processEvents()
+    content = form.scroll_area.widget()
+    assert content.minimumSizeHint().width() <= form.scroll_area.viewport().width()
+
+
 def test_before_any_preset_the_form_holds_the_declared_defaults(qtbot: QtBot) -> None:
     form = HyperparameterForm()
     qtbot.addWidget(form)

@@ -221,7 +221,7 @@ class Experiment(BaseModel):
     )
     eval_after_first_step: bool = _declare(
         False,
-        "Train in eval mode",
+        "Train in eval",
         "All but the first step of each epoch train in evaluation mode: without dropout, batch "
         "norm on its running statistics. A slip of the training loop printed with 011. Changes "
         "only networks with dropout or batch norm.",
@@ -230,7 +230,7 @@ class Experiment(BaseModel):
     )
     test_images_in_batch_norm: bool = _declare(
         False,
-        "Test images in BN",
+        "Test into BN",
         "The test after each epoch, taken in training mode, also moves batch norm's running "
         "statistics, which the final test then uses. A slip of the report until 010.",
         "As the report ran it",

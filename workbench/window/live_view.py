@@ -282,7 +282,7 @@ class LiveView(QWidget):
         self._accuracies: list[float] = []
         self._rates: list[float] = []
         self._final: float | None = None
-        self._expected: Expected | None = None
+        self.set_expected(None)
         self._follow.setChecked(True)
         self._on_follow(True)
         self._show_words()
@@ -308,6 +308,8 @@ class LiveView(QWidget):
         """Curves of what was measured with these hyperparameters before, drawn thin and dotted
         under the run's own; ``None`` for none."""
         self._expected = expected
+        for curve in (self._expected_loss, self._expected_accuracy):
+            curve.setVisible(expected is not None)
         self._changed(epochs=True)
 
     def show_saved(
@@ -412,19 +414,15 @@ class LiveView(QWidget):
                     values = np.log10(np.where(values > 0.0, values, np.nan))
             curve.setData(x, values)
             seen.append(values[(x >= low) & (x <= high)])
-        # An epoch's mean loss stands in its middle.
-        x, values = self._expected_points("loss")
-        x -= 0.5
-        values = np.log10(values) if log else values
-        self._expected_loss.setData(x, values)
-        seen.append(values[(x >= low) & (x <= high)])
+        if self._expected is not None:
+            # An epoch's mean loss stands in its middle.
+            middles = np.arange(len(self._expected.loss)) + 0.5
+            expected = np.log10(self._expected.loss) if log else np.array(self._expected.loss)
+            self._expected_loss.setData(middles, expected)
+            seen.append(expected[(middles >= low) & (middles <= high)])
         if not view.values_held:
             self._set_y(self._loss_plot, *curves.loss_range(np.concatenate(seen), log))
         self._show_notice(int(low * per_epoch) - 1, int(high * per_epoch) + 1)
-
-    def _expected_points(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        values = getattr(self._expected, name) if self._expected is not None else ()
-        return np.arange(1.0, len(values) + 1.0), np.array(values, float)
 
     def _show_notice(self, first: int, last: int) -> None:
         """Says what the loss plot does not show."""
@@ -458,10 +456,12 @@ class LiveView(QWidget):
         star = [] if best is None else [best]
         self._best_mark.setData(done[star], values[star])
         shown = list(self._accuracies)
-        x, expected = self._expected_points("accuracy")
-        self._expected_accuracy.setData(x, expected)
-        low, high = self.visible_epochs()
-        shown += expected[(x >= low) & (x <= high)].tolist()
+        if self._expected is not None:
+            x = np.arange(1.0, len(self._expected.accuracy) + 1.0)
+            expected = np.array(self._expected.accuracy)
+            self._expected_accuracy.setData(x, expected)
+            low, high = self.visible_epochs()
+            shown += expected[(x >= low) & (x <= high)].tolist()
         lines = self._reported_values()
         for line, (value, text, dash) in zip(
             self._reported_lines, [*lines, (0.0, "", Qt.PenStyle.DashLine)] * 2, strict=False
