@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -262,7 +263,17 @@ def test_a_killed_run_is_resumed_to_the_same_end(where: str, library: Library) -
     killed = next(record for record in library.runs() if record.status == "interrupted")
     assert killed.epochs_done == {"epoch": 1, "test": 1, "final test": 3, "write": 1}[where]
     assert has_checkpoint(killed.folder)
-    ended, _ = resume(library, killed.folder)
+    latest = []
+
+    def look(event: Event, control: RunControl) -> None:
+        # What is measured again is not shown as measured meanwhile.
+        if isinstance(event, RunStarted):
+            latest.append(read_test(killed.folder))
+
+    ended, heard = resume(library, killed.folder, look)
+    started = heard[0]
+    assert isinstance(started, RunStarted)
+    assert latest[0] is None or latest[0][1] < started.epoch
     assert ended.status == "finished"
     assert everything(killed.folder) == whole
 
@@ -504,3 +515,80 @@ def test_times_go_on_where_they_were(library: Library) -> None:
     rows = read_epochs(folder)
     assert sum(row["seconds"] + row["test_seconds"] for row in rows) <= ended.seconds + 0.01
     assert json.loads((folder / "run.json").read_text())["resumed"][0]["epoch"] == 3
+
+
+# --- a disk that is full ---------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names open files by /proc")
+@pytest.mark.parametrize("name", ["mlp_weight_001_best.pkl", "checkpoint.pt", "epochs.csv"])
+def test_a_full_disk_leaves_whole_files_and_a_run_that_goes_on(
+    name: str, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "CHECKPOINT_INTERVAL", 0.0)
+    monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
+    values = EXPERIMENTS["adam, scheduler"]
+    whole = everything(Path(train(library, **values).run))
+    fsync, full = os.fsync, [False]
+
+    def limited(descriptor: int) -> None:
+        if full[0] and f".{name}." in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    def fill(event: Event, control: RunControl) -> None:
+        full[0] = full[0] or (isinstance(event, EpochDone) and event.epoch == 1)
+
+    monkeypatch.setattr(os, "fsync", limited)
+    ended = train(library, fill, **values)
+    monkeypatch.setattr(os, "fsync", fsync)
+    folder = Path(ended.run)
+    assert ended.status == "failed"
+    assert "the disk is full" in str(ended.reason)
+    assert not list(folder.glob(".*.tmp"))
+    assert read_record(folder).status == "failed"
+    assert has_checkpoint(folder)
+    assert resume(library, folder)[0].status == "finished"
+    assert everything(folder) == whole
+
+
+LIMITED = """
+import resource, signal, sys
+sys.path.insert(0, {top!r})
+from pathlib import Path
+from tests.conftest import cut
+from workbench import runner
+from workbench.engine import training
+from workbench.engine.control import RunControl
+from workbench.engine.data_choice import choose_data
+from workbench.engine.datasets import load_data
+from workbench.engine.events import EpochDone
+from workbench.library.catalog import Library
+from workbench.spec.experiment import experiment_from
+
+training.CHECKPOINT_INTERVAL = 0.0
+small = cut(load_data(choose_data("sample"), lambda p: None, lambda: False), 70, 50)
+runner.load_data = lambda choice, progress, stop: small
+
+def listen(event):
+    if isinstance(event, EpochDone) and event.epoch == 1:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+ended = runner.run_experiment(
+    experiment_from({{"epochs": 3}}), Library(Path({library!r})), listen, RunControl(),
+    data=choose_data("sample"), device="cpu", preset="001",
+)
+print(ended.status, ended.reason)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limits on the size of files")
+def test_a_limit_on_the_size_of_files_loses_nothing(library: Library) -> None:
+    whole = everything(Path(train(library).run))
+    program = LIMITED.format(top=str(TOP), library=str(library.path))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.startswith("failed"), done.stderr
+    failed = next(record for record in library.runs() if record.status == "failed")
+    assert resume(library, failed.folder)[0].status == "finished"
+    assert everything(failed.folder) == whole

@@ -47,6 +47,7 @@ TARGET_RATIO = 10
 """Times the notebook loop on the same GPU."""
 TARGET_TEST = 0.05
 """Of an epoch's time, for the test of 10,000 images."""
+TEST_IMAGES = 10_000
 SHORT = 500
 """Steps of the contenders that are too slow for a whole epoch each."""
 
@@ -158,7 +159,10 @@ def alike(device: torch.device, seeds: int = 12) -> dict[str, Any]:
 def speed(preset: str, device: torch.device) -> dict[str, Any]:
     """Seconds of an epoch of 3,125 steps, median of three, and what the graphs save."""
     experiment = with_changes(find_preset(preset).experiment, {"epochs": 2, "test_mode": "eval"})
-    whole, short = random_data(EPOCH * BATCH, device, 10_000), random_data(SHORT * BATCH, device)
+    whole, short = (
+        random_data(EPOCH * BATCH, device, TEST_IMAGES),
+        random_data(SHORT * BATCH, device),
+    )
 
     def epoch_of(contender: Callable[[Experiment, DataSet], Any]) -> float:
         return EPOCH / contender(experiment, short).steps_per_second
