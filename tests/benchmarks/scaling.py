@@ -170,7 +170,11 @@ def run_length(value: int, device: torch.device) -> Figure:
 
 
 def played(
-    experiment: Experiment, data: DataSet, report: Callable[[Event], None], control: RunControl
+    experiment: Experiment,
+    data: DataSet,
+    report: Callable[[Event], None],
+    control: RunControl,
+    start: None = None,
 ) -> Outcome:
     """In place of ``train``: reports what a training of full epochs would, without training."""
     random = np.random.default_rng(0)
