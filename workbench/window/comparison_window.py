@@ -230,9 +230,9 @@ class ComparisonWindow(QWidget):
         values = np.array([[_number(row["accuracy"]) for row in r[:count]] for r in self._rows])
         epochs = np.arange(1, count + 1, dtype=float)
         mean, deviation = values.mean(0), values.std(0, ddof=1)
-        low = self.accuracy.curve(x=epochs, y=mean - deviation, pen=None)
-        high = self.accuracy.curve(x=epochs, y=mean + deviation, pen=None)
-        fill = pg.FillBetweenItem(low, high)
+        # Plain curves, whose paths are whole whatever part of them is visible.
+        edges = [pg.PlotCurveItem(epochs, mean + side * deviation) for side in (-1, 1)]
+        fill = pg.FillBetweenItem(*edges)
         fill.setZValue(-100)
         self.accuracy.addItem(fill)
         self._band = [fill, self.accuracy.curve(x=epochs, y=mean)]
