@@ -610,14 +610,16 @@ class MainWindow(QMainWindow):
             )
             return
         try:
-            self._reading_images = True
-            self.session.load_images(choice_of(record.data))
+            choice = choice_of(record.data)
         except WorkbenchError as error:
             self.run_view.images.set_images_problem(
                 tr("The images are not on this machine any more. {reason}").format(
                     reason=say(error.message)
                 )
             )
+            return
+        self._reading_images = True
+        self.session.load_images(choice)
 
     def _images_given_up(self) -> None:
         if self._reading_images:
