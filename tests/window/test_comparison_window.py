@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.library.made_runs import CIFAR10_JPEG, make_run
+from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.window.comparison_window import ComparisonWindow
@@ -61,6 +61,25 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
     window.flips_table.sortItems(3, Qt.SortOrder.DescendingOrder)
     order = [int(row[3]) for row in window.flips_table.texts()]
     assert order == sorted(order, reverse=True)
+
+
+def test_a_class_asks_for_its_flips(qtbot: QtBot, open_window: Open, library: Library) -> None:
+    first = make_run(library, "001", (20, 25, 30), seed=1)
+    second = make_run(library, "001", (22, 28, 40), seed=2)
+    window = open_window(first, second)
+    before, after = make_predictions(30, seed=1), make_predictions(40, seed=2)
+    cats = before.labels == 3
+    for column, expected in (
+        (1, cats & before.correct & ~after.correct),
+        (2, cats & ~before.correct & after.correct),
+        (3, cats & (before.correct != after.correct)),
+    ):
+        with qtbot.waitSignal(window.images_wanted) as heard:
+            window.flips_table.cellDoubleClicked.emit(3, column)
+        record, indices, words = heard.args
+        assert record == second
+        assert sorted(indices) == expected.nonzero()[0].tolist()
+        assert words.startswith("cat: ")
 
 
 def test_repeats_have_a_band_and_a_mean(open_window: Open, library: Library) -> None:

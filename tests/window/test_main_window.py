@@ -452,3 +452,40 @@ def _texts(widget: QWidget) -> str:
     from PySide6.QtWidgets import QLabel
 
     return " | ".join(label.text() for label in widget.findChildren(QLabel))
+
+
+def test_repeats_and_the_images_behind_a_cell(window: MainWindow, qtbot: QtBot) -> None:
+    type_value(qtbot, window, "batch_size", "100")
+    type_value(qtbot, window, "epochs", "1")
+    window.repeats.start(window.form.experiment(), 2)
+    qtbot.waitUntil(
+        lambda: (
+            [run.status for run in window.session.library.known()] == ["finished"] * 2
+            and window.session.state == "idle"
+        ),
+        timeout=90_000,
+    )
+    seeds = sorted(run.experiment["seed"] for run in window.session.library.known())
+    assert seeds == [0, 1]
+
+    window.saved.view.selectAll()
+    view = window.run_view
+    view.tabs.setCurrentWidget(view.confusion)
+    matrix = find(window, "confusionMatrix")
+    matrix.setFocus()
+    qtbot.keyClick(matrix, Qt.Key.Key_Return)
+    assert view.tabs.currentWidget() is view.images
+    qtbot.waitUntil(lambda: view.images.panel.picture.pixels is not None, timeout=30_000)
+    first, second = view.images.true_box, view.images.predicted_box
+    assert first.currentText() == second.currentText() != "all"
+    assert "seed" in view.images.panel.others.text()  # the other of the two
+    wait_idle(qtbot, window)
+
+    view.tabs.setCurrentWidget(view.classes)
+    assert find(window, "classesTable").rowCount() == 10
+    view.tabs.setCurrentWidget(view.report)
+    assert "sample" in find(window, "reportReason").text()
+    press(qtbot, window, "compareButton")
+    qtbot.waitUntil(lambda: find(window, "comparisonWindow").ready)
+    assert "McNemar" in find(window, "comparisonSentence").text()
+    find(window, "comparisonWindow").close()

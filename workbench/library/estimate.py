@@ -17,7 +17,7 @@ from workbench.library.run_folder import RunRecord
 from workbench.spec.experiment import Experiment
 
 WEIGHTS_BYTES = 1_750_000
-"""What a weight file of the network takes: 435,000 weights in float32, and what describes them."""
+"""What a weight file of the network takes: some 435,000 weights in float32, and their words."""
 
 LIKE = ("network", "batch_norm", "activation", "optimizer", "batch_size", "precision")
 """Hyperparameters on which the speed depends, beside whether there is dropout."""

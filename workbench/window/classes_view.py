@@ -62,7 +62,7 @@ class ReliabilityDiagram(QWidget):
     def _place(self) -> QRectF:
         line = self.fontMetrics().height()
         left = self.fontMetrics().horizontalAdvance("100%") + line + 12
-        side = min(self.width() - left - 10, self.height() - 2 * line - 22)
+        side = min(self.width() - left - 24, self.height() - 2 * line - 22)
         return QRectF(left, 8, max(side, 40), max(side, 40))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -160,6 +160,11 @@ class ClassesView(QWidget):
         self._table = FigureTable("classesTable", sortable=True)
         self._means = FigureTable("classMeansTable")
         self._means.horizontalHeader().hide()
+        self._means.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._means.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._table.horizontalScrollBar().valueChanged.connect(
+            self._means.horizontalScrollBar().setValue
+        )
         self._title = QLabel()
         self._title.setProperty("role", "heading")
         self._title.setWordWrap(True)
@@ -181,7 +186,7 @@ class ClassesView(QWidget):
         both = QSplitter()
         both.addWidget(left)
         both.addWidget(right)
-        both.setSizes([440, 340])
+        both.setSizes([520, 280])
         both.setChildrenCollapsible(False)
         top = QHBoxLayout()
         top.addWidget(self._summary, 1)
@@ -243,7 +248,7 @@ class ClassesView(QWidget):
         sample = self._record.data.get("kind") == "sample"
         self._sample.setText(tr("sample data") if sample else "")
         figures = per_class(p)
-        header = (tr("Class"), tr("Precision"), tr("Recall"), tr("F1"), tr("Test images"))
+        header = (tr("Class"), tr("Precision"), tr("Recall"), tr("F1"), tr("Images"))
         self._table.show_rows(header, [_row(c.name, c) for c in figures.classes])
         means = [
             _row(name, c)
@@ -255,7 +260,9 @@ class ClassesView(QWidget):
         ]
         self._means.show_rows(header, means)
         for column in range(5):
-            self._means.setColumnWidth(column, self._table.columnWidth(column))
+            width = max(table.columnWidth(column) for table in (self._table, self._means))
+            for table in (self._table, self._means):
+                table.setColumnWidth(column, width)
         rows = max(len(means), 1) * self._means.verticalHeader().defaultSectionSize()
         self._means.setFixedHeight(rows + 4)
         self._means.setVisible(bool(means))

@@ -104,7 +104,7 @@ class ComparisonWindow(QWidget):
         self.matrix_title.setProperty("role", "heading")
         self.matrix_title.setWordWrap(True)
         self._lay_out()
-        self.resize(1100, 720)
+        self.resize(1270, 720)
         self.retranslate()
         self._reading = QTimer(self)
         self._reading.timeout.connect(self._read)
@@ -176,8 +176,7 @@ class ComparisonWindow(QWidget):
         both = QSplitter()
         both.addWidget(left)
         both.addWidget(right)
-        both.setStretchFactor(0, 2)
-        both.setStretchFactor(1, 3)
+        both.setSizes([540, 700])
         both.setChildrenCollapsible(False)
         tab = QWidget()
         layout = QVBoxLayout(tab)
@@ -230,9 +229,9 @@ class ComparisonWindow(QWidget):
         values = np.array([[_number(row["accuracy"]) for row in r[:count]] for r in self._rows])
         epochs = np.arange(1, count + 1, dtype=float)
         mean, deviation = values.mean(0), values.std(0, ddof=1)
-        low = self.accuracy.curve(x=epochs, y=mean - deviation, pen=None)
-        high = self.accuracy.curve(x=epochs, y=mean + deviation, pen=None)
-        fill = pg.FillBetweenItem(low, high)
+        # Plain curves, whose paths are whole whatever part of them is visible.
+        edges = [pg.PlotCurveItem(epochs, mean + side * deviation) for side in (-1, 1)]
+        fill = pg.FillBetweenItem(*edges)
         fill.setZValue(-100)
         self.accuracy.addItem(fill)
         self._band = [fill, self.accuracy.curve(x=epochs, y=mean)]
@@ -326,8 +325,8 @@ class ComparisonWindow(QWidget):
         self.flips_table.show_rows(
             (
                 tr("True class"),
-                tr("right before, wrong now"),
-                tr("wrong before, right now"),
+                tr("only the first right"),
+                tr("only the second right"),
                 tr("difference"),
             ),
             [
@@ -369,9 +368,9 @@ class ComparisonWindow(QWidget):
             return
         flips, name = self._flips, item.text()
         if column == 1:
-            indices, words = flips.lost, tr("{name}: right before, wrong now")
+            indices, words = flips.lost, tr("{name}: only the first right")
         elif column == 2:
-            indices, words = flips.won, tr("{name}: wrong before, right now")
+            indices, words = flips.won, tr("{name}: only the second right")
         else:
             indices = np.concatenate([flips.lost, flips.won])
             words = tr("{name}: judged differently")

@@ -94,8 +94,9 @@ class FigureTable(QTableWidget):
         self.resizeColumnsToContents()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         for column in range(1, len(header)):
-            # Room for the mark of the order, and between numbers.
-            self.setColumnWidth(column, min(self.columnWidth(column) + 12, 260))
+            # Room between numbers; where it sorts, the mark of the order has made some.
+            room = 0 if self._sortable else 12
+            self.setColumnWidth(column, min(self.columnWidth(column) + room, 260))
 
     def texts(self) -> list[list[str]]:
         """The cells as they stand, for a test or a copy."""

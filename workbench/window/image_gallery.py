@@ -120,14 +120,16 @@ class _Thumbnail(QStyledItemDelegate):
             short = below.width() - metrics.horizontalAdvance(f" {confidence}")
             name = metrics.elidedText(predicted, Qt.TextElideMode.ElideRight, short)
             first = f"{name} {confidence}"
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, first)
+        # A fallback font (Korean) is higher than ours.
+        centered = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextDontClip
+        painter.drawText(below, centered, first)
         if not right:
             painter.setPen(QColor(c.muted))
             below.translate(0, line)
             text = metrics.elidedText(
                 tr("is {true}").format(true=true), Qt.TextElideMode.ElideRight, below.width()
             )
-            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, text)
+            painter.drawText(below, centered, text)
 
 
 class Gallery(QListView):

@@ -216,7 +216,8 @@ class ImagesView(QWidget):
                 continue
             if found is not None and len(self._others) < 8:
                 seed = record.experiment.get("seed", 0)
-                name = tr("{title}, seed {seed}").format(title=record.label, seed=seed)
+                title = record.name or f"{record.preset or ''} {tr(record.title)}".strip()
+                name = tr("{title}, seed {seed}").format(title=title, seed=seed)
                 self._others.append((name, found))
 
     def _images(self) -> np.ndarray | None:

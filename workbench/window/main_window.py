@@ -36,7 +36,7 @@ from workbench.library.catalog import Library
 from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message, WorkbenchError
-from workbench.spec.experiment import experiment_from
+from workbench.spec.experiment import Experiment, experiment_from
 from workbench.spec.presets import Preset
 from workbench.window import dialogs, theme
 from workbench.window.actions import Actions
@@ -46,6 +46,7 @@ from workbench.window.estimate_line import EstimateLine
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
 from workbench.window.preset_panel import PresetPanel
+from workbench.window.repeats import Repeats
 from workbench.window.result_windows import ResultWindows
 from workbench.window.results_bar import ResultsBar
 from workbench.window.run_view import (
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
         self.saved = SavedModels(library)
         self.results = ResultsBar(self.saved.selected)
         self.result_windows = ResultWindows(library, translation, self)
+        self.repeats = Repeats(self)
         self.weights = WeightsCard()
         self.data_button = DataButton(settings)
         self.device_box = DeviceBox()
@@ -205,7 +207,7 @@ class MainWindow(QMainWindow):
             return made
 
         menu("&File", a.open_weights, a.try_image, a.open_library, None, a.quit)
-        menu("&Run", a.train, a.pause, a.stop, a.cancel, None, a.back_to_run)
+        menu("&Run", a.train, a.repeat, a.pause, a.stop, a.cancel, None, a.back_to_run)
         results = self.results.actions_for_menu()
         menu("&Saved model", *self.saved.actions_for_menu(), None, *results)
         self.saved.menu.addSeparator()
@@ -263,6 +265,7 @@ class MainWindow(QMainWindow):
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
         a.back_to_run.triggered.connect(self.run_view.show_live)
+        a.repeat.triggered.connect(self._repeat)
         a.try_image.triggered.connect(lambda: self._try_image(None))
         a.story.triggered.connect(self.result_windows.tell_story)
         a.reset_layout.triggered.connect(self._reset_layout)
@@ -305,6 +308,9 @@ class MainWindow(QMainWindow):
         self.results.report_requested.connect(self.result_windows.write_report)
         self.result_windows.problem.connect(self._show_problem_text)
         self.result_windows.images_wanted.connect(self._show_images)
+        self.repeats.train_wanted.connect(self._train_experiment)
+        self.repeats.said.connect(self.status.show_now)
+        self.repeats.problem.connect(self._show_problem_text)
         self.result_windows.runs_wanted.connect(self._show_runs_of)
         self.result_windows.said.connect(self.status.show_now)
         self.weights.test_requested.connect(self._test)
@@ -326,6 +332,7 @@ class MainWindow(QMainWindow):
         s.final_test.connect(view.on_final_test)
         s.evaluation_progress.connect(self._evaluation_progress)
         s.lines.connect(view.on_lines)
+        s.run_ended.connect(self.repeats.run_ended)
         s.run_ended.connect(self._run_ended)
         s.weights_opened.connect(self._weights_opened)
         s.weights_tested.connect(self._weights_tested)
@@ -357,7 +364,15 @@ class MainWindow(QMainWindow):
         self.presets.select(preset_id)
 
     def _train(self) -> None:
-        preset, experiment = self.presets.current(), self.form.experiment()
+        self._train_experiment(self.form.experiment())
+
+    def _repeat(self) -> None:
+        experiment = self.form.experiment()
+        if not self.session.busy and experiment is not None:
+            self.repeats.ask(self, experiment)
+
+    def _train_experiment(self, experiment: Experiment | None) -> None:
+        preset = self.presets.current()
         if self.session.busy or not isinstance(preset, Preset) or experiment is None:
             return
         title = preset_title(preset.id, preset.title)
@@ -595,14 +610,16 @@ class MainWindow(QMainWindow):
             )
             return
         try:
-            self._reading_images = True
-            self.session.load_images(choice_of(record.data))
+            choice = choice_of(record.data)
         except WorkbenchError as error:
             self.run_view.images.set_images_problem(
                 tr("The images are not on this machine any more. {reason}").format(
                     reason=say(error.message)
                 )
             )
+            return
+        self._reading_images = True
+        self.session.load_images(choice)
 
     def _images_given_up(self) -> None:
         if self._reading_images:
@@ -647,6 +664,8 @@ class MainWindow(QMainWindow):
             elif self._test_when_idle:
                 self._test_when_idle = False
                 self._test()
+            elif self.repeats.waiting:
+                self.repeats.go_on()
             elif self._images_when_idle is not None:
                 record, self._images_when_idle = self._images_when_idle, None
                 self._load_images(record)
@@ -679,6 +698,8 @@ class MainWindow(QMainWindow):
         reason = self._why_no_training()
         a.train.setEnabled(not reason)
         a.train.setToolTip(reason or _tip(tr("Train the experiment of the form"), a.train))
+        a.repeat.setEnabled(not reason)
+        a.repeat.setToolTip(reason)
         a.pause.setEnabled(state in ("training", "paused"))
         a.pause.setText(tr("Go on") if state == "paused" else tr("Pause"))
         a.pause.setToolTip(_tip(tr("Pause the run, or go on where it was"), a.pause))

@@ -45,7 +45,9 @@ class ResultWindows(QObject):
         self._own_image: OwnImageWindow | None = None
 
     def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
-        window = ComparisonWindow(records, self._parent)
+        # What was trained first is the first.
+        in_time = sorted(records, key=lambda record: (record.created, record.id))
+        window = ComparisonWindow(in_time, self._parent)
         window.problem.connect(self.problem)
         window.images_wanted.connect(self.images_wanted)
         window.show()
