@@ -40,7 +40,7 @@ from workbench.engine.events import (
     StepsDone,
     WeightsReady,
 )
-from workbench.engine.memory import keep_freed_memory
+from workbench.engine.memory import give_memory_back, keep_freed_memory
 from workbench.engine.report_lines import ReportLines
 from workbench.engine.steps import (
     Statistics,
@@ -490,6 +490,7 @@ def _disk_problem(folder: Path | None, error: OSError) -> Message:
 
 def _free_memory() -> None:
     gc.collect()
+    give_memory_back()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 

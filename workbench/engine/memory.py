@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
 
 # Parameters of mallopt(3), from glibc's malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
-_MB = 1 << 20
+_MOST = 2**31 - 1  # the parameters are C ints
+_ROOM = 64 << 20
+
+
+def _libc_function(name: str) -> Any:
+    # musl and other systems have none of them.
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None
 
 
 def keep_freed_memory() -> bool:
@@ -15,22 +22,26 @@ def keep_freed_memory() -> bool:
 
     A step takes and frees 10 MB at batch 16, 150 MB at 256. With glibc's defaults that goes back
     and comes again as page faults at each step: at batch 16 none or 2,000 (as it happens to lie
-    in the heap, and then a fifth of the step's time), at 250 always some 19,000. Up to 512 MB
-    of freed memory stay with the process instead. Changes no result.
+    in the heap, and then a fifth of the step's time), at 250 always some 19,000. Changes no result.
 
-    Holds for the whole process. Returns whether the C library took it; elsewhere than on glibc
-    there is nothing to set, and nothing is changed.
+    Holds for the whole process, until :func:`give_memory_back`. Returns whether the C library
+    took it; elsewhere than on glibc there is nothing to set, and nothing is changed.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _libc_function("mallopt")
     if mallopt is None:
-        return False  # musl
+        return False
     return all(
         (
-            mallopt(_MMAP_THRESHOLD, 1024 * _MB),
-            mallopt(_TRIM_THRESHOLD, 512 * _MB),
+            mallopt(_MMAP_THRESHOLD, _MOST),
+            mallopt(_TRIM_THRESHOLD, _MOST),
             # In threads heaps are smaller; without room at their end each would go back when empty.
-            mallopt(_TOP_PAD, 64 * _MB),
+            mallopt(_TOP_PAD, _ROOM),
         )
     )
+
+
+def give_memory_back() -> None:
+    """Returns to the system what is free now, as after a run."""
+    malloc_trim = _libc_function("malloc_trim")
+    if malloc_trim is not None:
+        malloc_trim(0)
