@@ -95,21 +95,24 @@ def require_same_images(record: RunRecord, info: DataInfo) -> None:
         )
 
 
+CHANGES = {
+    "torch": Message("The run began with torch {then} and goes on with {now}: not bit for bit."),
+    "device_name": Message("The run began on {then} and goes on on {now}: not bit for bit."),
+    "cpu_threads": Message(
+        "The run began with {then} CPU threads and goes on with {now}: not bit for bit."
+    ),
+}
+"""What may show in the last digits, by its name in the environment of a run."""
+
+
 def changes_since(record: RunRecord, now: dict[str, Any]) -> list[Message]:
-    """What is not as it was when the run was begun, and may show in the last digits."""
+    """What is not as it was when the run was begun; ``now`` is the environment of today."""
     then = record.environment
-    changes = []
-    for key, template in (
-        ("torch", "The run was begun with torch {then} and goes on with {now}: not bit for bit."),
-        ("device_name", "The run was begun on {then} and goes on on {now}: not bit for bit."),
-        (
-            "cpu_threads",
-            "The run was begun with {then} CPU threads and goes on with {now}: not bit for bit.",
-        ),
-    ):
-        if key in then and then[key] != now[key]:
-            changes.append(Message(template, then=then[key], now=now[key]))
-    return changes
+    return [
+        Message(message.template, then=then[name], now=now[name])
+        for name, message in CHANGES.items()
+        if name in then and then[name] != now[name]
+    ]
 
 
 def begins_anew(experiment: Experiment) -> bool:

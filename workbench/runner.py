@@ -478,7 +478,7 @@ def explain(error: Exception, folder: Path | None = None) -> Message:
 def _disk_problem(folder: Path | None, error: OSError) -> Message:
     if error.errno == errno.ENOSPC:
         return Message(
-            "{path}: the disk is full; free some space and train again.",
+            "{path}: the disk is full; free some space and resume the run.",
             path=error.filename or folder,
         )
     return Message(
