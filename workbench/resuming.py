@@ -98,18 +98,25 @@ def require_same_images(record: RunRecord, info: DataInfo) -> None:
 def changes_since(record: RunRecord, now: dict[str, Any]) -> list[Message]:
     """What is not as it was when the run was begun, and may show in the last digits."""
     then = record.environment
-    changes = []
-    for key, template in (
-        ("torch", "The run was begun with torch {then} and goes on with {now}: not bit for bit."),
-        ("device_name", "The run was begun on {then} and goes on on {now}: not bit for bit."),
-        (
-            "cpu_threads",
-            "The run was begun with {then} CPU threads and goes on with {now}: not bit for bit.",
+
+    def both(key: str) -> dict[str, Any]:
+        return {"then": then.get(key), "now": now.get(key)}
+
+    messages = {
+        "torch": Message(
+            "The run was begun with torch {then} and goes on with {now}: not bit for bit.",
+            **both("torch"),
         ),
-    ):
-        if key in then and then[key] != now[key]:
-            changes.append(Message(template, then=then[key], now=now[key]))
-    return changes
+        "device_name": Message(
+            "The run was begun on {then} and goes on on {now}: not bit for bit.",
+            **both("device_name"),
+        ),
+        "cpu_threads": Message(
+            "The run was begun with {then} CPU threads and goes on with {now}: not bit for bit.",
+            **both("cpu_threads"),
+        ),
+    }
+    return [message for key, message in messages.items() if key in then and then[key] != now[key]]
 
 
 def begins_anew(experiment: Experiment) -> bool:
