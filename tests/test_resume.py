@@ -388,6 +388,26 @@ def test_a_run_that_trains_cannot_be_resumed(library: Library) -> None:
     assert "is being trained already" in str(refused[0].reason)
 
 
+def test_a_run_that_was_finished_elsewhere_while_data_loaded_is_left_alone(
+    library: Library, small: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stopped_run(library)
+    finished: list[dict[str, Any]] = []
+
+    def slow(choice: Any, progress: Any, stop: Any) -> DataSet:
+        if not finished:
+            finished.append({})
+            assert resume(library, folder)[0].status == "finished"
+            finished.append(everything(folder))
+        return small
+
+    monkeypatch.setattr(runner, "load_data", slow)
+    ended, _ = resume(library, folder)
+    assert ended.status == "failed"
+    assert "was trained on elsewhere" in str(ended.reason)
+    assert everything(folder) == finished[1]
+
+
 @pytest.mark.parametrize("damage", ["cut", "text", "newer", "gone", "losses"])
 def test_a_checkpoint_that_cannot_be_used_says_so_and_loses_nothing(
     damage: str, library: Library

@@ -169,7 +169,7 @@ def history(record: RunRecord, start: Checkpoint) -> History:
             "damaged. Keep the run as it is, or train it anew.",
             path=record.folder,
         )
-    return History(losses, rows)
+    return History(losses, rows, record)
 
 
 def reached(experiment: Experiment, start: Checkpoint, history: History) -> dict[str, Any]:

@@ -128,6 +128,8 @@ class _Training:
         start: Checkpoint | None,
     ) -> None:
         device = data.train_images.device
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # streams, graphs and random states are its own
         torch.manual_seed(experiment.seed)
         network = build_network(experiment, len(data.info.classes))
         self.network = network.to(device).to(memory_format=torch.channels_last)

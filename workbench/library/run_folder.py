@@ -134,10 +134,11 @@ def _finite(value: object) -> object:
 @dataclass(frozen=True)
 class History:
     """What a resumed run keeps of its files: ``losses`` (float32, (steps,)) and ``rows`` of
-    ``epochs.csv`` up to its checkpoint."""
+    ``epochs.csv`` up to its checkpoint. ``before``: the record that this goes by."""
 
     losses: np.ndarray
     rows: Sequence[dict[str, Any]]
+    before: RunRecord
 
 
 class RunWriter:
@@ -158,6 +159,7 @@ class RunWriter:
         self._files: list[IO[Any]] = []
         try:
             if going_on is not None:
+                self._require_unchanged(going_on.before)
                 self._cut_back(going_on)
             self._losses = (folder / "losses.f32").open("ab")
             self._files.append(self._losses)
@@ -217,6 +219,18 @@ class RunWriter:
         table.writeheader()
         table.writerows(self._rows)
         atomic.write_text(self.folder / "epochs.csv", text.getvalue())
+
+    def _require_unchanged(self, before: RunRecord) -> None:
+        """Another process may have trained the run on while this one loaded the data."""
+        if not (self.folder / "run.json").exists() or before.folder != self.folder:
+            return  # a new run, which continues another
+        now = _record_as_written(self.folder)
+        status = "running" if before.status == "interrupted" else before.status
+        if (now.status, now.seconds, now.resumed) != (status, before.seconds, before.resumed):
+            raise WorkbenchError(
+                "{name} was trained on elsewhere in the meantime; look at it again.",
+                name=before.label,
+            )
 
     def _cut_back(self, history: History) -> None:
         """Leaves of the files what the checkpoint knows: the rest will come again."""
