@@ -53,7 +53,7 @@ def all_texts() -> set[str]:
     found: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
         # The command line speaks English.
-        if not path.name.startswith("cli") and path.parent.name != "commands":
+        if path.name != "cli.py" and path.parent.name != "commands":
             found |= texts_of(path.read_text(encoding="utf-8"))
     for parameter in HYPERPARAMETERS.values():
         found |= {parameter.label, parameter.help, parameter.group, parameter.unit}

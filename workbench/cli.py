@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import workbench
-from workbench import cli_runs, paths
-from workbench.cli_runs import add_library, print_json
+from workbench import paths
+from workbench.commands import runs as run_commands
 from workbench.commands.compare import compare
+from workbench.commands.output import print_json
 from workbench.commands.predict import predict
 from workbench.commands.report import report
+from workbench.commands.runs import add_library
 from workbench.commands.train import resume as resume_command
 from workbench.commands.train import train as train_command
 from workbench.engine.control import RunControl
@@ -97,7 +99,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _joined(arguments: list[str]) -> list[str]:
     """``runs trash`` as one word: a command with options and a help of its own."""
-    if arguments[:1] == ["runs"] and arguments[1:2] and arguments[1] in cli_runs.ACTIONS:
+    if arguments[:1] == ["runs"] and arguments[1:2] and arguments[1] in run_commands.ACTIONS:
         return [f"runs {arguments[1]}", *arguments[2:]]
     return arguments
 
@@ -214,7 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     inspect.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
 
-    cli_runs.add_commands(command)
+    run_commands.add_commands(command)
 
     comparison = command(
         "compare",

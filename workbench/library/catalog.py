@@ -255,14 +255,6 @@ class Library:
         writer.close()
         shutil.rmtree(writer.folder, ignore_errors=True)
 
-    def find(self, folder: Path) -> RunRecord:
-        """The run in ``folder``. Raises :class:`WorkbenchError` where there is none."""
-        if not (folder / "run.json").exists():
-            raise WorkbenchError(
-                "{path}: there is no such run; `cifar-workbench runs` lists them.", path=folder
-            )
-        return read_record(folder.absolute())
-
     def label(self, record: RunRecord, change: Change) -> RunRecord:
         """Edits a run's name, notes, tags or star; ``change`` takes the labels as they are on the
         disk to those wanted. Also while a process trains the run.

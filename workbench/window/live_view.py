@@ -66,9 +66,9 @@ from workbench.window.translation import tr
 MARGIN = 1.02
 """Room to the right of the last epoch, so that its marks are whole."""
 
-REFRESH = 200
+REFRESH = 300
 """Milliseconds between two paintings. Each takes some 5 ms of a core, and on two cores that train
-both wait for it: at 50 ms the window cost the training 10%, at 200 ms under 3%."""
+both wait for it: painting every 50 ms took 12% of a core, every 300 ms some 3%."""
 
 SMOOTHING = 0.95
 """Where the slider stands first: an average over about 20 steps."""
@@ -95,7 +95,7 @@ class _Outcome(QObject):
 
 class LiveView(QWidget):
     """Curves of one run. Points come through :meth:`add_losses` and :meth:`add_epoch`, which
-    only keep them; painting happens in :meth:`refresh`, at most every 200 ms and only while the
+    only keep them; painting happens in :meth:`refresh`, at most every 300 ms and only while the
     view is visible."""
 
     problem = Signal(str)

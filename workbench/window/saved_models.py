@@ -272,7 +272,7 @@ class SavedModels(QWidget):
         self.star_action = self._action("star", self._star)
         self.star_action.setShortcut(QKeySequence("Ctrl+D"))
         self.labels_action = self._action("labels", self._ask_labels)
-        self.labels_action.setShortcut(QKeySequence("Ctrl+I"))
+        self.labels_action.setShortcut(QKeySequence("Ctrl+T"))
         self.delete_action = self._action("delete", self._delete, keys.Key_Delete)
         self.show_action = self._action("show", self._show_in_folder)
         self.undo_action = QAction(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench import paths
+from workbench.commands.output import find_runs, print_json
 from workbench.library.catalog import Library
 from workbench.library.check import Finding, check_library, mend
 from workbench.library.labels import Labels, clean_name, clean_tags
 from workbench.library.run_filter import parse_filter, searched_text
-from workbench.library.run_folder import RunRecord, plain_json
+from workbench.library.run_folder import RunRecord
 from workbench.library.trash import empty_trash, read_trash
 from workbench.messages import WorkbenchError
 
@@ -99,12 +99,6 @@ def add_library(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def find_run(library: Library, name: str) -> RunRecord:
-    """The run with this folder, or this folder name in the library."""
-    folder = Path(name).expanduser()
-    return library.find(folder if len(folder.parts) > 1 else library.path / name)
-
-
 # --- list and search -------------------------------------------------------------------
 
 
@@ -161,7 +155,7 @@ def summary(record: RunRecord) -> dict[str, Any]:
 
 def label_run(options: argparse.Namespace) -> int:
     library = Library(options.library)
-    run = find_run(library, options.which)
+    run = find_runs([options.which], library)[0]
 
     def change(labels: Labels) -> Labels:
         gone = {tag.casefold() for tag in clean_tags(options.untag)}
@@ -199,7 +193,7 @@ def trash_runs(options: argparse.Namespace) -> int:
         moved = [str(library.restore(name).folder) for name in options.which]
         return _say_moved("restored", moved, options.json)
     if options.which:
-        runs = [find_run(library, name) for name in options.which]
+        runs = find_runs(options.which, library)
         moved = [str(library.path / ".trash" / library.trash(run)) for run in runs]
         return _say_moved("trashed", moved, options.json)
     things = read_trash(library.path)
@@ -279,7 +273,3 @@ def _told(finding: Finding, mended: bool, fixing: bool) -> str:
     else:
         after = " It was not mended." if fixing else f" With --fix: {finding.mends}"
     return f"{word}{finding.message}{after}"
-
-
-def print_json(value: object) -> None:
-    print(json.dumps(json.loads(plain_json(value)), ensure_ascii=False, indent=2))
