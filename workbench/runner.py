@@ -48,6 +48,8 @@ from workbench.engine.steps import (
     pixel_statistics,
     training_bounds,
 )
+from workbench.engine.timing import Timing
+from workbench.engine.timing import time_steps as time_steps_on
 from workbench.engine.training import Outcome, train
 from workbench.library import weights as weight_files
 from workbench.library.catalog import Library
@@ -493,6 +495,19 @@ def _free_memory() -> None:
     give_memory_back()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+# --- what a run will take --------------------------------------------------------------
+
+
+def time_steps(experiment: Experiment, device: str, stop: Callable[[], bool]) -> Timing:
+    """A few steps of ``experiment`` under the conditions of a run, timed. ``device`` is as in
+    :func:`run_experiment`; raises :class:`WorkbenchError` where it cannot run there, and
+    :class:`Cancelled` once ``stop`` is true. Nothing else may train meanwhile."""
+    prepare_process()
+    chosen = choose_device(device)
+    require_precision(chosen, experiment.precision)
+    return time_steps_on(experiment, chosen.device, stop=stop)
 
 
 # --- testing saved weights -------------------------------------------------------------

@@ -11,7 +11,8 @@ import pytest
 
 from tests.library.test_run_folder import RECORD
 from workbench.engine.data_choice import DataChoice
-from workbench.library.estimate import disk_bytes, estimate
+from workbench.engine.timing import Timing
+from workbench.library.estimate import GPU_BYTES_PER_IMAGE, disk_bytes, estimate
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message
 from workbench.spec.experiment import with_changes
@@ -77,6 +78,46 @@ def test_the_device_and_the_folder_of_data_count() -> None:
 
 def test_another_learning_rate_or_seed_trains_as_fast() -> None:
     assert seconds(earlier(experiment={**ADAM.values(), "learning_rate": 0.5, "seed": 7})) == 100.0
+
+
+TIMED = Timing(0.5, 0.001)
+HUNDREDS = with_changes(ADAM, {"epochs": 3, "batch_size": 100})
+
+
+def test_without_an_earlier_run_timed_steps_and_tests_make_the_time() -> None:
+    there = estimate(HUNDREDS, SAMPLE, "auto", [], Path("/"), timing=TIMED)
+    # 2,000 and 500 images: 20 steps and a test for each of 3 epochs, and the final test.
+    assert there.seconds == pytest.approx(3 * (20 * 0.5 + 500 * 0.001) + 500 * 0.001)
+    assert there.earlier == 0
+    run = earlier(experiment=HUNDREDS.values())
+    known = estimate(HUNDREDS, SAMPLE, "auto", [run], Path("/"), timing=TIMED)
+    assert (known.seconds, known.earlier) == (6.0, 1)
+    nothing = estimate(HUNDREDS, SAMPLE, "auto", [], Path("/"), timing=Timing(None, None))
+    assert nothing.seconds is None
+
+
+def test_a_folder_counts_its_own_images_and_is_not_guessed_at() -> None:
+    there = estimate(HUNDREDS, FOLDER, "auto", [], Path("/"), images=(150, 10), timing=TIMED)
+    # A short last batch counts by its share.
+    assert there.seconds == pytest.approx(3 * (1.5 * 0.5 + 0.01) + 0.01)
+    unknown = estimate(HUNDREDS, FOLDER, "auto", [], Path("/"), timing=TIMED)
+    assert unknown.seconds is None
+
+
+def test_the_memory_of_a_gpu_is_the_steps_and_the_data_set() -> None:
+    def on_gpu(free: int) -> bool:
+        timing = Timing(0.5, 0.001, 10**8, free)
+        there = estimate(HUNDREDS, SAMPLE, "cuda:0", [], Path("/"), timing=timing)
+        assert there.gpu_bytes == 10**8 + data
+        return there.fits_gpu
+
+    data = 2_500 * GPU_BYTES_PER_IMAGE
+    assert on_gpu(free=10**8 + data + 1)
+    assert not on_gpu(free=10**8 + data)
+    # On the CPU there is none to run out of.
+    here = estimate(HUNDREDS, SAMPLE, "cpu", [], Path("/"), timing=TIMED)
+    assert here.gpu_bytes is None
+    assert here.fits_gpu
 
 
 def test_bytes_on_the_disk_grow_with_the_steps() -> None:

@@ -19,6 +19,15 @@ def test_what_it_says(qtbot: QtBot) -> None:
     line.show_estimate(Estimate(125.0, 3, 9_400_000, 2_000_000))
     assert line.text() == "Needs 9 MB of disk, 2 MB are free"
     assert line._tint == "problem"
+    line.show_estimate(Estimate(125.0, 0, 9_400_000, None))
+    assert line.text() == "About 2 min 5 s · 9 MB of disk"
+    assert "a few timed steps" in line.toolTip()
+    line.show_estimate(Estimate(125.0, 0, 9_400_000, None, 310_000_000, 10**10))
+    assert line.text() == "About 2 min 5 s · 9 MB of disk · 310 MB of GPU memory"
+    assert line._tint == "muted"
+    line.show_estimate(Estimate(125.0, 3, 9_400_000, None, 310_000_000, 200_000_000))
+    assert line.text() == "Needs 310 MB of GPU memory or more, 200 MB are free"
+    assert line._tint == "problem"
     line.show_estimate(None)
     assert line.text() == ""
     assert line._tint == "muted"

@@ -29,6 +29,7 @@ from workbench.library.catalog import Library
 from workbench.window.main_window import MainWindow
 from workbench.window.settings import Settings
 from workbench.window.theme import Theme
+from workbench.window.timings import QUIET
 from workbench.window.translation import Translation
 
 NAMES = (
@@ -452,6 +453,62 @@ def _texts(widget: QWidget) -> str:
     from PySide6.QtWidgets import QLabel
 
     return " | ".join(label.text() for label in widget.findChildren(QLabel))
+
+
+def test_a_fresh_library_says_a_time_after_a_moment_once_for_each_speed(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    asked: list[object] = []
+    window.session.steps_timed.connect(lambda *arguments: asked.append(arguments))
+    assert window.estimate.text().startswith("No estimate yet")
+    window.session.find_devices()
+    qtbot.waitUntil(lambda: window.estimate.text().startswith("About "), timeout=60_000)
+    assert "timed steps" in window.estimate.toolTip()
+    assert window.session.state == "idle"
+    assert find(window, "trainButton").isEnabled()
+    # Epochs and rate change nothing of the speed; keystrokes do not each have it timed.
+    once = window.estimate.text()
+    type_value(qtbot, window, "learning_rate", "0.0123")
+    type_value(qtbot, window, "epochs", "9999")
+    qtbot.wait(2 * QUIET)
+    assert window.estimate.text() != once
+    assert len(asked) == 1
+    type_value(qtbot, window, "batch_size", "128")
+    qtbot.waitUntil(lambda: len(asked) == 2, timeout=60_000)
+    qtbot.wait(2 * QUIET)
+    assert len(asked) == 2
+
+
+def test_no_steps_are_timed_while_a_run_trains_nor_where_one_is_known(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    asked: list[object] = []
+    with qtbot.waitSignal(window.session.devices_found, timeout=30_000):
+        window.session.find_devices()
+    train(qtbot, window, epochs=1000)
+    window.session.steps_timed.connect(lambda *arguments: asked.append(arguments))
+    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+        pass
+    window.form.changed.emit()
+    qtbot.wait(2 * QUIET)
+    assert not asked
+    press(qtbot, window, "stopButton")
+    wait_idle(qtbot, window)
+    qtbot.waitUntil(lambda: "newest 1 runs" in window.estimate.toolTip(), timeout=5000)
+    qtbot.wait(2 * QUIET)
+    assert [timing for _, _, timing in asked if timing] == []
+
+
+def test_closing_while_steps_are_timed_leaves_nothing(window: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window.session.devices_found, timeout=30_000):
+        window.session.find_devices()
+    qtbot.waitUntil(lambda: window.session._computing.locked(), timeout=5000)
+    window.close()
+    assert not window.isVisible()
+    assert not window.session._beside
+    window.form.changed.emit()
+    qtbot.wait(2 * QUIET)
+    assert not window.session._beside
 
 
 def test_repeats_and_the_images_behind_a_cell(window: MainWindow, qtbot: QtBot) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from workbench.engine import timing
 from workbench.engine.data_choice import choose_data
 from workbench.library.catalog import Library
+from workbench.messages import Cancelled
 from workbench.spec.experiment import experiment_from
 from workbench.window.session import Session
 
@@ -100,6 +104,111 @@ def test_devices_are_found_beside_other_work(session: Session, qtbot: QtBot) -> 
         session.find_devices()
         assert session.state == "idle"
     assert found.args[0][-1][0] == "cpu"
+
+
+def found(session: Session, qtbot: QtBot) -> Session:
+    with qtbot.waitSignal(session.devices_found, timeout=30_000):
+        session.find_devices()
+    return session
+
+
+def test_steps_are_timed_in_no_state_and_only_when_torch_is_there(
+    session: Session, qtbot: QtBot
+) -> None:
+    experiment = experiment_from({})
+    assert not session.time_steps(experiment, "cpu")
+    found(session, qtbot)
+    states: list[str] = []
+    session.state_changed.connect(states.append)
+    with qtbot.waitSignal(session.steps_timed, timeout=60_000) as timed:
+        assert session.time_steps(experiment, "cpu")
+        assert not session.time_steps(experiment, "cpu")  # one at a time
+    assert timed.args[:2] == [experiment, "cpu"]
+    assert timed.args[2].seconds_per_step > timed.args[2].seconds_per_test_image > 0
+    with qtbot.waitSignal(session.steps_timed, timeout=60_000) as failed:
+        session.time_steps(experiment, "cuda:99")
+    assert failed.args[2].seconds_per_step is None
+    assert not states
+
+
+def test_a_run_started_while_steps_are_timed_ends_that_and_waits_for_it(
+    session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(session, qtbot)
+    begun, go_on = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def timed(experiment: object, device: str, stop: Callable[[], bool]) -> None:
+        begun.set()
+        assert go_on.wait(20)  # a step that lasts
+        order.append(f"timed, unwanted: {stop()}")
+        raise Cancelled
+
+    monkeypatch.setattr("workbench.runner.time_steps", timed)
+    monkeypatch.setattr("workbench.runner.run_experiment", lambda *_, **__: order.append("run"))
+    results: list[object] = []
+    session.steps_timed.connect(lambda *arguments: results.append(arguments[2]))
+    assert session.time_steps(experiment_from({}), "cpu")
+    assert begun.wait(20)
+    start(session)
+    assert session.state == "loading"
+    qtbot.wait(100)
+    assert not order
+    go_on.set()
+    qtbot.waitUntil(lambda: session.state == "idle", timeout=20_000)
+    assert order == ["timed, unwanted: True", "run"]
+    assert results == [None]
+
+
+def test_no_steps_are_timed_while_a_run_trains(session: Session, qtbot: QtBot) -> None:
+    found(session, qtbot)
+    start(session, epochs=10_000)
+    assert not session.time_steps(experiment_from({}), "cpu")
+    with qtbot.waitSignal(session.epoch_done, timeout=30_000):
+        pass
+    assert not session.time_steps(experiment_from({}), "cpu")
+
+
+def test_a_run_behind_timed_steps_is_the_run_without_them(
+    session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.library.weights import load_weights
+
+    seen: set[Path] = set()
+
+    def run() -> Any:
+        with qtbot.waitSignal(session.run_ended, timeout=60_000) as ended:
+            start(session, epochs=1, dropout=0.2, batch_norm=True)
+        qtbot.waitUntil(lambda: session.state == "idle")
+        assert ended.args[0].status == "finished"
+        (newest,) = [run for run in session.library.runs() if run.folder not in seen]
+        seen.add(newest.folder)
+        return load_weights(newest.folder / "mlp_weight_001.pkl").state_dict
+
+    without = run()
+    found(session, qtbot)
+    begun = threading.Event()
+    train = timing.build_steps
+
+    def watched(*arguments: Any) -> Any:
+        begun.set()
+        return train(*arguments)
+
+    monkeypatch.setattr(timing, "build_steps", watched)
+    assert session.time_steps(experiment_from({"dropout": 0.5}), "cpu")
+    assert begun.wait(20)  # in the middle of it
+    behind = run()
+    assert all(bool((without[name] == behind[name]).all()) for name in without)
+
+
+def test_waiting_ends_timed_steps(session: Session, qtbot: QtBot) -> None:
+    found(session, qtbot)
+    results: list[object] = []
+    session.steps_timed.connect(lambda *arguments: results.append(arguments))
+    assert session.time_steps(experiment_from({}), "cpu")
+    assert session.wait(20_000)
+    assert len(results) == 1
+    assert not session._drain_timer.isActive()
 
 
 def test_the_window_opens_without_torch() -> None:

@@ -1,4 +1,5 @@
-"""What a run will take: time, from earlier runs like it, and space on the disk.
+"""What a run will take: time, from earlier runs like it or else from a few timed steps, space on
+the disk, and memory of a GPU.
 
 Knows neither torch nor Qt; nothing is measured here.
 """
@@ -8,13 +9,17 @@ from __future__ import annotations
 import math
 import shutil
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from workbench.engine.data_choice import CIFAR10_IMAGES, SAMPLE_IMAGES, DataChoice
 from workbench.library.run_folder import RunRecord
 from workbench.spec.experiment import Experiment
+
+if TYPE_CHECKING:
+    from workbench.engine.timing import Timing  # plain numbers, in a module that needs torch
 
 WEIGHTS_BYTES = 1_750_000
 """What a weight file of the network takes: some 435,000 weights in float32, and their words."""
@@ -26,20 +31,35 @@ NEWEST = 5
 """Runs like it that count: the machine may have been another one before."""
 
 
+GPU_BYTES_PER_IMAGE = 32 * 32 * 3 + 8
+"""The data set lies on the GPU whole: pixels and labels."""
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """``seconds`` for the whole run, tests included; ``None`` without an earlier run like it,
-    else ``earlier`` says how many there were. ``bytes`` on the disk at most while it trains."""
+    """``seconds`` for the whole run, tests included: from ``earlier`` runs like it, from timed
+    steps where that is 0, ``None`` where there is neither. ``bytes`` on the disk at most while it
+    trains. ``gpu_bytes`` and ``free_gpu_bytes``, as they were when steps were timed, else
+    ``None``."""
 
     seconds: float | None
     earlier: int
     bytes: int
     free_bytes: int | None
+    gpu_bytes: int | None = None
+    free_gpu_bytes: int | None = None
 
     @property
     def fits(self) -> bool:
         """Whether the disk has the room, as far as that is known."""
         return self.free_bytes is None or self.bytes < self.free_bytes
+
+    @property
+    def fits_gpu(self) -> bool:
+        """Whether the GPU has the memory, as far as that is known."""
+        if self.gpu_bytes is None or self.free_gpu_bytes is None:
+            return True
+        return self.gpu_bytes < self.free_gpu_bytes
 
 
 def estimate(
@@ -48,19 +68,50 @@ def estimate(
     device: str,
     runs: Iterable[RunRecord],
     library: Path,
+    *,
+    images: tuple[int, int] | None = None,
+    timing: Timing | None = None,
 ) -> Estimate:
-    """``device`` as torch names it, or ``auto``; ``runs`` of the library in any order."""
+    """``device`` as torch names it, or ``auto``; ``runs`` of the library in any order; ``images``
+    of a folder, for training and test, where they are known; ``timing`` of this experiment on
+    this device, where there is one."""
     alike = [run for run in runs if _is_alike(run, experiment, data, device)]
     alike.sort(key=lambda run: run.created, reverse=True)
     speeds = [run.seconds / run.epochs_done for run in alike[:NEWEST]]
-    seconds = statistics.median(speeds) * experiment.epochs if speeds else None
-    train, test = _images(data, alike)
+    known = _images(data, alike) or images
+    if speeds:
+        seconds: float | None = statistics.median(speeds) * experiment.epochs
+    else:
+        seconds = timed_seconds(experiment, *known, timing) if known and timing else None
+    train, test = known or CIFAR10_IMAGES
+    gpu_bytes = timing.peak_bytes if timing else None
+    if gpu_bytes is not None:
+        gpu_bytes += (train + test) * GPU_BYTES_PER_IMAGE
     return Estimate(
         seconds=seconds,
         earlier=len(speeds),
         bytes=disk_bytes(experiment, train, test),
         free_bytes=free_bytes(library),
+        gpu_bytes=gpu_bytes,
+        free_gpu_bytes=timing.free_bytes if timing else None,
     )
+
+
+def timed_seconds(
+    experiment: Experiment, train_images: int, test_images: int, timing: Timing
+) -> float | None:
+    """Seconds of the training of every epoch, the test behind each, and the final test; ``None``
+    where nothing could be timed. A short last batch counts by its share."""
+    step, image = timing.seconds_per_step, timing.seconds_per_test_image
+    if step is None or image is None:
+        return None
+    steps = train_images / experiment.batch_size
+    return experiment.epochs * (steps * step + test_images * image) + test_images * image
+
+
+def speed_of(values: Mapping[str, Any]) -> tuple[object, ...]:
+    """What the speed of an experiment depends on, from its values by name."""
+    return (bool(values.get("dropout")), *(values.get(name) for name in LIKE))
 
 
 def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: str) -> bool:
@@ -70,21 +121,20 @@ def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: 
         return False
     if data.kind == "folder" and run.data.get("path") != str(data.path):
         return False
-    theirs, ours = run.experiment, experiment.values()
-    if bool(theirs.get("dropout")) != bool(ours.get("dropout")):
-        return False
-    return all(theirs.get(name) == ours.get(name) for name in LIKE)
+    return speed_of(run.experiment) == speed_of(experiment.values())
 
 
-def _images(data: DataChoice, alike: list[RunRecord]) -> tuple[int, int]:
-    """Training and test images; CIFAR-10's for a folder of which nothing is known yet."""
+def _images(data: DataChoice, alike: list[RunRecord]) -> tuple[int, int] | None:
+    """Training and test images; ``None`` for a folder on which no run like it has trained."""
     if data.kind == "sample":
         return SAMPLE_IMAGES
-    if data.kind == "folder" and alike:
+    if data.kind == "cifar10":
+        return CIFAR10_IMAGES
+    if alike:
         numbers = (alike[0].data.get("train_images"), alike[0].data.get("test_images"))
         if all(type(number) is int for number in numbers):
             return numbers  # type: ignore[return-value]
-    return CIFAR10_IMAGES
+    return None
 
 
 def disk_bytes(experiment: Experiment, train_images: int, test_images: int) -> int:

@@ -151,16 +151,18 @@ class DataButton(QToolButton):
         record = self._folder_record()
         return record if record.get("path") == str(self.choice.path) else {}
 
-    def _counts(self) -> str:
+    def images(self) -> tuple[int, int] | None:
+        """Training and test images of the chosen data set, where they are known."""
         if self.choice.kind == "sample":
-            return _counts(*SAMPLE_IMAGES)
+            return SAMPLE_IMAGES
         if self.choice.kind == "cifar10":
-            return _counts(*CIFAR10_IMAGES)
+            return CIFAR10_IMAGES
         known = self._remembered()
-        return _counts(int(known["train"]), int(known["test"])) if known else ""
+        return (int(known["train"]), int(known["test"])) if known else None
 
     def retranslate(self) -> None:
-        counts = self._counts()
+        images = self.images()
+        counts = _counts(*images) if images else ""
         self.setText(
             tr("Data: {name}").format(name=self.name()) + (f" · {counts}" if counts else "") + "  ▾"
         )

@@ -24,6 +24,14 @@ class DeviceBox(QComboBox):
     def device(self) -> str:
         return str(self.currentData())
 
+    @property
+    def is_gpu(self) -> bool:
+        """Whether that is known to be a GPU."""
+        device = self.device()
+        if device == "auto" and self._devices:
+            device = self._devices[0][0]
+        return device.startswith("cuda")
+
     def device_name(self) -> str:
         """The product's name, where it is known."""
         wanted = self.device()

@@ -7,12 +7,13 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.library.estimate import Estimate
 from workbench.window.elided_label import ElidedLabel
+from workbench.window.hyperparameter_text import tooltip
 from workbench.window.run_details import duration
 from workbench.window.translation import tr
 
 
 class EstimateLine(ElidedLabel):
-    """Muted; in the color of problems where the disk has too little room."""
+    """Muted; in the color of problems where the disk or the GPU has too little room."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("muted", parent)
@@ -26,28 +27,47 @@ class EstimateLine(ElidedLabel):
 
     def retranslate(self) -> None:
         estimate = self._estimate
-        self.set_tint("muted" if estimate is None or estimate.fits else "problem")
+        fits = estimate is None or (estimate.fits and estimate.fits_gpu)
+        self.set_tint("muted" if fits else "problem")
         if estimate is None:
             self.setText("")
             return
-        size = f"{estimate.bytes / 1e6:,.0f} MB"
+        size, gpu = megabytes(estimate.bytes), megabytes(estimate.gpu_bytes or 0)
         if not estimate.fits:
-            free = f"{(estimate.free_bytes or 0) / 1e6:,.0f} MB"
-            text = tr("Needs {size} of disk, {free} are free").format(size=size, free=free)
+            text = tr("Needs {size} of disk, {free} are free").format(
+                size=size, free=megabytes(estimate.free_bytes or 0)
+            )
+        elif not estimate.fits_gpu:
+            text = tr("Needs {size} of GPU memory or more, {free} are free").format(
+                size=gpu, free=megabytes(estimate.free_gpu_bytes or 0)
+            )
         elif estimate.seconds is None:
             text = tr("No estimate yet · {size} of disk").format(size=size)
         else:
             text = tr("About {time} · {size} of disk").format(
                 time=duration(estimate.seconds), size=size
             )
+        if fits and estimate.gpu_bytes is not None:
+            text += " · " + tr("{size} of GPU memory").format(size=gpu)
         self.setText(text)
-        if estimate.fits and estimate.seconds is not None:
-            why = tr("From the newest {count} runs like it on this data and device.")
-            self.setToolTip(why.format(count=estimate.earlier))
-        elif estimate.fits:
-            self.setToolTip(tr("No run like it has trained on this data and device."))
+        if fits:
+            self.setToolTip(tooltip(text, _source(estimate)))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def _source(estimate: Estimate) -> str:
+    if estimate.earlier:
+        return tr("From the newest {count} runs like it on this data and device.").format(
+            count=estimate.earlier
+        )
+    if estimate.seconds is not None:
+        return tr("From a few timed steps: no run like it has trained on this data and device.")
+    return tr("No run like it has trained on this data and device.")

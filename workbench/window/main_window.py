@@ -61,6 +61,7 @@ from workbench.window.session import Session
 from workbench.window.settings import Settings
 from workbench.window.status_bar import StatusBar
 from workbench.window.theme import Theme
+from workbench.window.timings import Timings
 from workbench.window.translation import Translation, say, tr
 from workbench.window.weights_card import WeightsCard
 
@@ -102,6 +103,7 @@ class MainWindow(QMainWindow):
         self._tray: QSystemTrayIcon | None = None
 
         self.session = Session(library, self)
+        self.timings = Timings(self.session, self)
         self.actions_ = Actions(self)
         self.presets = PresetPanel()
         self.form = HyperparameterForm()
@@ -319,6 +321,7 @@ class MainWindow(QMainWindow):
         self.data_button.prepare_requested.connect(self._prepare)
         self.data_button.problem.connect(self._show_problem)
         self.device_box.currentIndexChanged.connect(self._update)
+        self.timings.changed.connect(self._show_estimate)
 
     def _wire_session(self) -> None:
         s, view = self.session, self.run_view
@@ -738,12 +741,24 @@ class MainWindow(QMainWindow):
         experiment = self.form.experiment()
         if experiment is None:
             self.estimate.show_estimate(None)
+            self.timings.want_nothing()
             return
         library, device = self.session.library, self.device_box.device()
-        choice = self.data_button.choice
-        self.estimate.show_estimate(
-            estimate(experiment, choice, device, library.known(), library.path)
+        expected = estimate(
+            experiment,
+            self.data_button.choice,
+            device,
+            library.known(),
+            library.path,
+            images=self.data_button.images(),
+            timing=self.timings.of(experiment, device),
         )
+        self.estimate.show_estimate(expected)
+        # The memory of a GPU is known from timed steps alone.
+        if not expected.earlier or self.device_box.is_gpu:
+            self.timings.want(experiment, device)
+        else:
+            self.timings.want_nothing()
 
     def _why_no_training(self) -> str:
         if self.session.busy:
@@ -856,6 +871,7 @@ class MainWindow(QMainWindow):
         self._settings.set_bytes("window/geometry", self.saveGeometry())
         self._settings.set_bytes("window/state", self.saveState(LAYOUT_VERSION))
         self._settings.save()
+        self.timings.stop()
         self.result_windows.wait(30_000)
         self.session.wait(30_000)  # torch's import, at most
         event.accept()

@@ -95,6 +95,7 @@ class Session(QObject):
     problem = Signal(object)  # Message
     given_up = Signal()  # the person cancelled what is not a run
     devices_found = Signal(list)  # (torch's name, product name)
+    steps_timed = Signal(object, str, object)  # experiment, device, Timing or None: interrupted
 
     def __init__(self, library: Library, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -103,7 +104,11 @@ class Session(QObject):
         self._reports: deque[tuple[str, Any]] = deque()
         self._control = RunControl()
         self._work: Work | None = None
-        self._look: Work | None = None
+        self._beside: list[Work] = []
+        self._torch_ready = False
+        # Held by whatever computes: torch's default random state is never drawn from by two.
+        self._computing = threading.Lock()
+        self._timing_unwanted = threading.Event()
         self._report_lines = ReportLines()
         self._drain_timer = QTimer(self)
         self._drain_timer.setInterval(DRAIN_INTERVAL)
@@ -275,18 +280,56 @@ class Session(QObject):
                     ),
                 )
 
-        self._look = Work(self, work)
-        self._look.finished.connect(self._look_ended)
-        self._drain_timer.start()
-        self._look.start()
+        self._start_beside(work)
 
-    def _look_ended(self) -> None:
-        if self._look is not None:
-            self._look.wait()
-            self._look.deleteLater()
-        self._look = None
+    def time_steps(self, experiment: Experiment, device: str) -> bool:
+        """Times a few steps of ``experiment`` beside the window, in no state of its own;
+        ``steps_timed`` follows. Whether it was begun: only while nothing is under way, after
+        :meth:`find_devices`.
+
+        Work that is started meanwhile ends it, and waits for that: for a step.
+        """
+        if self.busy or not self._torch_ready or not self._computing.acquire(blocking=False):
+            return False
+        self._timing_unwanted.clear()
+
+        def work() -> None:
+            from workbench.engine.timing import Timing
+            from workbench.runner import time_steps
+
+            timing: Timing | None = Timing(None, None)
+            try:
+                timing = time_steps(experiment, device, self._timing_unwanted.is_set)
+            except Cancelled:
+                timing = None
+            except WorkbenchError:
+                pass  # said when it is to be trained
+            except Exception:
+                log.exception("The steps could not be timed")
+            finally:
+                self._computing.release()
+            self._put("timed", (experiment, device, timing))
+
+        self._start_beside(work)
+        return True
+
+    def _start_beside(self, function: Callable[[], None]) -> None:
+        work = Work(self, function)
+        work.finished.connect(self._beside_ended)
+        self._beside.append(work)
+        self._drain_timer.start()
+        work.start()
+
+    def _beside_ended(self) -> None:
+        for work in [work for work in self._beside if work.isFinished()]:
+            work.wait()
+            work.deleteLater()
+            self._beside.remove(work)
         self._drain()
-        if self._work is None:
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._work is None and not self._beside:
             self._drain_timer.stop()
 
     @property
@@ -315,10 +358,10 @@ class Session(QObject):
     def wait(self, milliseconds: int) -> bool:
         """Waits for every thread's end, each at most so long, and emits what is left to emit;
         whether they ended."""
-        if self._look is not None:
-            if not self._look.wait(milliseconds):
-                return False
-            self._look_ended()
+        self._timing_unwanted.set()
+        if not all(work.wait(milliseconds) for work in self._beside):
+            return False
+        self._beside_ended()
         if self._work is not None and not self._work.wait(milliseconds):
             return False
         self._drain()
@@ -335,7 +378,8 @@ class Session(QObject):
 
         def guarded() -> None:
             try:
-                function()
+                with self._computing:
+                    function()
             except WorkbenchError as error:
                 self._put("problem", error.message)
             except Cancelled:
@@ -345,6 +389,7 @@ class Session(QObject):
                 self._put("problem", _unknown(error))
             self._put("end", None)
 
+        self._timing_unwanted.set()
         self._work = Work(self, guarded)
         self._set_state(state)
         self._drain_timer.start()
@@ -361,17 +406,21 @@ class Session(QObject):
                 self._end()
             elif kind == "weights":
                 self.weights_opened.emit(*content)
+            elif kind == "timed":
+                self.steps_timed.emit(*content)
             elif kind == "predicted":
                 self.image_predicted.emit(*content)
             elif kind == "given up":
                 self.given_up.emit()
+            elif kind == "devices":
+                self._torch_ready = True
+                self.devices_found.emit(content)
             else:
                 {
                     "tested": self.weights_tested,
                     "prepared": self.data_prepared,
                     "images": self.images_loaded,
                     "downloaded": self.downloaded,
-                    "devices": self.devices_found,
                     "problem": self.problem,
                 }[kind].emit(content)
 
@@ -405,8 +454,7 @@ class Session(QObject):
         self._work.wait()  # its function has returned: a matter of microseconds
         self._work.deleteLater()
         self._work = None
-        if self._look is None:
-            self._drain_timer.stop()
+        self._rest()
         self._set_state("idle")
 
     def _new_control(self) -> RunControl:

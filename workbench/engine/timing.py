@@ -1,0 +1,153 @@
+"""What a run will take: a few training steps and test batches on random images, timed."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from workbench.engine.data_choice import DataInfo
+from workbench.engine.datasets import DataSet
+from workbench.engine.evaluation import EVALUATION_BATCH
+from workbench.engine.graph_steps import GRAPH_STEPS, build_steps
+from workbench.engine.networks import build_network
+from workbench.engine.optimizers import build_optimizer
+from workbench.engine.steps import pixel_scaling
+from workbench.messages import Cancelled
+from workbench.spec.experiment import Experiment, with_changes
+
+TRAINING_SECONDS, TEST_SECONDS = 0.3, 0.1
+"""For how long steps and test batches are repeated, after the first of each."""
+
+LARGEST_CPU_BATCH = 64
+"""A larger batch is timed as this many images and counted by its share, as one step of 50,000
+would take half a minute."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of a training step of a full batch, and of each test image; both ``None`` where
+    nothing could be timed, as with too little memory on the GPU.
+
+    ``peak_bytes``: what network, batch and step took of the GPU's memory at most (at least that
+    much, where it did not do), without the data set. ``free_bytes``: what was free on the GPU
+    before. Both ``None`` on the CPU.
+    """
+
+    seconds_per_step: float | None
+    seconds_per_test_image: float | None
+    peak_bytes: int | None = None
+    free_bytes: int | None = None
+
+
+def time_steps(
+    experiment: Experiment,
+    device: torch.device,
+    classes: int = 10,
+    stop: Callable[[], bool] = lambda: False,
+) -> Timing:
+    """Times ``experiment`` on ``device``, in about 0.7 s where torch has computed there before.
+
+    Leaves torch's default random state as it was, but draws from it meanwhile: nothing else of
+    the process may (as with :func:`workbench.engine.training.train`). ``stop`` is asked between
+    steps; once it is true, :class:`~workbench.messages.Cancelled` is raised.
+    """
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng([device] if on_gpu else []):
+        if on_gpu:
+            return _time_on_gpu(experiment, device, classes, stop)
+        return Timing(*_seconds(experiment, device, classes, stop))
+
+
+def _time_on_gpu(
+    experiment: Experiment, device: torch.device, classes: int, stop: Callable[[], bool]
+) -> Timing:
+    # What torch has set aside would not count as free.
+    torch.cuda.empty_cache()
+    free, _ = torch.cuda.mem_get_info(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    try:
+        seconds = _seconds(experiment, device, classes, stop)
+        peak = torch.cuda.max_memory_allocated(device) - before
+        timing = Timing(*seconds, peak, free)
+    except torch.OutOfMemoryError:
+        timing = Timing(None, None, free, free)
+    finally:
+        torch.cuda.empty_cache()
+    return timing
+
+
+def _seconds(
+    experiment: Experiment, device: torch.device, classes: int, stop: Callable[[], bool]
+) -> tuple[float, float]:
+    """Of a step, and of a test image."""
+    size = experiment.batch_size
+    if device.type == "cpu":
+        size = min(size, LARGEST_CPU_BATCH)
+    timed = with_changes(experiment, {"batch_size": size})
+    data = _random_images(size, device, classes)
+    network = build_network(timed, classes).to(device).to(memory_format=torch.channels_last)
+    optimizer = build_optimizer(timed, network.parameters(), device)
+    scaling = pixel_scaling(timed, data)
+    steps, _ = build_steps(timed, network, optimizer, data, scaling)
+    network.train(not timed.eval_after_first_step)
+    # Of rate 0: noise must not drive the weights to infinity.
+    steps.begin_epoch(torch.arange(len(data.train_labels)) % len(data.train_images), 0.0)
+
+    def train() -> int:
+        done = steps.advance(1)  # the first may be in another mode
+        steps.losses[1 : 1 + done].tolist()  # waits for the device
+        return done
+
+    step = _median(train, TRAINING_SECONDS, stop)
+
+    in_training_mode = timed.test_mode == "train"
+    network.train(in_training_mode)
+    images = data.test_images[: size if in_training_mode else EVALUATION_BATCH]
+
+    def test() -> int:
+        network(scaling(images)).cpu()
+        return len(images)
+
+    with torch.no_grad():
+        image = _median(test, TEST_SECONDS, stop)
+    return step * experiment.batch_size / size, image
+
+
+def _median(work: Callable[[], int], seconds: float, stop: Callable[[], bool]) -> float:
+    """Seconds of one of the things of which each call of ``work`` does that many: the median of
+    the calls that begin within ``seconds`` of the first one's end, which itself does not count
+    (torch allocates and chooses in it)."""
+    times: list[float] = []
+    work()
+    began = now = time.perf_counter()
+    while not times or now - began < seconds:
+        if stop():
+            raise Cancelled
+        count = work()
+        before, now = now, time.perf_counter()
+        times.append((now - before) / count)
+    return statistics.median(times)
+
+
+def _random_images(size: int, device: torch.device, classes: int) -> DataSet:
+    """Labels for one step and a graph of steps of ``size`` images each; images for one step, as
+    the order may name each of them often, and for a batch of either test."""
+    generator = torch.Generator().manual_seed(0)
+    train = torch.randint(0, 256, (size, 32, 32, 3), dtype=torch.uint8, generator=generator)
+    count = max(size, EVALUATION_BATCH)
+    test = torch.randint(0, 256, (count, 32, 32, 3), dtype=torch.uint8, generator=generator)
+    labels = size * (GRAPH_STEPS + 1)
+    names = tuple(str(number) for number in range(classes))
+    info = DataInfo("sample", "random images", names, labels, count, "", comparable=False)
+    return DataSet(
+        info,
+        train.to(device),
+        torch.arange(labels, device=device) % classes,
+        test.to(device),
+        torch.arange(count, device=device) % classes,
+    )
