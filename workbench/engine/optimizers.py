@@ -40,3 +40,9 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) ->
             group["lr"].fill_(learning_rate)
         else:
             group["lr"] = learning_rate
+
+
+def import_what_torch_puts_off() -> None:
+    """torch imports its compiler, of which nothing is used here, when the first optimizer is
+    built: a second or two, in which the window answers late. So at a time when it is expected."""
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0).zero_grad()

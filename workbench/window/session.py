@@ -268,7 +268,9 @@ class Session(QObject):
             try:
                 import workbench.runner  # noqa: F401  (its import is most of the wait)
                 from workbench.engine.devices import list_devices
+                from workbench.engine.optimizers import import_what_torch_puts_off
 
+                import_what_torch_puts_off()
                 self._put("devices", [(str(d.device), d.name) for d in list_devices()])
             except Exception as error:
                 log.exception("torch could not be imported")
