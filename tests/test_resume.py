@@ -35,6 +35,7 @@ from workbench.engine.events import (
 )
 from workbench.library import checkpoint as checkpoint_files
 from workbench.library.catalog import Library
+from workbench.library.check import check_library
 from workbench.library.run_folder import (
     has_checkpoint,
     read_epochs,
@@ -44,7 +45,7 @@ from workbench.library.run_folder import (
     read_test,
     write_record,
 )
-from workbench.library.weights import load_weights
+from workbench.library.weights import load_weights, save_weights
 from workbench.spec.experiment import experiment_from
 
 TOP = Path(__file__).parents[1]
@@ -408,7 +409,83 @@ def test_a_run_that_was_finished_elsewhere_while_data_loaded_is_left_alone(
     assert everything(folder) == finished[1]
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "newer", "gone", "losses"])
+def test_fewer_epochs_than_begun_are_refused(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
+    folder = Path(train(library, stop_in_epoch).run)
+    ended, _ = resume(library, folder, epochs=1)
+    assert ended.status == "failed"
+    assert "is in epoch 2 already" in str(ended.reason)
+    assert resume(library, folder, epochs=2)[0].epochs_done == 2
+
+
+def test_a_run_that_was_deleted_while_data_loaded_stays_deleted(
+    library: Library, small: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stopped_run(library)
+
+    def slow(choice: Any, progress: Any, stop: Any) -> DataSet:
+        library.trash(read_record(folder))
+        return small
+
+    monkeypatch.setattr(runner, "load_data", slow)
+    ended, _ = resume(library, folder)
+    assert ended.status == "failed"
+    assert not folder.exists()
+
+
+def test_a_resumed_run_leaves_the_process_its_threads(library: Library) -> None:
+    folder = stopped_run(library)
+    before = torch.get_num_threads()
+    ended, _ = resume(library, folder, threads=before + 2)
+    assert ended.status == "finished"
+    assert torch.get_num_threads() == before
+
+
+def test_best_weights_of_an_epoch_that_is_trained_again_are_not_named(
+    library: Library,
+) -> None:
+    folder = stopped_run(library)
+    # As after a kill in epoch 3, which had saved better ones.
+    best = folder / "mlp_weight_001_best.pkl"
+    content = load_weights(best)
+    save_weights(best, replace(content, metrics={**content.metrics, "epoch": 3}))
+    named: list[str | None] = []
+
+    def look(event: Event, control: RunControl) -> None:
+        if isinstance(event, RunStarted):
+            named.append(read_record(folder).best_weights)
+
+    assert resume(library, folder, look)[0].status == "finished"
+    assert named == [None]
+
+
+def test_stop_keeps_the_weights_where_the_checkpoint_finds_no_room(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = runner.save_checkpoint
+    room = [True]
+
+    def full(*parts: Any) -> None:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def stop(event: Event, control: RunControl) -> None:
+        if isinstance(event, EpochDone) and event.epoch == 2:
+            room[0] = False
+            control.stop()
+
+    monkeypatch.setattr(runner, "save_checkpoint", full)
+    ended = train(library, stop)
+    monkeypatch.setattr(runner, "save_checkpoint", save)
+    assert ended.status == "failed"
+    assert ended.weights is not None
+    assert "free some space and try again" in str(ended.reason)  # there is none to resume from
+    assert load_weights(Path(ended.weights)).metrics["epoch"] == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "newer", "gone", "losses", "page", "shape"])
 def test_a_checkpoint_that_cannot_be_used_says_so_and_loses_nothing(
     damage: str, library: Library
 ) -> None:
@@ -422,6 +499,12 @@ def test_a_checkpoint_that_cannot_be_used_says_so_and_loses_nothing(
     elif damage == "newer":
         stored = torch.load(path, weights_only=True)
         torch.save({**stored, "format": checkpoint_files.FORMAT + 1}, path)
+    elif damage == "page":
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + bytes(4096) + content[middle + 4096 :])
+    elif damage == "shape":
+        stored = torch.load(path, weights_only=True)
+        torch.save({**stored, "network": {**stored["network"], "x": torch.zeros(3)}}, path)
     elif damage == "gone":
         path.unlink()
     else:
@@ -435,6 +518,9 @@ def test_a_checkpoint_that_cannot_be_used_says_so_and_loses_nothing(
         "losses": "holds less than the checkpoint builds on",
     }
     assert expected.get(damage, "the checkpoint was damaged") in str(ended.reason)
+    if damage in ("cut", "text", "page", "shape"):
+        found = [finding for finding in check_library(library.path) if finding.fault]
+        assert [finding.path.name for finding in found] == ["checkpoint.pt"]
     assert read_epochs(folder) == before
     assert read_record(folder).status == "stopped"
 
@@ -485,7 +571,8 @@ def test_checkpoints_keep_their_interval(library: Library, monkeypatch: pytest.M
 
     monkeypatch.setattr(runner, "save_checkpoint", counted)
     train(library)
-    assert len(written) == 1  # before the final test; the run took less than the interval
+    # One as soon as there is something, one before the final test: the run is a short one.
+    assert len(written) == 2
     written.clear()
     monkeypatch.setattr(training, "CHECKPOINT_INTERVAL", 0.0)
     monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)

@@ -84,6 +84,17 @@ def threads_of(record: RunRecord) -> int:
     return threads if isinstance(threads, int) and threads > 0 else torch.get_num_threads()
 
 
+def require_epochs(record: RunRecord, experiment: Experiment, start: Checkpoint) -> None:
+    """Raises :class:`WorkbenchError` where ``start`` lies beyond the epochs asked for."""
+    begun = start.epoch if start.step else start.epoch - 1
+    if experiment.epochs < begun:
+        raise WorkbenchError(
+            "{name} is in epoch {begun} already; set epochs to that or more.",
+            name=record.label,
+            begun=begun,
+        )
+
+
 def require_same_images(record: RunRecord, info: DataInfo) -> None:
     """Raises :class:`WorkbenchError` where the loaded data are not what the run was begun on."""
     if info.fingerprint != record.data.get("fingerprint"):
@@ -177,6 +188,7 @@ def reached(experiment: Experiment, start: Checkpoint, history: History) -> dict
     rows = history.rows
     best = max(rows, key=lambda row: row["accuracy"], default=None)
     return {
+        "best_weights": _best_weights(history.before, best["epoch"] if best else None),
         "epochs_done": start.epoch - 1,
         "accuracy": rows[-1]["accuracy"] if rows else None,
         "best_epoch": best["epoch"] if best else None,
@@ -190,11 +202,22 @@ def reached(experiment: Experiment, start: Checkpoint, history: History) -> dict
     }
 
 
+def _best_weights(record: RunRecord, epoch: int | None) -> str | None:
+    """The file of the best weights, if it holds those of ``epoch``: what was killed may have
+    saved better ones that come again only after the checkpoint."""
+    if record.best_weights is None or epoch is None:
+        return None
+    try:
+        kept = load_weights(record.folder / record.best_weights).metrics.get("epoch")
+    except WorkbenchError:
+        return None
+    return record.best_weights if kept == epoch else None
+
+
 def copy_best(record: RunRecord, writer: RunWriter) -> None:
     """The best epoch may stay the one of the run that is continued."""
-    if record.best_weights is None or not (record.folder / record.best_weights).is_file():
-        return
-    content = (record.folder / record.best_weights).read_bytes()
-    with atomic.replacing(writer.folder / record.best_weights) as file:
-        file.write(content)
-    writer.update(best_weights=record.best_weights)
+    name = writer.record.best_weights
+    if name is not None:
+        content = (record.folder / name).read_bytes()
+        with atomic.replacing(writer.folder / name) as file:
+            file.write(content)

@@ -58,6 +58,7 @@ from workbench.library.run_folder import (
     RunRecord,
     RunWriter,
     file_label,
+    has_checkpoint,
     now_utc,
     read_record,
 )
@@ -137,6 +138,7 @@ def _run(
     control: RunControl,
     keep_checkpoint: bool,
 ) -> RunEnded:
+    threads = torch.get_num_threads()
     keeper: _Keeper | None = None
     run: _Prepared | None = None
     outcome = Outcome("stopped", 0, 0.0)
@@ -159,6 +161,7 @@ def _run(
         outcome = _failed(error, keeper)
     in_place = run is not None and run.in_place
     run = None
+    torch.set_num_threads(threads)  # a resumed run has its own number
     _free_memory()
     if keeper is None:
         status = "cancelled" if control.cancelled else outcome.status
@@ -231,6 +234,7 @@ def _resumed(
     resuming.require_same_images(record, data_set.info)
     notices = resuming.changes_since(record, environment(chosen))
     start = stored or resuming.after_finished(record, experiment, len(data_set.train_labels))
+    resuming.require_epochs(record, experiment, start)
     if stored is None and resuming.begins_anew(experiment):
         notices.append(resuming.BEGINS_ANEW)
     started = replace(
@@ -250,7 +254,11 @@ def _resumed(
         writer = library.create(
             replace(fresh, **reached, continues=record.id, resumed=[entry]), history
         )
-        resuming.copy_best(record, writer)
+        try:
+            resuming.copy_best(record, writer)
+        except BaseException:
+            library.discard(writer)  # half a run is none
+            raise
     else:
         writer = library.reopen(
             replace(record, **reached, resumed=[*record.resumed, entry]), history
@@ -478,6 +486,11 @@ def explain(error: Exception, folder: Path | None = None) -> Message:
 
 
 def _disk_problem(folder: Path | None, error: OSError) -> Message:
+    if error.errno == errno.ENOSPC and not (folder and has_checkpoint(folder)):
+        return Message(
+            "{path}: the disk is full; free some space and try again.",
+            path=error.filename or folder,
+        )
     if error.errno == errno.ENOSPC:
         return Message(
             "{path}: the disk is full; free some space and resume the run.",

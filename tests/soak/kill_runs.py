@@ -102,12 +102,12 @@ def soak(folder: Path, wanted: int, draw: random.Random) -> dict[str, Any]:
             problems += [f"{where}: {error}" for error in unread]
             if not killed:
                 break
+            if records and records[0].status == "finished":
+                break
             if records and has_checkpoint(records[0].folder):
                 kept = records[0]
                 resumed += 1
                 begin = lambda: resume(kept.folder, library)  # noqa: B023, E731
-            elif records and records[0].status == "finished":
-                break
             else:
                 anew += 1
                 library = Library(folder / f"library {runs} again {anew}")

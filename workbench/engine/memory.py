@@ -30,9 +30,12 @@ def keep_freed_memory() -> bool:
     mallopt = _libc_function("mallopt")
     if mallopt is None:
         return False
+    # Older releases of glibc refuse more than 32 MB. Where it cannot be set, the others must not
+    # be: they would end glibc's own adapting of it.
+    if not mallopt(_MMAP_THRESHOLD, _MOST) and not mallopt(_MMAP_THRESHOLD, 32 << 20):
+        return False
     return all(
         (
-            mallopt(_MMAP_THRESHOLD, _MOST),
             mallopt(_TRIM_THRESHOLD, _MOST),
             # In threads heaps are smaller; without room at their end each would go back when empty.
             mallopt(_TOP_PAD, _ROOM),

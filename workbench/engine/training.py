@@ -162,7 +162,8 @@ class _Training:
         self.before_test: Checkpoint | None = None
         if start is not None:
             self._go_on_from(start)
-        self.checkpoint_at = self.watch.seconds()
+        # The first as soon as there is something to keep.
+        self.checkpoint_at = self.watch.seconds() - CHECKPOINT_INTERVAL
         if notice is not None:
             report(Notice(notice))
 
@@ -175,6 +176,9 @@ class _Training:
         device = self.data.train_labels.device
         if device.type == "cuda" and start.cuda_random is not None:
             torch.cuda.set_rng_state(start.cuda_random, device)
+        elif device.type == "cuda":
+            # Begun elsewhere: another state than that of the first epoch.
+            torch.cuda.manual_seed(self.experiment.seed * 1_000_003 + start.epoch)
         self.watch = _Stopwatch(start.seconds)
         self.epoch, self.step = start.epoch, start.step
         self.epoch_losses = start.losses.tolist()
@@ -199,8 +203,11 @@ class _Training:
                     loss=test.loss,
                 )
         except StopRequested:
-            self._report_checkpoint()
-            self._report_weights()
+            # A disk that is too full for one of the two must not cost the other.
+            try:
+                self._report_weights()
+            finally:
+                self._report_checkpoint()
             return Outcome("stopped", self.epochs_done, self.watch.seconds())
         except Diverged as error:
             self._report_good_weights()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import math
 import os
@@ -231,6 +232,9 @@ class Library:
         written.
         """
         try:
+            # Before the lock, whose file would make a folder that was deleted anew.
+            if not record.folder.is_dir():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             return RunWriter(record.folder, record, history)
         except Timeout:
             raise WorkbenchError(

@@ -26,8 +26,10 @@ from workbench import atomic
 from workbench.engine.events import Evaluation
 from workbench.library import labels
 from workbench.library.run_folder import (
+    CHECKPOINT,
     RunRecord,
     file_label,
+    has_checkpoint,
     is_locked,
     plain_json,
     read_epochs,
@@ -113,20 +115,34 @@ def check_run(folder: Path) -> Iterator[Finding]:
         yield Finding(
             folder,
             "interrupted",
-            Message(
-                "{path}: was interrupted at epoch {epoch} of {total}; resume, keep or delete it.",
-                path=folder,
-                epoch=min(record.epochs_done + 1, record.epochs),
-                total=record.epochs,
-            ),
+            _interrupted(record),
             fault=False,
         )
     yield from _leftovers(folder)
     yield from _labels(folder)
     yield from _weights(folder, record)
+    yield from _checkpoint(folder)
     rows = yield from _epochs(folder, record)
     yield from _losses(folder, record)
     yield from _test(folder, record, rows)
+
+
+def _interrupted(record: RunRecord) -> Message:
+    where: dict[str, Any] = {
+        "path": record.folder,
+        "epoch": min(record.epochs_done + 1, record.epochs),
+        "total": record.epochs,
+    }
+    if has_checkpoint(record.folder):
+        return Message(
+            "{path}: was interrupted at epoch {epoch} of {total}; resume, keep or delete it.",
+            **where,
+        )
+    return Message(
+        "{path}: was interrupted at epoch {epoch} of {total} and has no checkpoint; keep or "
+        "delete it.",
+        **where,
+    )
 
 
 # --- moving things out of the way ------------------------------------------------------
@@ -258,6 +274,18 @@ def _weights(folder: Path, record: RunRecord) -> Iterator[Finding]:
             message = Message("{path}: these weights are not named in run.json.", path=path)
             change = _writes_record(folder, **{which: usual})
             yield Finding(path, "unnamed_weights", message, fault=False, **change)
+
+
+def _checkpoint(folder: Path) -> Iterator[Finding]:
+    from workbench.library.checkpoint import load_checkpoint  # torch takes a second to import
+
+    if not has_checkpoint(folder):
+        return
+    try:
+        load_checkpoint(folder)
+    except WorkbenchError as error:
+        newer = "newer version" in error.message.template
+        yield _unreadable(folder / CHECKPOINT, error, newer)
 
 
 # --- figures ---------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import zipfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,18 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
     """
     path = folder / CHECKPOINT
     try:
+        with zipfile.ZipFile(path) as archive:
+            # torch does not look at the checksums: a rotten page would be trained on.
+            if archive.testzip() is not None:
+                raise _damaged(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except WorkbenchError:
+        raise
     except FileNotFoundError:
         raise WorkbenchError(
             "{path}: this run has no checkpoint to be resumed from.", path=folder
         ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+    except Exception:  # zipfile and torch have no end of errors for files of any content
         raise _damaged(path) from None
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise _damaged(path)
@@ -76,7 +82,7 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
             checkpoint, content["experiment"], content["fingerprint"], content["environment"]
         )
         _check(stored)
-    except (KeyError, TypeError, AssertionError):
+    except (KeyError, TypeError, AttributeError, AssertionError):
         raise _damaged(path) from None
     return stored
 
@@ -90,6 +96,14 @@ def _check(stored: StoredCheckpoint) -> None:
     assert all(isinstance(t, Tensor) for t in (*c.network.values(), *c.good.values()))
     assert all(isinstance(t, Tensor) for values in c.optimizer for t in values.values())
     assert all(isinstance(s, dict) for s in (stored.experiment, stored.environment))
+    # A network and random states of another size would only fail in the middle of the training.
+    assert {name: t.shape for name, t in c.network.items()} == {
+        name: t.shape for name, t in c.good.items()
+    }
+    assert c.order.shape == torch.Generator().get_state().shape
+    assert c.random.shape == torch.Generator().get_state().shape
+    parameters = [t for name, t in c.network.items() if name.endswith((".weight", ".bias"))]
+    assert len(c.optimizer) in (0, len(parameters))
 
 
 def _damaged(path: Path) -> WorkbenchError:

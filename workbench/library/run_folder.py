@@ -222,7 +222,7 @@ class RunWriter:
 
     def _require_unchanged(self, before: RunRecord) -> None:
         """Another process may have trained the run on while this one loaded the data."""
-        if not (self.folder / "run.json").exists() or before.folder != self.folder:
+        if before.folder != self.folder:
             return  # a new run, which continues another
         now = _record_as_written(self.folder)
         status = "running" if before.status == "interrupted" else before.status
