@@ -520,7 +520,10 @@ def time_steps(experiment: Experiment, device: str, stop: Callable[[], bool]) ->
     prepare_process()
     chosen = choose_device(device)
     require_precision(chosen, experiment.precision)
-    return time_steps_on(experiment, chosen.device, stop=stop)
+    try:
+        return time_steps_on(experiment, chosen.device, stop=stop)
+    finally:
+        give_memory_back()  # no garbage is collected: that would hold the window up
 
 
 # --- testing saved weights -------------------------------------------------------------

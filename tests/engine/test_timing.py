@@ -95,6 +95,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         return nullcontext()
 
     monkeypatch.setattr(torch.random, "fork_rng", fork)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10_000, 80_000))
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: None)

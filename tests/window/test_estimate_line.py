@@ -26,7 +26,7 @@ def test_what_it_says(qtbot: QtBot) -> None:
     assert line.text() == "About 2 min 5 s · 9 MB of disk · 310 MB of GPU memory"
     assert line._tint == "muted"
     line.show_estimate(Estimate(125.0, 3, 9_400_000, None, 310_000_000, 200_000_000))
-    assert line.text() == "Needs 310 MB of GPU memory or more, 200 MB are free"
+    assert line.text() == "GPU memory: needs 310 MB, 200 MB free"
     assert line._tint == "problem"
     line.show_estimate(None)
     assert line.text() == ""

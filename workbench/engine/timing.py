@@ -58,7 +58,8 @@ def time_steps(
     on_gpu = device.type == "cuda"
     with torch.random.fork_rng([device] if on_gpu else []):
         if on_gpu:
-            return _time_on_gpu(experiment, device, classes, stop)
+            with torch.cuda.device(device):  # streams and graphs are its own
+                return _time_on_gpu(experiment, device, classes, stop)
         return Timing(*_seconds(experiment, device, classes, stop))
 
 

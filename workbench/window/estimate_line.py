@@ -38,7 +38,7 @@ class EstimateLine(ElidedLabel):
                 size=size, free=megabytes(estimate.free_bytes or 0)
             )
         elif not estimate.fits_gpu:
-            text = tr("Needs {size} of GPU memory or more, {free} are free").format(
+            text = tr("GPU memory: needs {size}, {free} free").format(
                 size=gpu, free=megabytes(estimate.free_gpu_bytes or 0)
             )
         elif estimate.seconds is None:
