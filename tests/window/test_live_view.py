@@ -140,8 +140,8 @@ def test_points_are_painted_later_and_not_too_often(view: LiveView, qtbot: QtBot
     view._raw_curve.sigPlotChanged.connect(lambda *_: times.append(time.perf_counter()))
     for _ in range(40):
         view.add_losses([1.0] * 10)
-        assert not times or len(times) < 40
-        qtbot.wait(5)
+        assert len(times) < 40
+        qtbot.wait(REFRESH // 10)
     qtbot.waitUntil(lambda: len(drawn(view._raw_curve)[0]) == 400, timeout=2000)
     assert min(np.diff(times)) > REFRESH / 1000 * 0.8
 
