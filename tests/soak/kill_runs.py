@@ -119,7 +119,7 @@ def soak(folder: Path, wanted: int, draw: random.Random) -> dict[str, Any]:
             problems.append(f"run {runs} ({name}): ended as {[r.status for r in records]}")
         elif everything(records[0].folder) != whole[name]:
             problems.append(f"run {runs} ({name}): differs from the uninterrupted run")
-        print(f"{kills} of {wanted} kills", file=sys.stderr)
+        print(f"{kills} of {wanted} kills, {len(problems)} losses", file=sys.stderr)
     return {
         "kills": kills,
         "runs": runs,
