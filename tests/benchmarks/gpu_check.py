@@ -1,6 +1,8 @@
-"""Proves and measures the training on a GPU, in one command, in under five minutes, without Qt.
+"""Proves and measures the training on a GPU, in one command, without Qt.
 
     python tests/benchmarks/gpu_check.py [--json] [--device cuda]
+
+Meant to take under five minutes; it has not run on a GPU yet.
 
 1. Equal: 200 steps as recorded graphs and step by step give the same weights and losses within
    float tolerance, for 001, and for 009 without dropout, with a decay of the learning rate between.

@@ -60,6 +60,7 @@ def test_images(data: DataSet) -> TestImages:
     """The test split of ``data``, as arrays of its own."""
     count = len(data.test_labels)
     positions = np.random.default_rng(TEST_ORDER_SEED).permutation(count)
+    # Waits for the device where the data lie there; once for a gallery, not for each image.
     return TestImages(data.info.fingerprint, data.test_images.cpu().numpy().copy(), positions)
 
 
