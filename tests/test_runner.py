@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.conftest import cut
-from workbench import runner
+from workbench import inference, runner
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, choose_data
 from workbench.engine.datasets import DataSet
@@ -55,6 +55,7 @@ FILES = {
 @pytest.fixture(autouse=True)
 def _small_data(small: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "load_data", lambda choice, progress, stop: small)
+    monkeypatch.setattr(inference, "load_data", lambda choice, progress, stop: small)
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_the_weights_of_a_run_load_and_test_the_same(library: Library) -> None:
     assert weights.preset == "001"
     assert weights.metrics["accuracy"] == ended.test.accuracy  # type: ignore[union-attr]
     assert weights.classes[0] == "red disc"
-    outcome = runner.evaluate_weights(
+    outcome = inference.evaluate_weights(
         Path(ended.weights),  # type: ignore[arg-type]
         choose_data("sample"),
         lambda event: None,
@@ -151,7 +152,8 @@ def test_weights_scaled_by_their_data_are_tested_by_the_same_scale(
     ended, _ = run(library, epochs=1, normalization="dataset")
     bright = replace(small, train_images=small.train_images // 2 + 120)
     monkeypatch.setattr(runner, "load_data", lambda *_: bright)
-    outcome = runner.evaluate_weights(
+    monkeypatch.setattr(inference, "load_data", lambda *_: bright)
+    outcome = inference.evaluate_weights(
         Path(ended.weights),  # type: ignore[arg-type]
         choose_data("sample"),
         lambda event: None,
@@ -350,8 +352,9 @@ def test_weights_are_not_tested_on_another_number_of_classes(
     ended, _ = run(library, epochs=1)
     two = replace(small, info=replace(small.info, name="pets", classes=("cat", "dog")))
     monkeypatch.setattr(runner, "load_data", lambda *_: two)
+    monkeypatch.setattr(inference, "load_data", lambda *_: two)
     with pytest.raises(WorkbenchError, match="tells 10 classes apart, and pets has 2"):
-        runner.evaluate_weights(
+        inference.evaluate_weights(
             Path(ended.weights),  # type: ignore[arg-type]
             choose_data("sample"),
             lambda event: None,
@@ -365,7 +368,7 @@ def test_a_test_can_be_cancelled(library: Library) -> None:
     control = RunControl()
     control.stop()
     with pytest.raises(Cancelled):
-        runner.evaluate_weights(
+        inference.evaluate_weights(
             Path(ended.weights),  # type: ignore[arg-type]
             choose_data("sample"),
             lambda event: None,
@@ -385,6 +388,7 @@ def test_two_classes_train_and_test(
         test_labels=few.test_labels % 2,
     )
     monkeypatch.setattr(runner, "load_data", lambda *_: two)
+    monkeypatch.setattr(inference, "load_data", lambda *_: two)
     ended, _ = run(library)
     assert ended.status == "finished"
     assert len(ended.test.confusion) == 2  # type: ignore[union-attr]

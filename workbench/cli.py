@@ -411,8 +411,8 @@ def _test(options: argparse.Namespace) -> int:
     errors = Unbreakable(sys.stderr)
     output = errors if options.json else Unbreakable(sys.stdout)
 
+    from workbench.inference import evaluate_weights
     from workbench.library.weights import load_weights
-    from workbench.runner import evaluate_weights
 
     if options.dataset is None:
         choice = _data_of(load_weights(options.weights).data)

@@ -3,19 +3,15 @@ window and from the command line."""
 
 from __future__ import annotations
 
-import errno
-import gc
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from workbench import paths, resuming
+from workbench import resuming
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, DataInfo, choice_of
@@ -24,33 +20,31 @@ from workbench.engine.devices import (
     Device,
     choose_device,
     require_precision,
-    use_full_float32,
 )
 from workbench.engine.environment import environment
-from workbench.engine.evaluation import EVALUATION_BATCH, StopRequested, check, evaluate
 from workbench.engine.events import (
     CheckpointReady,
     EpochDone,
-    Evaluation,
     Event,
     FinalTest,
+    Listener,
     Notice,
     RunEnded,
     RunStarted,
     StepsDone,
     WeightsReady,
 )
-from workbench.engine.memory import give_memory_back, keep_freed_memory
+from workbench.engine.memory import give_memory_back
+from workbench.engine.process import free_memory, prepare_process
 from workbench.engine.report_lines import ReportLines
 from workbench.engine.steps import (
-    Statistics,
-    pixel_scaling,
     pixel_statistics,
     training_bounds,
 )
 from workbench.engine.timing import Timing
 from workbench.engine.timing import time_steps as time_steps_on
 from workbench.engine.training import Outcome, train
+from workbench.failures import disk_problem, explain
 from workbench.library import weights as weight_files
 from workbench.library.catalog import Library
 from workbench.library.checkpoint import StoredCheckpoint, save_checkpoint
@@ -58,7 +52,6 @@ from workbench.library.run_folder import (
     RunRecord,
     RunWriter,
     file_label,
-    has_checkpoint,
     now_utc,
     read_record,
 )
@@ -66,8 +59,6 @@ from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 
 log = logging.getLogger("workbench")
-
-Listener = Callable[[Event], None]
 
 
 def run_experiment(
@@ -162,7 +153,7 @@ def _run(
     in_place = run is not None and run.in_place
     run = None
     torch.set_num_threads(threads)  # a resumed run has its own number
-    _free_memory()
+    free_memory()
     if keeper is None:
         status = "cancelled" if control.cancelled else outcome.status
         ended = RunEnded(status, 0, 0.0, outcome.reason)  # type: ignore[arg-type]
@@ -268,12 +259,6 @@ def _resumed(
     )
 
 
-def prepare_process() -> None:
-    """What every training and test of this process relies on."""
-    use_full_float32()
-    keep_freed_memory()
-
-
 def _run_started(experiment: Experiment, info: DataInfo, device: Device) -> RunStarted:
     return RunStarted(
         data=info,
@@ -310,17 +295,6 @@ def pixel_metrics(experiment: Experiment, data: DataSet) -> dict[str, Any]:
         return {}
     mean, deviation = pixel_statistics(data.train_images)
     return {"pixel_mean": mean.tolist(), "pixel_deviation": deviation.tolist()}
-
-
-def _statistics(weights: weight_files.Weights) -> Statistics | None:
-    mean = weights.metrics.get("pixel_mean")
-    deviation = weights.metrics.get("pixel_deviation")
-    if mean is None or deviation is None:
-        return None
-    return (
-        torch.tensor(mean, dtype=torch.float64),
-        torch.tensor(deviation, dtype=torch.float64),
-    )
 
 
 class _Keeper:
@@ -417,7 +391,7 @@ class _Keeper:
                 writer.drop_checkpoint()
         except OSError as error:
             log.exception("The end of the run could not be written")
-            ended = replace(ended, status="failed", reason=_disk_problem(writer.folder, error))
+            ended = replace(ended, status="failed", reason=disk_problem(writer.folder, error))
         finally:
             writer.close()
         weights = writer.record.weights
@@ -456,60 +430,6 @@ def _failed(error: Exception, keeper: _Keeper | None) -> Outcome:
     )
 
 
-def explain(error: Exception, folder: Path | None = None) -> Message:
-    """One sentence for an exception out of a run or a test; ``folder`` is where it wrote."""
-    if isinstance(error, WorkbenchError):
-        return error.message
-    if (
-        isinstance(error, torch.OutOfMemoryError)
-        or (
-            # The CPU's allocator has no exception of its own.
-            isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-        )
-        or isinstance(error, MemoryError)
-    ):
-        return Message("The memory ran out; try a smaller batch size, or another device.")
-    if isinstance(error, OSError):
-        return _disk_problem(folder, error)
-    if isinstance(error, RuntimeError) and "CUDA error" in str(error):
-        # After such an error torch can do nothing more on the GPU in this process.
-        return Message(
-            "The GPU reported an error ({reason}); start the program again and resume the run.",
-            reason=str(error).splitlines()[0],
-        )
-    return Message(
-        "Something went wrong that the program does not know ({kind}); the log file has the "
-        "details: {log}",
-        kind=type(error).__name__,
-        log=paths.log_file(),
-    )
-
-
-def _disk_problem(folder: Path | None, error: OSError) -> Message:
-    if error.errno == errno.ENOSPC and not (folder and has_checkpoint(folder)):
-        return Message(
-            "{path}: the disk is full; free some space and try again.",
-            path=error.filename or folder,
-        )
-    if error.errno == errno.ENOSPC:
-        return Message(
-            "{path}: the disk is full; free some space and resume the run.",
-            path=error.filename or folder,
-        )
-    return Message(
-        "{path}: cannot be written or read ({reason}).",
-        path=error.filename or folder,
-        reason=error.strerror or error,
-    )
-
-
-def _free_memory() -> None:
-    gc.collect()
-    give_memory_back()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
 # --- what a run will take --------------------------------------------------------------
 
 
@@ -524,143 +444,3 @@ def time_steps(experiment: Experiment, device: str, stop: Callable[[], bool]) ->
         return time_steps_on(experiment, chosen.device, stop=stop)
     finally:
         give_memory_back()  # no garbage is collected: that would hold the window up
-
-
-# --- testing saved weights -------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class WeightsTest:
-    """A test of a weight file: ``notes`` say what was assumed."""
-
-    figures: Evaluation
-    data: DataInfo
-    device: str
-    device_name: str
-    seconds: float
-    notes: tuple[Message, ...]
-    weights: weight_files.Weights
-
-
-def evaluate_weights(
-    path: Path,
-    data: DataChoice,
-    listener: Listener,
-    control: RunControl,
-    *,
-    device: str = "auto",
-) -> WeightsTest:
-    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode.
-
-    ``listener`` hears ``DataProgress`` and ``EvaluationProgress``. Raises :class:`WorkbenchError`
-    with one sentence, and :class:`Cancelled` where ``control`` asks to stop.
-    """
-    try:
-        return _evaluate_weights(path, data, listener, control, device)
-    except StopRequested:
-        raise Cancelled from None
-    except (WorkbenchError, Cancelled):
-        raise
-    except Exception as error:
-        log.exception("The test failed")
-        raise WorkbenchError(explain(error, path.parent)) from None
-    finally:
-        _free_memory()
-
-
-def _evaluate_weights(
-    path: Path, data: DataChoice, listener: Listener, control: RunControl, device: str
-) -> WeightsTest:
-    prepare_process()
-    weights = weight_files.load_weights(path)
-    chosen = choose_device(device)
-    data_set: DataSet = load_data(data, listener, lambda: control.stopping).to(chosen.device)
-    info = data_set.info
-    if len(info.classes) != len(weights.classes):
-        raise WorkbenchError(
-            "{path}: tells {classes} classes apart, and {data} has {others}; choose the data set "
-            "that it was trained on.",
-            path=path,
-            classes=len(weights.classes),
-            data=info.name,
-            others=len(info.classes),
-        )
-    notes = list(weights.notes)
-    if info.classes != weights.classes:
-        notes.append(
-            Message(
-                "The weights were trained on other classes ({theirs}) than {data} has; the "
-                "accuracy says little.",
-                theirs=", ".join(weights.classes),
-                data=info.name,
-            )
-        )
-    network = weight_files.build_from(weights)
-    network = network.to(chosen.device).to(memory_format=torch.channels_last)
-    scaling = pixel_scaling(weights.experiment, data_set, _statistics(weights))
-    started = time.monotonic()
-    figures, _ = evaluate(network, data_set, scaling, lambda: check(control), listener)
-    return WeightsTest(
-        figures=figures,
-        data=info,
-        device=str(chosen.device),
-        device_name=chosen.name,
-        seconds=time.monotonic() - started,
-        notes=tuple(notes),
-        weights=weights,
-    )
-
-
-# --- images of a person's own ----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ImagePredictions:
-    """``probabilities``: float64 (N, classes), the softmax of the logits; ``notes`` say what was
-    assumed of the weights."""
-
-    classes: tuple[str, ...]
-    probabilities: np.ndarray
-    notes: tuple[Message, ...]
-
-
-def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> ImagePredictions:
-    """What the weights in the file ``path`` say of ``images`` (uint8 (N, 32, 32, 3)), in
-    evaluation mode.
-
-    Raises :class:`WorkbenchError` with one sentence.
-    """
-    try:
-        weights = weight_files.load_weights(path)
-        statistics = _statistics(weights)
-        if weights.experiment.normalization == "dataset" and statistics is None:
-            raise WorkbenchError(
-                "{path}: does not say by which mean and deviation its pixels were scaled.",
-                path=path,
-            )
-        chosen = choose_device(device)
-        nothing = torch.zeros(0, dtype=torch.int64)
-        data = DataSet(
-            info=DataInfo("folder", path.name, weights.classes, 0, len(images), "", False),
-            train_images=torch.zeros((0, 32, 32, 3), dtype=torch.uint8),
-            train_labels=nothing,
-            test_images=torch.from_numpy(np.array(images)),  # a copy, may be written
-            test_labels=nothing,
-        ).to(chosen.device)
-        network = weight_files.build_from(weights)
-        network = network.to(chosen.device).to(memory_format=torch.channels_last)
-        with torch.no_grad():
-            scaling = pixel_scaling(weights.experiment, data, statistics)
-            parts = [
-                network(scaling(data.test_images[start : start + EVALUATION_BATCH]))
-                for start in range(0, len(images), EVALUATION_BATCH)
-            ]
-            probabilities = torch.cat(parts).double().softmax(1).cpu().numpy()
-        return ImagePredictions(weights.classes, probabilities, weights.notes)
-    except WorkbenchError:
-        raise
-    except Exception as error:
-        log.exception("The prediction failed")
-        raise WorkbenchError(explain(error, path.parent)) from None
-    finally:
-        _free_memory()

@@ -29,7 +29,7 @@ def predict(options: argparse.Namespace) -> int:
             print_json([{"image": str(p), "problem": str(e)} for p, e in problems.items()])
         return 2
 
-    from workbench.runner import predict_images  # torch takes a second or two to import
+    from workbench.inference import predict_images  # torch takes a second or two to import
 
     outcome = predict_images(
         options.weights, np.stack([pixels for _, pixels in images]), device=options.device

@@ -8,6 +8,7 @@ end exactly one ``RunEnded``, whatever happened. Epochs and steps count from 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -178,3 +179,5 @@ Event = (
     | Resumed
     | RunEnded
 )
+
+Listener = Callable[[Event], None]

@@ -187,7 +187,7 @@ class Session(QObject):
         control = self._new_control()
 
         def work() -> None:
-            from workbench.runner import evaluate_weights
+            from workbench.inference import evaluate_weights
 
             outcome = evaluate_weights(
                 path, data, lambda event: self._put("event", event), control, device=device
@@ -217,7 +217,7 @@ class Session(QObject):
 
         def work() -> None:
             from workbench.engine.image_file import read_image_file
-            from workbench.runner import predict_images
+            from workbench.inference import predict_images
 
             try:
                 pixels = read_image_file(source, name)
@@ -470,6 +470,6 @@ class Session(QObject):
 
 
 def _unknown(error: Exception) -> Message:
-    from workbench.runner import explain
+    from workbench.failures import explain
 
     return explain(error)
