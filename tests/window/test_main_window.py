@@ -156,10 +156,10 @@ def test_a_run_of_the_command_line_appears_opens_loads_and_tests(
     assert "007" in _texts(window.run_view.header)
     press(qtbot, window, "loadWeightsButton")
     wait_idle(qtbot, window)
-    assert "mlp_weight_007.pkl" in _texts(window.weights)
+    assert "mlp_weight_007.pkl" in _texts(window.weights_card)
     press(qtbot, window, "testButton")
     wait_idle(qtbot, window)
-    assert f"{record.accuracy:.2f}%" in _texts(window.weights)
+    assert f"{record.accuracy:.2f}%" in _texts(window.weights_card)
     assert window.run_view.tabs.currentWidget() is window.run_view.confusion
 
 

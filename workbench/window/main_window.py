@@ -6,20 +6,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, QUrl
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
-    QGuiApplication,
     QKeySequence,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QFileDialog,
     QMainWindow,
     QMenu,
     QSizePolicy,
@@ -31,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.engine.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo, choice_of
-from workbench.engine.events import EvaluationProgress, RunEnded, RunStarted
+from workbench.engine.events import RunEnded, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
@@ -52,7 +50,6 @@ from workbench.window.results_bar import ResultsBar
 from workbench.window.run_view import (
     RECORD_STATES,
     RunView,
-    data_name,
     preset_title,
     run_title,
 )
@@ -64,9 +61,8 @@ from workbench.window.theme import Theme
 from workbench.window.timings import Timings
 from workbench.window.translation import Translation, say, tr
 from workbench.window.weights_card import WeightsCard
-
-LAYOUT_VERSION = 1
-"""Counted up when docks are renamed, so that an old layout is not applied to new docks."""
+from workbench.window.weights_in_use import WeightsInUse
+from workbench.window.window_layout import WindowLayout
 
 LONG_RUN = 60
 """Seconds from which the system tells of a run's end while the window is in the background."""
@@ -87,12 +83,6 @@ class MainWindow(QMainWindow):
         self._theme = look
         self._translation = translation
         self._torch_version = ""
-        self._weights_path: Path | None = None
-        self._weights_title = ""
-        self._weights: Any = None  # as load_weights gives them
-        self._test_notes: tuple[Message, ...] = ()
-        self._test_when_loaded = False  # what was asked for
-        self._test_when_idle = False  # and can be done, as the weights could be read
         self._images_when_idle: RunRecord | None = None
         self._reading_images = False
         self._state_text = ""
@@ -113,9 +103,12 @@ class MainWindow(QMainWindow):
         self.results = ResultsBar(self.saved.selected)
         self.result_windows = ResultWindows(library, translation, self)
         self.repeats = Repeats(self)
-        self.weights = WeightsCard()
+        self.weights_card = WeightsCard()
         self.data_button = DataButton(settings)
         self.device_box = DeviceBox()
+        self.weights = WeightsInUse(
+            self.session, self.weights_card, self.data_button, self.device_box
+        )
         self.status = StatusBar()
         # In the order in which the Tab key goes through them.
         self._make_toolbar()
@@ -127,8 +120,8 @@ class MainWindow(QMainWindow):
         self._wire_widgets()
         self._wire_session()
 
-        self._first_state = self.saveState(LAYOUT_VERSION)
-        self._restore()
+        self._restore_choices()
+        self._layout.restore()
         self.run_view.header.show_idle()
         self._choose_first_preset()
         self.retranslate()
@@ -163,16 +156,13 @@ class MainWindow(QMainWindow):
         self._preset_dock = self._dock("presetDock", left, self.presets)
         self._form_dock = self._dock("hyperparameterDock", left, self.form, self.estimate)
         self.setCentralWidget(self.run_view)
-        self._models_dock = self._dock("modelsDock", right, self.saved, self.results, self.weights)
+        self._models_dock = self._dock(
+            "modelsDock", right, self.saved, self.results, self.weights_card
+        )
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
         self.setCorner(Qt.Corner.BottomRightCorner, right)
-        self._size_docks()
-
-    def _size_docks(self) -> None:
-        self.resizeDocks(
-            [self._preset_dock, self._models_dock], [300, 350], Qt.Orientation.Horizontal
-        )
-        self.resizeDocks([self._preset_dock, self._form_dock], [1, 1], Qt.Orientation.Vertical)
+        docks = (self._preset_dock, self._form_dock, self._models_dock)
+        self._layout = WindowLayout(self, docks, self._settings)
 
     def _dock(self, name: str, area: Qt.DockWidgetArea, *widgets: QWidget) -> QDockWidget:
         dock = QDockWidget()
@@ -244,7 +234,7 @@ class MainWindow(QMainWindow):
         self._models_dock.setWindowTitle(tr("Saved models"))
         self._toolbar.setWindowTitle(tr("Toolbar"))
         self.actions_.retranslate()
-        self._show_weights()
+        self.weights.retranslate()
         self._say_state()
         self._update()
 
@@ -263,14 +253,14 @@ class MainWindow(QMainWindow):
         a.pause.triggered.connect(self._pause)
         a.stop.triggered.connect(self.session.stop)
         a.cancel.triggered.connect(self._cancel)
-        a.open_weights.triggered.connect(self._ask_weights)
+        a.open_weights.triggered.connect(lambda: self.weights.ask(self))
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
         a.back_to_run.triggered.connect(self.run_view.show_live)
         a.repeat.triggered.connect(self._repeat)
         a.try_image.triggered.connect(lambda: self._try_image(None))
         a.story.triggered.connect(self.result_windows.tell_story)
-        a.reset_layout.triggered.connect(self._reset_layout)
+        a.reset_layout.triggered.connect(self._layout.reset)
         a.about.triggered.connect(
             lambda: dialogs.show_about(self, self.device_box.device_name(), self._torch_version)
         )
@@ -294,8 +284,8 @@ class MainWindow(QMainWindow):
         saved = self.saved
         saved.open_requested.connect(self._open_run)
         saved.resume_requested.connect(self._resume)
-        saved.load_requested.connect(self._load)
-        saved.test_requested.connect(self._load_and_test)
+        saved.load_requested.connect(self.weights.load)
+        saved.test_requested.connect(self.weights.load_and_test)
         saved.hyperparameters_requested.connect(self._use_hyperparameters)
         saved.show_in_folder_requested.connect(self._show_folder)
         saved.problem.connect(self._show_problem_text)
@@ -315,7 +305,8 @@ class MainWindow(QMainWindow):
         self.repeats.problem.connect(self._show_problem_text)
         self.result_windows.runs_wanted.connect(self._show_runs_of)
         self.result_windows.said.connect(self.status.show_now)
-        self.weights.test_requested.connect(self._test)
+        self.weights.opened.connect(self._weights_opened)
+        self.weights.tested.connect(self.run_view.show_weights_test)
         self.data_button.changed.connect(self._update)
         self.data_button.download_requested.connect(self.session.download)
         self.data_button.prepare_requested.connect(self._prepare)
@@ -333,12 +324,10 @@ class MainWindow(QMainWindow):
         s.epoch_done.connect(view.on_epoch)
         s.epoch_done.connect(self.saved.refresh)
         s.final_test.connect(view.on_final_test)
-        s.evaluation_progress.connect(self._evaluation_progress)
+        s.evaluation_progress.connect(view.on_evaluation)
         s.lines.connect(view.on_lines)
         s.run_ended.connect(self.repeats.run_ended)
         s.run_ended.connect(self._run_ended)
-        s.weights_opened.connect(self._weights_opened)
-        s.weights_tested.connect(self._weights_tested)
         s.data_prepared.connect(self._data_prepared)
         s.images_loaded.connect(view.images.set_images)
         s.given_up.connect(self._images_given_up)
@@ -516,66 +505,10 @@ class MainWindow(QMainWindow):
             self.presets.select(record.preset)
         self.form.set_experiment(experiment)
 
-    def _ask_weights(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self,
-            tr("Open weights"),
-            str(self._weights_path.parent if self._weights_path else self.session.library.path),
-            tr("Weights") + " (*.pkl *.pt *.pth);;" + tr("All files") + " (*)",
-        )
-        if path:
-            self._load(Path(path))
-
-    def _load(self, path: Path, then_test: bool = False) -> None:
-        if not self.session.busy:
-            self._test_when_loaded, self._test_when_idle = then_test, False
-            self.session.open_weights(path)
-
-    def _load_and_test(self, path: Path) -> None:
-        self._load(path, then_test=True)
-
-    def _weights_opened(self, path: Path, weights: Any) -> None:
-        self._weights_path, self._weights, self._test_notes = path, weights, ()
-        self._test_when_idle = self._test_when_loaded
-        preset = weights.preset or ""
-        self._weights_title = f"{path.name} ({preset})" if preset else path.name
-        self.result_windows.weights_changed(path, self._weights_title, self.device_box.device())
+    def _weights_opened(self, path: Path) -> None:
+        self.result_windows.weights_changed(path, self.weights.title, self.device_box.device())
         self._update()
-        self._show_weights()
         self.status.show_now(tr("{file} is in use.").format(file=path.name))
-
-    def _show_weights(self) -> None:
-        weights = self._weights
-        if weights is None or self._weights_path is None:
-            return
-        lines = []
-        if weights.metrics.get("epoch"):
-            lines.append(tr("After epoch {epoch}").format(epoch=weights.metrics["epoch"]))
-        if weights.data:
-            lines.append(tr("Trained on {data}").format(data=data_name(weights.data)))
-        notes = [*weights.notes, *(n for n in self._test_notes if n not in weights.notes)]
-        lines.append(tr("{count} classes").format(count=len(weights.classes)))
-        self.weights.show_weights(
-            self._weights_path, self._weights_title, lines, [say(note) for note in notes]
-        )
-
-    def _test(self) -> None:
-        if self._weights_path is not None and not self.session.busy:
-            self.session.test_weights(
-                self._weights_path, self.data_button.choice, self.device_box.device()
-            )
-
-    def _weights_tested(self, outcome: Any) -> None:
-        test, sample = outcome.figures, outcome.data.kind == "sample"
-        self._test_notes = outcome.notes
-        self._show_weights()
-        self.weights.set_result(test.accuracy, test.correct, test.total, outcome.data.name, sample)
-        self.run_view.show_weights_test(self._weights_title, test, outcome.data.name, sample)
-
-    def _evaluation_progress(self, event: EvaluationProgress) -> None:
-        self.run_view.on_evaluation(event)
-        if self.session.state == "testing":
-            self.weights.set_testing(event.done, event.total)
 
     # --- data and devices --------------------------------------------------------------
 
@@ -585,11 +518,11 @@ class MainWindow(QMainWindow):
             self.session.prepare_data(choice)
 
     def _try_image(self, path: Path | None) -> None:
-        if self._weights_path is None:
+        if self.weights.path is None:
             self._show_problem_text(tr("Load weights first: an image is shown to a network."))
             return
         self.result_windows.try_image(
-            self.session, self._weights_path, self._weights_title, self.device_box.device(), path
+            self.session, self.weights.path, self.weights.title, self.device_box.device(), path
         )
 
     def _show_runs_of(self, preset_id: str) -> None:
@@ -664,9 +597,8 @@ class MainWindow(QMainWindow):
             self._reading_images = False
             if self._quit_after:
                 self.close()
-            elif self._test_when_idle:
-                self._test_when_idle = False
-                self._test()
+            elif self.weights.test_if_asked():
+                pass
             elif self.repeats.waiting:
                 self.repeats.go_on()
             elif self._images_when_idle is not None:
@@ -716,10 +648,10 @@ class MainWindow(QMainWindow):
             else tr("A resumed run can be stopped, not discarded.")
         )
         a.open_weights.setEnabled(not busy)
-        a.try_image.setEnabled(not busy and self._weights_path is not None)
+        a.try_image.setEnabled(not busy and self.weights.path is not None)
         a.try_image.setToolTip(
             _tip(tr("Show an image of your own to the weights in use"), a.try_image)
-            if self._weights_path
+            if self.weights.path
             else tr("Load weights first.")
         )
         elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
@@ -728,7 +660,7 @@ class MainWindow(QMainWindow):
         off = tr("Off while a run trains.") if running else tr("Off while work is under way.")
         self.data_button.set_off(off if busy else "")
         self.device_box.set_off(off if busy else "")
-        self.weights.set_enabled(not busy, off if busy else "")
+        self.weights_card.set_enabled(not busy, off if busy else "")
         for name in ("load", "load_best", "test", "resume"):
             self.saved.set_off(name, off if busy else "")
         self.saved.set_off("hyperparameters", off if running else "")
@@ -787,49 +719,16 @@ class MainWindow(QMainWindow):
         self._settings.set_text("language", name)
         self._translation.use(name)
 
-    def _reset_layout(self) -> None:
-        self.restoreState(self._first_state, LAYOUT_VERSION)
-        for dock in (self._preset_dock, self._form_dock, self._models_dock):
-            dock.setFloating(False)
-            dock.show()
-        self._size_docks()
-
-    def _restore(self) -> None:
-        themes = self.actions_.theme
-        themes.get(self._settings.text("theme", "system"), themes["system"]).setChecked(True)
-        self.actions_.language[self._translation.language].setChecked(True)
-        geometry = self._settings.bytes("window/geometry")
-        if geometry.isEmpty() or not self.restoreGeometry(geometry):
-            room = QGuiApplication.primaryScreen().availableSize()
-            # The frame of the window is not known before it is shown.
-            self.resize(QSize(1440, 900).boundedTo(room - QSize(8, 40)))
-        state = self._settings.bytes("window/state")
-        if not state.isEmpty():
-            self.restoreState(state, LAYOUT_VERSION)
-        self._bring_back()
-
-    def _bring_back(self) -> None:
-        """A window or a floating dock on a monitor that has gone comes back to one that is there;
-        a window larger than the screen fits it."""
-        screens = QGuiApplication.screens()
-        room = QGuiApplication.primaryScreen().availableGeometry()
-        docks = [self._preset_dock, self._form_dock, self._models_dock]
-        widgets: list[QWidget] = [self, *(dock for dock in docks if dock.isFloating())]
-        for widget in widgets:
-            frame = widget.frameGeometry()
-            if not any(s.availableGeometry().contains(frame.center()) for s in screens):
-                widget.move(room.topLeft())
-            if frame.width() > room.width() or frame.height() > room.height():
-                widget.resize(frame.size().boundedTo(room.size()))
-
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not self._shown_once:
             self._shown_once = True
-            # Floating docks were restored before there was a window to lie above.
-            for dock in (self._preset_dock, self._form_dock, self._models_dock):
-                if dock.isFloating() and dock.isVisible():
-                    QTimer.singleShot(0, dock, dock.raise_)
+            self._layout.raise_docks()
+
+    def _restore_choices(self) -> None:
+        themes = self.actions_.theme
+        themes.get(self._settings.text("theme", "system"), themes["system"]).setChecked(True)
+        self.actions_.language[self._translation.language].setChecked(True)
 
     # --- files dropped, folders shown, quit --------------------------------------------
 
@@ -848,7 +747,7 @@ class MainWindow(QMainWindow):
         elif path.suffix.lower() in IMAGE_ENDINGS:
             self._try_image(path)
         else:
-            self._load(path)
+            self.weights.load(path)
 
     def _show_folder(self, path: object) -> None:
         folder = Path(str(path))
@@ -868,8 +767,7 @@ class MainWindow(QMainWindow):
             self.session.cancel()
             event.ignore()
             return
-        self._settings.set_bytes("window/geometry", self.saveGeometry())
-        self._settings.set_bytes("window/state", self.saveState(LAYOUT_VERSION))
+        self._layout.keep()
         self._settings.save()
         self.timings.stop()
         self.result_windows.wait(30_000)

@@ -1,0 +1,78 @@
+"""Where the main window and its docks are: kept from one start to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+from workbench.window.settings import Settings
+
+VERSION = 1
+"""Counted up when docks are renamed, so that an old layout is not applied to new docks."""
+
+
+class WindowLayout:
+    """Size, place and docks of ``window``. ``docks``: presets, hyperparameters, models. To be made
+    when the docks are in their first places."""
+
+    def __init__(
+        self, window: QMainWindow, docks: Sequence[QDockWidget], settings: Settings
+    ) -> None:
+        self._window = window
+        self._docks = docks
+        self._settings = settings
+        self._size_docks()
+        self._first_state = window.saveState(VERSION)
+
+    def reset(self) -> None:
+        """All docks in their first places."""
+        self._window.restoreState(self._first_state, VERSION)
+        for dock in self._docks:
+            dock.setFloating(False)
+            dock.show()
+        self._size_docks()
+
+    def keep(self) -> None:
+        """Writes into the settings what :meth:`restore` reads."""
+        self._settings.set_bytes("window/geometry", self._window.saveGeometry())
+        self._settings.set_bytes("window/state", self._window.saveState(VERSION))
+
+    def restore(self) -> None:
+        """As it was when the window was last closed, as far as the screens allow."""
+        geometry = self._settings.bytes("window/geometry")
+        if geometry.isEmpty() or not self._window.restoreGeometry(geometry):
+            room = QGuiApplication.primaryScreen().availableSize()
+            # The frame of the window is not known before it is shown.
+            self._window.resize(QSize(1440, 900).boundedTo(room - QSize(8, 40)))
+        state = self._settings.bytes("window/state")
+        if not state.isEmpty():
+            self._window.restoreState(state, VERSION)
+        self._bring_back()
+
+    def raise_docks(self) -> None:
+        """Floating docks were restored before there was a window to lie above."""
+        for dock in self._docks:
+            if dock.isFloating() and dock.isVisible():
+                QTimer.singleShot(0, dock, dock.raise_)
+
+    def _size_docks(self) -> None:
+        presets, form, models = self._docks
+        self._window.resizeDocks([presets, models], [300, 350], Qt.Orientation.Horizontal)
+        self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
+
+    def _bring_back(self) -> None:
+        """A window or a floating dock on a monitor that has gone comes back to one that is there;
+        a window larger than the screen fits it."""
+        screens = QGuiApplication.screens()
+        room = QGuiApplication.primaryScreen().availableGeometry()
+        floating = [dock for dock in self._docks if dock.isFloating()]
+        widgets: list[QWidget] = [self._window, *floating]
+        for widget in widgets:
+            frame = widget.frameGeometry()
+            if not any(s.availableGeometry().contains(frame.center()) for s in screens):
+                widget.move(room.topLeft())
+            if frame.width() > room.width() or frame.height() > room.height():
+                widget.resize(frame.size().boundedTo(room.size()))
