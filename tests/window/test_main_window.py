@@ -206,8 +206,8 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     (stopped,) = window.session.library.runs()
     assert stopped.status == "stopped"
     window.saved.select_run(stopped.folder)
-    assert window.saved.resume_action.isEnabled()
-    window.saved.resume_action.trigger()
+    assert window.saved.run_actions.resume.isEnabled()
+    window.saved.run_actions.resume.trigger()
     qtbot.waitUntil(lambda: window.session.running)
     # What it had reached before is not to be discarded.
     assert not find(window, "cancelButton").isEnabled()
@@ -220,7 +220,7 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     assert len(window.run_view.live._accuracies) == 2
 
     window.saved.select_run(finished.folder)
-    window.saved.resume_action.trigger()
+    window.saved.run_actions.resume.trigger()
     box = find(window, "epochsQuestion", QInputDialog)
     assert box.intValue() == 4
     box.setIntValue(3)

@@ -144,7 +144,7 @@ def test_an_empty_library_says_what_to_do(library: Library, qtbot: QtBot) -> Non
     widget = opened(library, qtbot)
     assert widget.empty.isVisible()
     assert "press Train" in widget.empty.text()
-    assert not any(a.isEnabled() for a in widget.actions_for_menu() if not a.isSeparator())
+    assert not any(a.isEnabled() for a in widget.run_actions.for_menu() if not a.isSeparator())
 
 
 def test_what_the_cells_say(library: Library, qtbot: QtBot, running: list[RunWriter]) -> None:
@@ -423,9 +423,9 @@ def test_load_test_and_the_rest_hand_over_what_they_need(library: Library, qtbot
     click(widget, 0)
     QTest.mouseClick(widget.load_button, Qt.MouseButton.LeftButton)
     QTest.mouseClick(widget.test_button, Qt.MouseButton.LeftButton)
-    widget.load_best_action.trigger()
-    widget.hyperparameters_action.trigger()
-    widget.show_action.trigger()
+    widget.run_actions.load_best.trigger()
+    widget.run_actions.hyperparameters.trigger()
+    widget.run_actions.show.trigger()
     weights = run.folder / "w.pkl"
     assert heard == [weights, weights, run.folder / "best.pkl", run, run.folder]
 
@@ -437,24 +437,24 @@ def test_actions_are_off_with_the_reason(
     running.append(library.create(record()))
     widget = opened(library, qtbot)
     click(widget, 0)
-    assert widget.open_action.isEnabled()
+    assert widget.run_actions.open.isEnabled()
     assert not widget.load_button.isEnabled()
     assert "saves its weights at its end" in widget.load_button.toolTip()
-    assert widget.rename_action.isEnabled()
-    assert not widget.delete_action.isEnabled()
-    assert "cannot be deleted" in widget.delete_action.toolTip()
+    assert widget.run_actions.rename.isEnabled()
+    assert not widget.run_actions.delete.isEnabled()
+    assert "cannot be deleted" in widget.run_actions.delete.toolTip()
     click(widget, 1)
     assert not widget.test_button.isEnabled()
     assert "no weights" in widget.test_button.toolTip()
-    assert widget.delete_action.isEnabled()
+    assert widget.run_actions.delete.isEnabled()
     click(widget, 0, Qt.KeyboardModifier.ControlModifier)
-    assert not widget.open_action.isEnabled()
-    assert widget.delete_action.isEnabled()
+    assert not widget.run_actions.open.isEnabled()
+    assert widget.run_actions.delete.isEnabled()
     widget.set_off("hyperparameters", "A run is under way.")
     click(widget, 1)
-    assert widget.hyperparameters_action.toolTip() == "A run is under way."
+    assert widget.run_actions.hyperparameters.toolTip() == "A run is under way."
     widget.set_off("hyperparameters", "")
-    assert widget.hyperparameters_action.isEnabled()
+    assert widget.run_actions.hyperparameters.isEnabled()
 
 
 def test_the_run_of_this_window_is_marked_and_kept(
@@ -466,14 +466,14 @@ def test_the_run_of_this_window_is_marked_and_kept(
     assert cells(widget, STATUS) == ["● Running here"]
     assert widget.table.index(0, RUN).data(Qt.ItemDataRole.FontRole).bold()
     click(widget, 0)
-    assert widget.open_action.isEnabled()
-    assert not widget.delete_action.isEnabled()
+    assert widget.run_actions.open.isEnabled()
+    assert not widget.run_actions.delete.isEnabled()
     running[0].update(status="finished")
     running[0].close()
     widget.set_current_run(None)
     widget.refresh()
     assert cells(widget, STATUS) == ["✓ Finished"]
-    assert widget.delete_action.isEnabled()
+    assert widget.run_actions.delete.isEnabled()
 
 
 def test_a_library_that_is_moved_while_it_is_shown(library: Library, qtbot: QtBot) -> None:
@@ -484,7 +484,7 @@ def test_a_library_that_is_moved_while_it_is_shown(library: Library, qtbot: QtBo
     library.path.rename(away)
     heard: list[str] = []
     widget.problem.connect(heard.append)
-    widget.star_action.trigger()
+    widget.run_actions.star.trigger()
     assert len(heard) == 1
     assert widget.table.rowCount() == 0
     assert "was it moved?" in widget.empty.text()
@@ -501,7 +501,7 @@ def test_two_windows_on_one_library(library: Library, qtbot: QtBot) -> None:
     for widget in (one, other):
         click(widget, 0)
     one.table.setData(one.table.index(0, RUN), "named here")
-    other.star_action.trigger()
+    other.run_actions.star.trigger()
     one.refresh()
     other.refresh()
     for widget in (one, other):
@@ -509,13 +509,13 @@ def test_two_windows_on_one_library(library: Library, qtbot: QtBot) -> None:
         assert cells(widget, STAR)[0] == "★"
     heard: list[str] = []
     other.problem.connect(heard.append)
-    one.delete_action.trigger()
-    other.delete_action.trigger()  # it does not know yet
+    one.run_actions.delete.trigger()
+    other.run_actions.delete.trigger()  # it does not know yet
     assert len(heard) == 1
     assert len(library.trashed()) == 1
     assert cells(other, RUN) == ["007 Adam"]
     assert not runs[0].folder.exists()
-    one.undo_action.trigger()
+    one.run_actions.undo.trigger()
     other.refresh()
     assert cells(other, RUN) == ["named here", "007 Adam"]
 
@@ -532,8 +532,8 @@ def test_an_interrupted_run_offers_resume_keep_and_delete(library: Library, qtbo
     widget.resume_requested.connect(heard.append)
     click(widget, 1)
     assert not widget.resume_button.isVisible()
-    assert widget.resume_action.text() == "Train for more epochs…"
-    assert not widget.keep_action.isEnabled()
+    assert widget.run_actions.resume.text() == "Train for more epochs…"
+    assert not widget.run_actions.keep.isEnabled()
     height = widget.view.height()
     click(widget, 0)
     assert widget.view.height() == height
@@ -545,8 +545,8 @@ def test_an_interrupted_run_offers_resume_keep_and_delete(library: Library, qtbo
     assert cells(widget, STATUS)[0] == "■ Stopped"
     assert not (run.folder / "checkpoint.pt").exists()
     assert [path.read_bytes() for path in library.trashed()] == [b"checkpoint"]
-    assert not widget.resume_action.isEnabled()
-    assert "no checkpoint" in widget.resume_action.toolTip()
+    assert not widget.run_actions.resume.isEnabled()
+    assert "no checkpoint" in widget.run_actions.resume.toolTip()
 
 
 def test_a_run_of_another_process_is_neither_resumed_nor_kept(
@@ -556,10 +556,10 @@ def test_a_run_of_another_process_is_neither_resumed_nor_kept(
     (running[0].folder / "checkpoint.pt").write_bytes(b"checkpoint")
     widget = opened(library, qtbot)
     click(widget, 0)
-    for action in (widget.resume_action, widget.keep_action, widget.delete_action):
+    for action in (widget.run_actions.resume, widget.run_actions.keep, widget.run_actions.delete):
         assert not action.isEnabled()
         assert action.toolTip()
-    assert widget.resume_action.toolTip() == "This run still trains."
+    assert widget.run_actions.resume.toolTip() == "This run still trains."
     # Renaming it is no edit that the trainer's next word undoes.
     rename(widget, qtbot, "mine", Key.Key_Return)
     running[0].update(epochs_done=2)
@@ -600,7 +600,7 @@ def test_the_star_by_its_key_for_several_runs(library: Library, qtbot: QtBot) ->
     qtbot.waitUntil(widget.view.hasFocus)
     QTest.keyClick(widget.view, Key.Key_D, Qt.KeyboardModifier.ControlModifier)
     assert cells(widget, STAR) == ["★", "★"]
-    assert widget.star_action.text() == "Remove the star"
+    assert widget.run_actions.star.text() == "Remove the star"
     QTest.keyClick(widget.view, Key.Key_D, Qt.KeyboardModifier.ControlModifier)
     assert not read_record(first.folder).starred
     assert not read_record(second.folder).starred
@@ -611,7 +611,7 @@ def test_tags_and_notes_are_edited_shown_and_found(library: Library, qtbot: QtBo
     add(library, 2)
     widget = opened(library, qtbot)
     click(widget, 0)
-    widget.labels_action.trigger()
+    widget.run_actions.labels.trigger()
     dialog = widget.findChild(RunLabelsDialog)
     dialog.tags.insert("baseline, 수업")
     dialog.notes.insertPlainText("for lesson 2\nsecond line")
@@ -633,7 +633,7 @@ def test_tags_of_several_runs_leave_their_own_alone(library: Library, qtbot: QtB
         library.label(add(library), lambda now, tags=tags: replace(now, tags=tags))
     widget = opened(library, qtbot)
     widget.view.selectAll()
-    widget.labels_action.trigger()
+    widget.run_actions.labels.trigger()
     dialog = widget.findChild(RunLabelsDialog)
     assert not dialog.notes.isVisible()
     assert dialog.tags.text() == "both"
@@ -731,7 +731,7 @@ def test_delete_and_undo(library: Library, qtbot: QtBot) -> None:
     order = [widget.table.record(widget.table.index(row, 0)).id for row in range(3)]
     assert order == [run.id for run in runs]
     assert not widget.undo_button.isVisible()
-    assert not widget.undo_action.isEnabled()
+    assert not widget.run_actions.undo.isEnabled()
 
 
 def test_several_runs_and_two_undos_by_key(library: Library, qtbot: QtBot) -> None:
@@ -761,7 +761,7 @@ def test_delete_leaves_runs_that_train(
     running.append(library.create(record()))
     widget = opened(library, qtbot)
     widget.view.selectAll()
-    widget.delete_action.trigger()
+    widget.run_actions.delete.trigger()
     assert cells(widget, STATUS) == ["● Running"]
     assert running[0].folder.exists()
 
@@ -775,7 +775,7 @@ def test_a_run_that_began_to_train_meanwhile_is_refused(
     running.append(RunWriter(run.folder, replace(run, status="finished")))
     heard: list[str] = []
     widget.problem.connect(heard.append)
-    widget.delete_action.trigger()
+    widget.run_actions.delete.trigger()
     assert "is being trained" in heard[0]
     assert run.folder.exists()
 
@@ -786,11 +786,11 @@ def test_undo_of_what_is_gone_from_the_trash_says_so(library: Library, qtbot: Qt
     heard: list[str] = []
     widget.problem.connect(heard.append)
     click(widget, 0)
-    widget.delete_action.trigger()
+    widget.run_actions.delete.trigger()
     shutil.rmtree(library.path / ".trash")
-    widget.undo_action.trigger()
+    widget.run_actions.undo.trigger()
     assert "cannot be moved" in heard[0]
-    assert not widget.undo_action.isEnabled()
+    assert not widget.run_actions.undo.isEnabled()
 
 
 def test_the_trash_is_emptied_after_a_question_with_its_size(
@@ -802,16 +802,16 @@ def test_the_trash_is_emptied_after_a_question_with_its_size(
     widget = opened(library, qtbot)
     for _ in range(2):
         click(widget, 0)
-        widget.delete_action.trigger()
+        widget.run_actions.delete.trigger()
     for answer in ("keep", "delete"):
-        widget.empty_trash_action.trigger()
+        widget.run_actions.empty_trash.trigger()
         dialog = widget.findChild(EmptyTrashDialog)
         qtbot.waitUntil(dialog.delete.isEnabled)
         assert dialog.text.text() == "2 runs, 2.0 MB, are deleted for good."
         with qtbot.waitSignal(dialog.destroyed):
             QTest.mouseClick(getattr(dialog, answer), Qt.MouseButton.LeftButton)
         assert len(library.trashed()) == (2 if answer == "keep" else 0)
-        assert widget.undo_action.isEnabled() == (answer == "keep")
+        assert widget.run_actions.undo.isEnabled() == (answer == "keep")
     assert widget.table.rowCount() == 1
 
 
@@ -857,5 +857,5 @@ def test_the_context_menu_holds_every_action(library: Library, qtbot: QtBot) -> 
     click(widget, 0)
     widget.view.customContextMenuRequested.emit(QPoint(5, 5))
     assert widget.menu.isVisible()
-    assert widget.menu.actions() == widget.actions_for_menu()
+    assert widget.menu.actions() == widget.run_actions.for_menu()
     widget.menu.close()

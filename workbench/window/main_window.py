@@ -201,7 +201,7 @@ class MainWindow(QMainWindow):
         menu("&File", a.open_weights, a.try_image, a.open_library, None, a.quit)
         menu("&Run", a.train, a.repeat, a.pause, a.stop, a.cancel, None, a.back_to_run)
         results = self.results.actions_for_menu()
-        menu("&Saved model", *self.saved.actions_for_menu(), None, *results)
+        menu("&Saved model", *self.saved.run_actions.for_menu(), None, *results)
         self.saved.menu.addSeparator()
         self.saved.menu.addActions(results)
         view = menu("&View")

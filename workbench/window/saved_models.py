@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,6 @@ from PySide6.QtGui import (
     QAction,
     QFontMetrics,
     QHideEvent,
-    QKeySequence,
     QResizeEvent,
     QShowEvent,
 )
@@ -44,10 +42,11 @@ from PySide6.QtWidgets import (
 
 from workbench.library.catalog import Library
 from workbench.library.labels import Change
-from workbench.library.run_folder import RunRecord, has_checkpoint
+from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.empty_trash_dialog import EmptyTrashDialog
+from workbench.window.run_actions import RunActions
 from workbench.window.run_cells import (
     ACCURACY,
     DATA,
@@ -111,7 +110,6 @@ class SavedModels(QWidget):
         self.setObjectName("savedModels")
         self._library = library
         self._current = ""
-        self._off: dict[str, str] = {}
         self._deleted: list[list[str]] = []
         self._problems: list[WorkbenchError] = []
         self._search_problem: WorkbenchError | None = None
@@ -166,29 +164,8 @@ class SavedModels(QWidget):
         window; an empty ``reason`` turns it on again. ``name``: ``open``, ``load``,
         ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``star``, ``labels``, ``delete``,
         ``resume``, ``keep`` or ``show``."""
-        self._off[name] = reason
+        self.run_actions.set_off(name, reason)
         self._update_actions()
-
-    def actions_for_menu(self) -> list[QAction]:
-        """All actions on saved runs, with separators, for the main window's menu."""
-        return [
-            self.open_action,
-            self.resume_action,
-            self.keep_action,
-            self.load_action,
-            self.load_best_action,
-            self.test_action,
-            self.hyperparameters_action,
-            self._separator,
-            self.rename_action,
-            self.star_action,
-            self.labels_action,
-            self.delete_action,
-            self.undo_action,
-            self.empty_trash_action,
-            self._separator_2,
-            self.show_action,
-        ]
 
     def selected(self) -> list[RunRecord]:
         """The selected runs, from the top."""
@@ -260,32 +237,25 @@ class SavedModels(QWidget):
         self.undo_button.setObjectName("undoButton")
 
     def _make_actions(self) -> None:
-        keys = Qt.Key
-        self.open_action = self._action("open", self._open, keys.Key_Return, keys.Key_Enter)
-        self.resume_action = self._action("resume", self._resume)
-        self.keep_action = self._action("keep", self._keep)
-        self.load_action = self._action("load", self._load)
-        self.load_best_action = self._action("load_best", self._load_best)
-        self.test_action = self._action("test", self._test)
-        self.hyperparameters_action = self._action("hyperparameters", self._use_hyperparameters)
-        self.rename_action = self._action("rename", self._rename, keys.Key_F2)
-        self.star_action = self._action("star", self._star)
-        self.star_action.setShortcut(QKeySequence("Ctrl+D"))
-        self.labels_action = self._action("labels", self._ask_labels)
-        self.labels_action.setShortcut(QKeySequence("Ctrl+T"))
-        self.delete_action = self._action("delete", self._delete, keys.Key_Delete)
-        self.show_action = self._action("show", self._show_in_folder)
-        self.undo_action = QAction(self)
-        self.undo_action.setObjectName("undoDeleteAction")
-        self.undo_action.setShortcut(QKeySequence.StandardKey.Undo)
-        self.undo_action.triggered.connect(self._undo)
-        self.addAction(self.undo_action)
-        self.empty_trash_action = QAction(self)
-        self.empty_trash_action.setObjectName("emptyTrashAction")
-        self.empty_trash_action.triggered.connect(self._ask_empty_trash)
-        self._separator, self._separator_2 = QAction(self), QAction(self)
-        self._separator.setSeparator(True)
-        self._separator_2.setSeparator(True)
+        actions = self.run_actions = RunActions(self.view)
+        for action, do in (
+            (actions.open, self._open),
+            (actions.resume, self._resume),
+            (actions.keep, self._keep),
+            (actions.load, self._load),
+            (actions.load_best, self._load_best),
+            (actions.test, self._test),
+            (actions.hyperparameters, self._use_hyperparameters),
+            (actions.rename, self._rename),
+            (actions.star, self._star),
+            (actions.labels, self._ask_labels),
+            (actions.delete, self._delete),
+            (actions.show, self._show_in_folder),
+            (actions.undo, self._undo),
+            (actions.empty_trash, self._ask_empty_trash),
+        ):
+            action.triggered.connect(lambda _, do=do: do())
+        self.addAction(actions.undo)
 
         self.table.renamed.connect(self._renamed)
         self.table.modelReset.connect(self._select_wanted)
@@ -294,17 +264,7 @@ class SavedModels(QWidget):
         self.menu = QMenu(self)
         self.menu.setObjectName("runMenu")
         self.menu.setToolTipsVisible(True)
-        self.menu.addActions(self.actions_for_menu())
-
-    def _action(self, name: str, do: Callable[[], None], *keys: Qt.Key) -> QAction:
-        action = QAction(self)
-        action.setObjectName(f"{name}RunAction")
-        action.setShortcuts([QKeySequence(key) for key in keys])
-        # Enter and Del mean something else in every other field, also in the name's own editor.
-        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        action.triggered.connect(lambda _: do())
-        self.view.addAction(action)
-        return action
+        self.menu.addActions(actions.for_menu())
 
     def _make_buttons(self) -> None:
         self.open_button = QPushButton()
@@ -314,17 +274,17 @@ class SavedModels(QWidget):
         self.keep_button = QPushButton()
         self.delete_button = QPushButton()
         for name, button, action in (
-            ("resumeRunButton", self.resume_button, self.resume_action),
-            ("keepRunButton", self.keep_button, self.keep_action),
-            ("deleteRunButton", self.delete_button, self.delete_action),
-            ("openRunButton", self.open_button, self.open_action),
-            ("loadWeightsButton", self.load_button, self.load_action),
-            ("testRunButton", self.test_button, self.test_action),
+            ("resumeRunButton", self.resume_button, self.run_actions.resume),
+            ("keepRunButton", self.keep_button, self.run_actions.keep),
+            ("deleteRunButton", self.delete_button, self.run_actions.delete),
+            ("openRunButton", self.open_button, self.run_actions.open),
+            ("loadWeightsButton", self.load_button, self.run_actions.load),
+            ("testRunButton", self.test_button, self.run_actions.test),
         ):
             button.setObjectName(name)
             button.clicked.connect(lambda _, a=action: a.trigger())
             action.changed.connect(lambda a=action, b=button: _follow(b, a))
-        self.undo_button.clicked.connect(lambda _: self.undo_action.trigger())
+        self.undo_button.clicked.connect(lambda _: self.run_actions.undo.trigger())
 
     def _lay_out(self) -> None:
         # Over the table, whose heading stays: nothing moves when the last row goes.
@@ -376,27 +336,9 @@ class SavedModels(QWidget):
         )
         self._show_hint()
         self.view.setAccessibleName(tr("Saved models"))
-        for action, text, short in (
-            (self.open_action, tr("Open"), tr("Open")),
-            (self.resume_action, tr("Resume"), ""),
-            (self.keep_action, tr("Keep as stopped"), tr("Keep")),
-            (self.load_action, tr("Load weights"), tr("Load")),
-            (self.load_best_action, tr("Load best epoch's weights"), tr("Load best")),
-            (self.test_action, tr("Test weights"), tr("Test")),
-            (self.hyperparameters_action, tr("Use these hyperparameters"), ""),
-            (self.rename_action, tr("Rename"), ""),
-            (self.star_action, tr("Star"), ""),
-            (self.labels_action, tr("Tags and notes…"), ""),
-            (self.delete_action, tr("Delete"), ""),
-            (self.show_action, tr("Show in folder"), ""),
-            (self.undo_action, tr("Undo delete"), tr("Undo")),
-            (self.empty_trash_action, tr("Empty trash…"), ""),
-        ):
-            action.setText(text)
-            action.setIconText(short or text)
-        self.undo_action.setToolTip(tr("Bring the runs back that were deleted last"))
+        self.run_actions.retranslate()
         self.undo_button.setText(tr("Undo"))
-        self.undo_button.setToolTip(self.undo_action.toolTip())
+        self.undo_button.setToolTip(self.run_actions.undo.toolTip())
         self._show_undo_text()
         self.table.retranslate(self.locale())
         self._update_actions()
@@ -537,95 +479,11 @@ class SavedModels(QWidget):
 
     def _update_actions(self) -> None:
         runs = self.selected()
-        one = runs[0] if len(runs) == 1 else None
-        choose = tr("Choose a run first.") if not runs else tr("Choose one run only.")
-        training = one is not None and self._is_training(one)
-        interrupted = one is not None and one.status == "interrupted"
-        no_weights = no_best = ""
-        if one and not one.weights:
-            no_weights = (
-                tr("This run still trains; it saves its weights at its end.")
-                if training
-                else tr("This run has no weights of its last epoch.")
-            )
-        if one and not one.best_weights:
-            no_best = tr("This run has no weights of a best epoch.")
-        more = one is not None and one.status == "finished"
-        for name, action, why_not, does in (
-            ("open", self.open_action, "", tr("Show the run's curves, matrix and log")),
-            (
-                "resume",
-                self.resume_action,
-                self._why_not_resumed(one, training),
-                tr("Train the run on as a new one, which says what it continues")
-                if more
-                else tr("Train the run on from its last checkpoint, as if it had not stopped"),
-            ),
-            (
-                "keep",
-                self.keep_action,
-                "" if interrupted else tr("Only an interrupted run can be kept as stopped."),
-                tr("Keep what the run reached; it can no longer be resumed"),
-            ),
-            ("load", self.load_action, no_weights, tr("Put the run's weights into use")),
-            (
-                "load_best",
-                self.load_best_action,
-                no_best,
-                tr("Put the weights of the epoch with the highest test accuracy into use"),
-            ),
-            (
-                "test",
-                self.test_action,
-                no_weights,
-                tr("Test the run's weights on the chosen data set"),
-            ),
-            (
-                "hyperparameters",
-                self.hyperparameters_action,
-                "",
-                tr("Put the run's hyperparameters into the form"),
-            ),
-            ("rename", self.rename_action, "", tr("Give the run a name")),
-            ("show", self.show_action, "", tr("Show the run's files")),
-        ):
-            reason = self._off.get(name) or (choose if one is None else why_not)
-            _turn(action, reason, does)
-        self.resume_action.setText(tr("Train for more epochs…") if more else tr("Resume"))
-        keeps = bool(runs) and all(self._is_training(run) for run in runs)
-        reason = self._off.get("delete", "") or ("" if runs else tr("Choose a run first."))
-        if keeps:
-            reason = reason or tr("A run that still trains cannot be deleted.")
-        _turn(
-            self.delete_action,
-            reason,
-            tr("Delete the run; it goes to the folder .trash of the library"),
-        )
-        self.undo_action.setEnabled(bool(self._deleted))
-        empty = "" if self._library.has_trash() else tr("The trash is empty.")
-        emptying = tr("Delete the runs in the library's trash for good")
-        _turn(self.empty_trash_action, empty, emptying)
-        some = "" if runs else tr("Choose a run first.")
-        all_starred = bool(runs) and all(run.starred for run in runs)
-        self.star_action.setText(tr("Remove the star") if all_starred else tr("Star"))
-        _turn(self.star_action, self._off.get("star", some), tr("Mark the run with a star"))
-        _turn(
-            self.labels_action, self._off.get("labels", some), tr("Edit the run's tags and notes")
-        )
-
+        training = {run.folder.name for run in runs if self._is_training(run)}
+        self.run_actions.update(runs, training, bool(self._deleted), self._library.has_trash())
+        interrupted = len(runs) == 1 and runs[0].status == "interrupted"
         self._buttons.setCurrentIndex(1 if interrupted else 0)
         self._show_counts()
-
-    def _why_not_resumed(self, run: RunRecord | None, training: bool) -> str:
-        if run is None:
-            return ""
-        if training:
-            return tr("This run still trains.")
-        if run.status == "finished":
-            return "" if run.weights else tr("This run has no weights of its last epoch.")
-        if not has_checkpoint(run.folder):
-            return tr("This run has no checkpoint to be resumed from.")
-        return ""
 
     def _is_training(self, run: RunRecord) -> bool:
         return run.status == "running" or run.folder.name == self._current
@@ -688,7 +546,7 @@ class SavedModels(QWidget):
 
     def _double_clicked(self, index: QModelIndex) -> None:
         if index.column() != STAR:  # there it is two clicks
-            self.open_action.trigger()
+            self.run_actions.open.trigger()
 
     def _star(self) -> None:
         runs = self.selected()
@@ -798,13 +656,6 @@ class SavedModels(QWidget):
             self.retranslate()
         elif event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._measure()
-
-
-def _turn(action: QAction, reason: str, does: str) -> None:
-    """On with a tooltip of what it ``does``, or off with the ``reason``."""
-    action.setEnabled(not reason)
-    key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    action.setToolTip(reason or (f"{does} ({key})" if key else does))
 
 
 def _row(*buttons: QPushButton) -> QWidget:
