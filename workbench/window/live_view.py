@@ -10,31 +10,25 @@ far and go on with it; zooming or panning turns it off, and the view then holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
 from PySide6.QtCore import (
-    QBuffer,
     QElapsedTimer,
     QEvent,
-    QIODevice,
-    QObject,
     QPoint,
     QRect,
     QRectF,
     Qt,
-    QThreadPool,
     QTimer,
     Signal,
 )
 from PySide6.QtGui import (
     QColor,
     QHideEvent,
-    QImage,
     QPainter,
     QPen,
     QShowEvent,
@@ -45,22 +39,20 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QPushButton,
     QSlider,
     QVBoxLayout,
     QWidget,
 )
 
-from workbench import atomic
 from workbench.spec.expected import Expected
 from workbench.spec.presets import Reported
 from workbench.window import curves, theme
+from workbench.window.curve_export import CurveExport
 from workbench.window.curves import percent
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.epoch_plot import EpochPlot, EpochView
 from workbench.window.plot_legend import Entry, PlotLegend
-from workbench.window.save_file import ask_to_save, file_name
 from workbench.window.translation import tr
 
 MARGIN = 1.02
@@ -82,12 +74,6 @@ class _Slider(QSlider):
             super().wheelEvent(event)
         else:
             event.ignore()
-
-
-class _Outcome(QObject):
-    """Brings the end of a thread's writing back to the window's thread."""
-
-    failed = Signal(str, str)  # path, reason
 
 
 # --- the view --------------------------------------------------------------------------
@@ -183,20 +169,13 @@ class LiveView(QWidget):
         self._follow.setCheckable(True)
         self._follow.setChecked(True)
         self._follow.toggled.connect(self._on_follow)
-        self._export = QPushButton()
-        self._export.setObjectName("exportButton")
-        menu = QMenu(self._export)
-        self._export_actions = [
-            menu.addAction("", self._export_png),
-            menu.addAction("", self._export_svg),
-            menu.addAction("", self._export_epochs),
-            menu.addAction("", self._export_losses),
-        ]
-        for action, name in zip(
-            self._export_actions, ("Png", "Svg", "EpochsCsv", "LossesCsv"), strict=True
-        ):
-            action.setObjectName(f"export{name}")
-        self._export.setMenu(menu)
+        self._figure = QFrame()
+        self._figure.setObjectName("liveFigure")
+        self._figure.setProperty("card", True)
+        self._export = CurveExport(
+            self._figure, self._paint_figure, self._epochs_table, self._losses_table
+        )
+        self._export.problem.connect(self.problem)
 
         controls = QHBoxLayout()
         controls.setContentsMargins(4, 6, 4, 2)
@@ -209,9 +188,6 @@ class LiveView(QWidget):
         controls.addWidget(self._follow)
         controls.addWidget(self._export)
 
-        self._figure = QFrame()
-        self._figure.setObjectName("liveFigure")
-        self._figure.setProperty("card", True)
         column = QVBoxLayout(self._figure)
         column.setContentsMargins(8, 6, 8, 2)
         column.setSpacing(2)
@@ -276,7 +252,7 @@ class LiveView(QWidget):
         self._steps_per_epoch, self._epochs = max(steps_per_epoch, 1), max(epochs, 1)
         self._planned = list(learning_rates)
         self._reported = None if sample else reported
-        self._sample, self._mode, self._name = sample, test_mode, name
+        self._sample, self._mode, self._export.run_name = sample, test_mode, name
         self._loss.clear()
         self._done: list[int] = []
         self._accuracies: list[float] = []
@@ -631,65 +607,6 @@ class LiveView(QWidget):
 
     # --- export -------------------------------------------------------------------------
 
-    def _ask(self, ending: str, kind: str, words: str, save: Callable[[Path], None]) -> None:
-        name = file_name(f"{self._name} {kind}")
-        ask_to_save(
-            self, tr("Export curves"), name, {ending: words}, lambda path, _: self._try(save, path)
-        )
-
-    def _try(self, save: Callable[[Path], None], path: Path) -> None:
-        try:
-            save(path)
-        except OSError as error:
-            self._report(str(path), error.strerror or str(error))
-
-    def _report(self, path: str, reason: str) -> None:
-        text = tr("{path}: cannot be written ({reason}).")
-        self.problem.emit(text.format(path=path, reason=reason))
-
-    def _export_png(self) -> None:
-        self._ask("png", "curves", tr("Picture"), self._save_png)
-
-    def _export_svg(self) -> None:
-        self._ask("svg", "curves", tr("Drawing"), self._save_svg)
-
-    def _export_epochs(self) -> None:
-        self._ask("csv", "epochs", tr("Table"), self._save_epochs)
-
-    def _export_losses(self) -> None:
-        self._ask("csv", "losses", tr("Table"), self._save_losses)
-
-    def _save_png(self, path: Path) -> None:
-        # Twice the screen's pixels, for print.
-        size = self._figure.size()
-        image = QImage(size * 2, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(2.0)
-        image.fill(QColor(theme.LIGHT.surface))
-        painter = QPainter(image)
-        self._paint_figure(painter, 2.0)
-        painter.end()
-        buffer = QBuffer()
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG")  # type: ignore[call-overload]
-        with atomic.replacing(path) as file:
-            file.write(buffer.data().data())
-
-    def _save_svg(self, path: Path) -> None:
-        from PySide6.QtSvg import QSvgGenerator  # only here: start-up does without
-
-        buffer = QBuffer()
-        generator = QSvgGenerator()
-        generator.setOutputDevice(buffer)
-        generator.setSize(self._figure.size())
-        generator.setViewBox(QRect(0, 0, self._figure.width(), self._figure.height()))
-        generator.setResolution(self.logicalDpiX())
-        generator.setTitle(self._name)
-        painter = QPainter(generator)
-        self._paint_figure(painter, 1.0)
-        painter.end()
-        with atomic.replacing(path) as file:
-            file.write(buffer.data().data())
-
     def _paint_figure(self, painter: QPainter, pens: float) -> None:
         """All three plots with titles and legends, as they are on screen but for the pointer;
         dark on white, as papers want it. ``pens``: times as wide as on screen, since pyqtgraph's
@@ -727,27 +644,21 @@ class LiveView(QWidget):
     def _colors(self) -> theme.Colors:
         return theme.LIGHT if self._paper else theme.colors()
 
-    def _save_epochs(self, path: Path) -> None:
-        atomic.write_text(
-            path,
-            curves.epochs_csv(
-                self._done,
-                self._accuracies,
-                self._rates,
-                self._loss.raw.values,
-                self._steps_per_epoch,
-                self._mode,
-                self._sample,
-            ),
+    def _epochs_table(self) -> str:
+        return curves.epochs_csv(
+            self._done,
+            self._accuracies,
+            self._rates,
+            self._loss.raw.values,
+            self._steps_per_epoch,
+            self._mode,
+            self._sample,
         )
 
-    def _save_losses(self, path: Path) -> None:
-        # A million rows take a second: a thread of Qt's pool writes them, from a copy.
+    def _losses_table(self) -> Iterator[str]:
+        # From a copy: more may come meanwhile.
         losses = self._loss.raw.values.copy()
-        blocks = curves.losses_csv(losses, self._steps_per_epoch, self._sample)
-        outcome = _Outcome()
-        outcome.failed.connect(self._report)
-        QThreadPool.globalInstance().start(lambda: _write(path, blocks, outcome))
+        return curves.losses_csv(losses, self._steps_per_epoch, self._sample)
 
     # --- words and colors ---------------------------------------------------------------
 
@@ -766,18 +677,7 @@ class LiveView(QWidget):
         self._follow.setToolTip(
             tr("Shows the run so far and goes on with it. Zooming or moving turns it off.")
         )
-        self._export.setText(tr("Export"))
-        for action, text in zip(
-            self._export_actions,
-            (
-                tr("Picture (PNG)…"),
-                tr("Vector graphic (SVG)…"),
-                tr("Table of the epochs (CSV)…"),
-                tr("Table of every step's loss (CSV)…"),
-            ),
-            strict=True,
-        ):
-            action.setText(text)
+        self._export.retranslate()
         for plot, name in zip(
             self._plots,
             (tr("Training loss"), tr("Test accuracy"), tr("Learning rate")),
@@ -849,15 +749,6 @@ class LiveView(QWidget):
             self.retranslate()
         elif theme.is_restyled(event) and hasattr(self, "_used_curve"):
             self._restyle()
-
-
-def _write(path: Path, blocks: Iterator[str], outcome: _Outcome) -> None:
-    try:
-        with atomic.replacing(path) as file:
-            for block in blocks:
-                file.write(block.encode("utf-8"))
-    except OSError as error:
-        outcome.failed.emit(str(path), error.strerror or str(error))
 
 
 if __name__ == "__main__":
