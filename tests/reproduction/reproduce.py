@@ -68,6 +68,7 @@ COLUMNS = [
     "ran",
     "overrides",
     "seed",
+    "from",
     "epochs_done",
     "epochs",
     "state",
@@ -168,12 +169,44 @@ def built_in() -> list[Preset]:
 # --- the table ---------------------------------------------------------------------------
 
 
-def row_of(record: RunRecord) -> dict[str, Any] | None:
-    """One row of the table; ``None`` for a run that says nothing of the report."""
+def rows_of(record: RunRecord) -> list[dict[str, Any]]:
+    """The rows of the table that a run gives: none where it says nothing of the report, and more
+    than one where another preset is the same experiment with fewer epochs (006 as run and 002)."""
     experiment, rows = experiment_of(record), read_epochs(record.folder)
     preset = next((p for p in built_in() if p.id == record.preset), None)
     if experiment is None or preset is None or not rows or not record.data.get("comparable"):
-        return None
+        return []
+    finished = record.status == "finished"
+    made = [_row(record, preset, experiment, rows, finished, record.accuracy or 0.0)]
+    for other in built_in():
+        shorter = with_changes(other.as_run or other.experiment, {"seed": experiment.seed})
+        if goes_on_from(experiment, shorter) and shorter.epochs <= len(rows):
+            first = rows[: shorter.epochs]
+            row = _row(record, other, shorter, first, True, float(first[-1]["accuracy"]))
+            made.append({**row, "from": f"epoch {shorter.epochs} of {preset.id}"})
+    return made
+
+
+def goes_on_from(longer: Experiment, shorter: Experiment) -> bool:
+    """Whether a run of ``longer`` passes through the end of one of ``shorter``, with the same
+    numbers: where only the epochs differ, and the test after an epoch is the final test, which
+    dropout and batch norm make two."""
+    return (
+        set(differences(longer, shorter)) == {"epochs"}
+        and longer.epochs > shorter.epochs
+        and not longer.dropout
+        and not longer.batch_norm
+    )
+
+
+def _row(
+    record: RunRecord,
+    preset: Preset,
+    experiment: Experiment,
+    rows: list[dict[str, Any]],
+    finished: bool,
+    measured: float,
+) -> dict[str, Any]:
     changes = {
         name: new
         for name, (_, new) in differences(preset.experiment, experiment).items()
@@ -184,23 +217,23 @@ def row_of(record: RunRecord) -> dict[str, Any] | None:
         preset.experiment.epochs,
         reported_epochs,
     )
-    finished = record.status == "finished"
-    measured, reported = record.accuracy, preset.reported
-    last = rows[-1]
+    reported = preset.reported
+    epochs, last = len(rows), rows[-1]
     row: dict[str, Any] = {
         "preset": preset.id,
         "ran": ran(preset, experiment),
         "overrides": " ".join(f"{name}={plain_value(value)}" for name, value in changes.items()),
         "seed": experiment.seed,
-        "epochs_done": record.epochs_done,
+        "from": "",
+        "epochs_done": epochs,
         "epochs": experiment.epochs,
-        "state": "finished" if finished else f"as far as epoch {record.epochs_done}",
+        "state": "finished" if finished else f"as far as epoch {epochs}",
         "measured": f"{measured:.2f}",
         "binomial_error": f"{binomial_error(measured, int(last['total'])):.2f}",
         "last_epoch_accuracy": f"{last['accuracy']:.2f}",
         "test_mode": last["test_mode"],
         "mean_loss": f"{last['loss']:.4f}",
-        "losses": " ".join(f"{i}:{loss:.4f}" for i, loss in printed_losses(record).items()),
+        "losses": " ".join(f"{i}:{loss:.4f}" for i, loss in printed_losses(record, epochs).items()),
         "seconds": f"{sum(r['seconds'] + r['test_seconds'] for r in rows):.1f}",
         "device": record.device,
         "device_name": record.environment.get("device_name", ""),
@@ -231,11 +264,19 @@ def ran(preset: Preset, experiment: Experiment) -> str:
     return "other"
 
 
-def printed_losses(record: RunRecord) -> dict[int, float]:
-    """The losses that the report's program would have printed in the last whole epoch."""
-    start = (record.epochs_done - 1) * record.steps_per_epoch
+def printed_losses(record: RunRecord, epoch: int) -> dict[int, float]:
+    """The losses that the report's program would have printed in ``epoch``."""
+    start = (epoch - 1) * record.steps_per_epoch
     losses = read_losses(record.folder)[start : start + record.steps_per_epoch]
     return {i: float(losses[i]) for i in PRINTED if i < len(losses)}
+
+
+def _got_further(row: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether ``row`` replaces ``before``; a run of its own stays before part of another."""
+    return (int(row["epochs_done"]), not row["from"]) >= (
+        int(before["epochs_done"]),
+        not before["from"],
+    )
 
 
 def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -243,7 +284,7 @@ def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[st
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in [*old, *new]:
         key = tuple(str(row[name]) for name in KEY)
-        if key not in rows or int(row["epochs_done"]) >= int(rows[key]["epochs_done"]):
+        if key not in rows or _got_further(row, rows[key]):
             rows[key] = row
     order = ("as run", "as declared", "other")
     return sorted(
@@ -274,7 +315,7 @@ def write_table(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> N
 
 def write(records: list[RunRecord]) -> None:
     """Table and curves, from what was there and from ``records``."""
-    new = [row for record in records if (row := row_of(record)) is not None]
+    new = [row for record in records for row in rows_of(record)]
     write_table(RESULTS, COLUMNS, merged(read_table(RESULTS), new))
     write_curves(records)
 

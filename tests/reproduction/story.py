@@ -146,6 +146,8 @@ def results_table(rows: list[dict[str, Any]]) -> str:
             off = f"{mean - preset.reported.accuracy:+.2f}" if done else shown[0]["state"]
             error = shown[0]["binomial_error"]
             where = f"{shown[0]['data']}, {shown[0]['device_name']}"
+            parts = sorted({r["from"] for r in shown if r["from"]})
+            how = f"{how}: {', '.join(parts)}" if parts else how
             lines.append(
                 f"| {name} | {how} | {reported} | {mean:.2f}{spread} | {off} | {error} | "
                 f"{len(values)} | {where} |"

@@ -14,7 +14,7 @@ from tests.reproduction import reproduce, story
 from workbench.engine.control import RunControl
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.catalog import Library
-from workbench.library.run_folder import RunRecord
+from workbench.library.run_folder import RunRecord, read_epochs
 from workbench.spec import expected
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.spec.presets import find_preset
@@ -220,3 +220,44 @@ def test_a_network_without_batch_norm_has_nothing_to_move(
     golden = Path(__file__).parents[1] / "data" / "format1_001.pkl"
     assert reproduce.main(["test-images", str(golden), "--dataset", "sample"]) == 2
     assert "test_images_in_batch_norm: has no effect" in capsys.readouterr().err
+
+
+def test_six_is_read_from_a_run_of_two(tmp_path: Path) -> None:
+    # The decay of 006 was never applied, so that as run it is 002 with 20 epochs fewer.
+    two, library = find_preset("002").experiment, Library(tmp_path / "runs")
+    keep(library, two, [50.0] * 79 + [63.0, 64.0], status="stopped", preset="002")
+    reproduce.write(library.runs())
+    found = {r["preset"]: r for r in rows()}
+    assert found.keys() == {"001", "002", "006"}
+    assert found["006"]["from"] == "epoch 80 of 002"
+    assert (found["006"]["ran"], found["006"]["state"]) == ("as run", "finished")
+    assert (found["006"]["measured"], found["006"]["difference"]) == ("63.00", "+0.18")
+    assert found["006"]["losses"].startswith("0:800000.0000")
+    assert found["002"]["state"] == "as far as epoch 81"
+    # A run of its own comes before part of another, whichever was read first.
+    six = find_preset("006").as_run
+    assert six is not None
+    keep(library, six, [62.0] * 80, preset="006")
+    for records in (library.runs(), library.runs()[::-1]):
+        reproduce.write(records)
+        assert {r["preset"]: r["measured"] for r in rows()}["006"] == "62.00"
+
+
+def test_no_run_with_dropout_is_read_from_a_longer_one(tmp_path: Path) -> None:
+    # Its final test is another than the one after the epoch.
+    assert not reproduce.goes_on_from(nine(epochs=31), nine())
+    plain = find_preset("002").experiment
+    assert reproduce.goes_on_from(plain, with_changes(plain, {"epochs": 80}))
+    assert not reproduce.goes_on_from(plain, with_changes(plain, {"epochs": 80, "seed": 1}))
+
+
+def test_the_first_epochs_do_not_depend_on_how_many_follow(tmp_path: Path) -> None:
+    command = ["run", "001", "--dataset", "sample", "--library", str(tmp_path / "runs")]
+    command += ["--device", "cpu", "--set", "batch_size=500", "--threads", "1", "--set"]
+    for epochs in (1, 2):
+        assert reproduce.main([*command, f"epochs={epochs}"]) == 0
+    longer, shorter = Library(tmp_path / "runs").runs()
+    first, only = read_epochs(longer.folder)[0], read_epochs(shorter.folder)[0]
+    for name in ("loss", "last_loss", "accuracy", "test_loss"):
+        assert first[name] == only[name]
+    assert shorter.accuracy == only["accuracy"]  # that of the final test
