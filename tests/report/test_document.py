@@ -85,6 +85,10 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
         "Trained for 3 epochs; the report's figure is of epoch 25.",
     ):
         assert words in text, words
+    # Values as the window has them, and each run on a page of its own.
+    assert {"SGD", "Adam", "30.20%"} <= set(page.texts)
+    assert not {"sgd", "adam", "True", "False"} & set(page.texts)
+    assert content.count('<h2 class="page">') == 2
 
 
 def test_names_and_notes_of_a_person_are_text(library: Library, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from html import escape
 
 @dataclass(frozen=True)
 class Heading:
-    """``level`` 1 (the document's own) to 3."""
+    """``level`` 1 (the document's own) to 3; ``new_page``: on paper it begins one."""
 
     level: int
     text: str
+    new_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ svg { max-width: 100%; height: auto; }
 @media print {
   body { margin: 0; max-width: none; font-size: 11px; }
   table { font-size: 9.5px; }
-  h2 { break-before: page; border: none; }
+  .page { break-before: page; }
+  h2 { border: none; }
   h2, h3 { break-after: avoid; }
   figure, tr { break-inside: avoid; }
   td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -76,7 +78,8 @@ def as_html(title: str, blocks: Sequence[Block], language: str = "en") -> str:
     ]
     for block in blocks:
         if isinstance(block, Heading):
-            parts.append(f"<h{block.level}>{escape(block.text)}</h{block.level}>")
+            page = ' class="page"' if block.new_page else ""
+            parts.append(f"<h{block.level}{page}>{escape(block.text)}</h{block.level}>")
         elif isinstance(block, Paragraph):
             parts.append(f"<p>{escape(block.text)}</p>")
         elif isinstance(block, Table):

@@ -155,7 +155,9 @@ def _differences(records: Sequence[RunRecord], say: Say) -> Iterator[Block]:
     rows: list[tuple[str, ...]] = []
     for group, members in groupby(differing_rows(records), lambda row: row.group):
         rows.append((say(Message(group)), *[""] * len(records)))
-        rows += [(say(Message(m.name)), *map(_plain, m.values)) for m in members]
+        for row in members:
+            texts = (_value_text(row.key, value, say) for value in row.values)
+            rows.append((say(Message(row.name)), *texts))
     if rows:
         yield Table(("", *(record.label for record in records)), tuple(rows))
     else:
@@ -180,12 +182,12 @@ class _Page:
 
     def blocks(self) -> Iterator[Block]:
         record, say = self.record, self.say
-        yield Heading(2, self.name)
+        yield Heading(2, self.name, new_page=True)
         yield Table(
             ("", ""),
             (
                 (say(Message("Run")), record.id),
-                (say(Message("Started")), record.created),
+                (say(Message("Started")), _moment(record.created)),
                 (say(Message("Status")), say(STATUS_WORDS.get(record.status, Message("Finished")))),
                 (say(Message("Data set")), self.data_name),
                 (say(Message("Seconds of the whole run")), f"{record.seconds:.1f}"),
@@ -241,11 +243,11 @@ class _Page:
             header.append(Message("Preset before, {preset}", preset=before.id))
         rows = []
         for name, value in self.experiment.values().items():
-            row = [say(Message(HYPERPARAMETERS[name].label)), self._value(name, value)]
+            row = [say(Message(HYPERPARAMETERS[name].label)), _value_text(name, value, say)]
             if preset is not None:
-                row.append(self._value(name, own[name][0]) if name in own else "")
+                row.append(_value_text(name, own[name][0], say) if name in own else "")
             if before is not None:
-                row.append(self._value(name, step[name][0]) if name in step else "")
+                row.append(_value_text(name, step[name][0], say) if name in step else "")
             rows.append(tuple(row))
         yield Heading(3, say(Message("Hyperparameters")))
         if preset is not None and preset.changed:
@@ -255,17 +257,6 @@ class _Page:
             yield Paragraph(
                 say(Message("In the columns of presets stands only what is another value there."))
             )
-
-    def _value(self, name: str, value: Any) -> str:
-        parameter = HYPERPARAMETERS[name]
-        if value is None:
-            return "–"
-        if parameter.kind == "choice":
-            return self.say(Message(parameter.choices.get(value, str(value))))
-        if parameter.kind == "bool":
-            return self.say(Message("on") if value else Message("off"))
-        unit = f" {self.say(Message(parameter.unit))}" if parameter.unit else ""
-        return f"{value:,}{unit}" if isinstance(value, int) else f"{value:.10g}{unit}"
 
     def _plots(self) -> Iterator[Block]:
         record, say = self.record, self.say
@@ -422,7 +413,7 @@ class _Page:
             (ENVIRONMENT_WORDS, record.environment),
         ):
             rows += [
-                (say(Message(word)), _plain(values[key]))
+                (say(Message(word)), f"{v:,}" if isinstance(v := values[key], int) else str(v))
                 for key, word in words.items()
                 if values.get(key) is not None
             ]
@@ -515,6 +506,14 @@ def _words(text: str) -> Message:
     return Message("{reason}", reason=text) if "{" in text or "}" in text else Message(text)
 
 
+def _moment(created: str) -> str:
+    """ISO 8601 as the reader's own clock had it; what is none of it, as it stands."""
+    try:
+        return f"{datetime.fromisoformat(created).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return created
+
+
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}%"
 
@@ -523,7 +522,22 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
-def _plain(value: Any) -> str:
+def _value_text(key: str, value: Any, say: Say) -> str:
+    """A value of a hyperparameter, or of another row in which runs differ, as people read it."""
     if value is None:
         return "–"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if key in ("accuracy", "best_accuracy"):
+        return _percent(value)
+    if key == "status":
+        return say(STATUS_WORDS.get(value, Message("Finished")))
+    if key == "fingerprint":
+        return str(value)[:12]
+    parameter = HYPERPARAMETERS.get(key)
+    if parameter and parameter.kind == "choice":
+        return say(Message(parameter.choices.get(value, str(value))))
+    if isinstance(value, bool):
+        return say(Message("on") if value else Message("off"))
+    unit = f" {say(Message(parameter.unit))}" if parameter and parameter.unit else ""
+    if isinstance(value, float):
+        return f"{value:.10g}{unit}" if parameter else f"{value:,.5g}"
+    return f"{value:,}{unit}" if isinstance(value, int) else str(value)
