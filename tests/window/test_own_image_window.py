@@ -47,13 +47,13 @@ def answered(window: OwnImageWindow, qtbot: QtBot) -> str:
 
 
 def test_an_opened_file(window: OwnImageWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    assert "Drop an image here" in window.verdict.text()
+    assert "Drop an image here" in window.picture.accessibleDescription()
     path = tmp_path / "red & blue.png"
     Image.new("RGB", (200, 100), (200, 10, 10)).save(path)
     window.take_file(path)
     text = answered(window, qtbot)
     rows = window.bars.rows()
-    assert text == f"{path.name}: {rows[0][0]}, {100 * rows[0][1]:.1f}%"
+    assert text == f"{path.name}: {rows[0][0]}, {100 * rows[0][1]:.2f}%"
     assert sum(share for _, share, _ in rows) == pytest.approx(1)
     pixels = window.picture.pixels
     assert pixels is not None

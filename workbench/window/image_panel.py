@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.window import theme
@@ -24,6 +24,7 @@ class Picture(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pixels: np.ndarray | None = None
+        self._invitation = ""
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -35,14 +36,32 @@ class Picture(QWidget):
         self.pixels = None if pixels is None else np.ascontiguousarray(pixels)
         self.update()
 
+    def invite(self, words: str) -> None:
+        """Says in a frame, where an image would be, how one gets there."""
+        self._invitation = words
+        self.setAccessibleDescription(words)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.pixels is None:
+            if self._invitation:
+                self._paint_invitation()
             return
         height, width, _ = self.pixels.shape
         factor = max(1, min(self.width() // width, self.height() // height))
         place = QRect(0, 0, factor * width, factor * height)
         place.moveCenter(self.rect().center())
         QPainter(self).drawImage(place, as_qimage(self.pixels))
+
+    def _paint_invitation(self) -> None:
+        c, painter = theme.colors(), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(c.border), 1.5, Qt.PenStyle.DashLine))
+        frame = self.rect().adjusted(1, 1, -1, -1)
+        painter.drawRoundedRect(frame, 8, 8)
+        painter.setPen(QColor(c.muted))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(frame.adjusted(16, 8, -16, -8), flags, self._invitation)
 
 
 class ProbabilityBars(QWidget):

@@ -169,14 +169,14 @@ class OwnImageWindow(QWidget):
         if self._problem is not None:
             self.verdict.setText(say(self._problem))
         elif self._outcome is None:
-            self.verdict.setText(tr("Drop an image here, paste it, or open one."))
+            self.verdict.setText("")
         else:
             best = int(self._outcome.probabilities[0].argmax())
             self.verdict.setText(
                 tr("{name}: {predicted}, {percent}%").format(
                     name=self._name,
                     predicted=self._outcome.classes[best],
-                    percent=f"{100 * self._outcome.probabilities[0][best]:.1f}",
+                    percent=f"{100 * self._outcome.probabilities[0][best]:.2f}",
                 )
             )
         self.note.setText(
@@ -197,6 +197,7 @@ class OwnImageWindow(QWidget):
         self.setWindowTitle(tr("Try an image"))
         self.weights_label.setText(tr("Weights: {title}").format(title=self._weights_title))
         self.picture.setAccessibleName(tr("The image as the network gets it"))
+        self.picture.invite(tr("Drop an image here, paste it, or open one."))
         self.open_button.setText(tr("Open…"))
         self.paste_button.setText(tr("Paste"))
         self._fill()
