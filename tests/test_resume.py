@@ -46,6 +46,7 @@ from workbench.library.run_folder import (
     write_record,
 )
 from workbench.library.weights import load_weights, save_weights
+from workbench.messages import WorkbenchError
 from workbench.spec.experiment import experiment_from
 
 TOP = Path(__file__).parents[1]
@@ -326,6 +327,12 @@ def test_a_finished_run_needs_more_epochs(epochs: int | None, library: Library) 
     assert ended.status == "failed"
     assert "has done 3 epochs already; set epochs to more" in str(ended.reason)
     assert read_record(folder).status == "finished"
+
+
+def test_a_checkpoint_is_not_taken_for_weights(library: Library) -> None:
+    checkpoint = stopped_run(library) / "checkpoint.pt"
+    with pytest.raises(WorkbenchError, match="is the checkpoint of a run that has not ended"):
+        load_weights(checkpoint)
 
 
 # --- what is not as it was -------------------------------------------------------------

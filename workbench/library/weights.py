@@ -25,6 +25,7 @@ from torch import Tensor
 from workbench import __version__, atomic
 from workbench.engine.data_choice import CIFAR10_CLASSES
 from workbench.engine.networks import CNN, build_empty
+from workbench.library.checkpoint import KIND as CHECKPOINT_KIND
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
 
@@ -142,6 +143,12 @@ def load_weights(path: Path) -> Weights:
         _refuse_other_file(path)
     # A pickle can shadow an OrderedDict's methods, but not those of dict.
     values = dict(dict.items(loaded))
+    if values.get("kind") == CHECKPOINT_KIND:
+        raise WorkbenchError(
+            "{path}: is the checkpoint of a run that has not ended, not weights; resume the run, "
+            "or choose its weights (.pkl).",
+            path=path,
+        )
     return _from_own(path, values) if values.get("kind") == KIND else _from_plain(path, values)
 
 
