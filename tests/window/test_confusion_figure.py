@@ -10,8 +10,6 @@ from workbench.engine.events import Evaluation
 from workbench.window.confusion_figure import (
     Mistake,
     as_csv,
-    as_html,
-    as_tsv,
     contrast,
     luminance,
     most_frequent_mistakes,
@@ -22,6 +20,7 @@ from workbench.window.confusion_figure import (
     table_rows,
     text_on,
 )
+from workbench.window.copy_table import as_html, as_tsv
 from workbench.window.theme import DARK, LIGHT
 
 

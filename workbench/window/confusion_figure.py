@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import heapq
-import html
 import io
 import math
 from collections.abc import Sequence
@@ -91,27 +90,10 @@ def table_rows(evaluation: Evaluation, corner: str) -> list[list[str]]:
     return rows
 
 
-def as_tsv(rows: Sequence[Sequence[str]]) -> str:
-    return "".join(
-        "\t".join(" ".join(cell.split()) if cell else "" for cell in row) + "\n" for row in rows
-    )
-
-
 def as_csv(rows: Sequence[Sequence[str]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue()
-
-
-def as_html(rows: Sequence[Sequence[str]], caption: str = "", header: bool = True) -> str:
-    """A table for spreadsheets and word processors; with ``header`` the first row and the first
-    column are its headings."""
-    parts = [f"<table><caption>{html.escape(caption)}</caption>" if caption else "<table>"]
-    for i, row in enumerate(rows):
-        tags = ["th" if header and (i == 0 or j == 0) else "td" for j in range(len(row))]
-        cells = zip(tags, row, strict=True)
-        parts.append("<tr>" + "".join(f"<{t}>{html.escape(c)}</{t}>" for t, c in cells) + "</tr>")
-    return "".join([*parts, "</table>"])
 
 
 # --- colors ---------------------------------------------------------------------------------

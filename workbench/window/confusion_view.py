@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QEvent, QIODevice, QMimeData, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QBuffer, QEvent, QIODevice, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
-    QGuiApplication,
     QHelpEvent,
     QImage,
     QKeyEvent,
@@ -42,13 +41,12 @@ from workbench.window.confusion_figure import (
     ConfusionFigure,
     Geometry,
     as_csv,
-    as_html,
-    as_tsv,
     most_frequent_mistakes,
     percent,
     sized,
     table_rows,
 )
+from workbench.window.copy_table import claims_copy, copy_table
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_text import tooltip
 from workbench.window.save_file import ask_to_save, file_name
@@ -311,12 +309,7 @@ class _Matrix(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             QToolTip.showText(event.globalPos(), self.tool_tip_at(event.pos()), self)
             return True
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.ShortcutOverride
-            and event.matches(QKeySequence.StandardKey.Copy)
-        ):
-            # Before the window's own Copy, which would know nothing of the matrix.
+        if claims_copy(event):
             event.accept()
             return True
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
@@ -498,10 +491,7 @@ class ConfusionView(QWidget):
         if self._shown is None:
             return
         rows = table_rows(self._shown.evaluation, corner(self._shown.sample))
-        data = QMimeData()
-        data.setText(as_tsv(rows))
-        data.setHtml(as_html(rows, described(self._shown)))
-        QGuiApplication.clipboard().setMimeData(data)
+        copy_table(rows, described(self._shown))
         self.say(tr("Copied the counts as a table."))
 
     def _ask_where(self) -> None:

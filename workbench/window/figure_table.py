@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QMimeData, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.window import theme
-from workbench.window.confusion_figure import as_html, as_tsv
+from workbench.window.copy_table import claims_copy, copy_table
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,7 @@ class FigureTable(QTableWidget):
         texts = self.texts()
         header = [_text(self.horizontalHeaderItem(j)) for j in range(self.columnCount())]
         rows = [header, *(texts[i] for i in chosen or range(self.rowCount()))]
-        data = QMimeData()
-        data.setText(as_tsv(rows))
-        data.setHtml(as_html(rows))
-        QGuiApplication.clipboard().setMimeData(data)
+        copy_table(rows)
 
     def _recolor(self) -> None:
         c = theme.colors()
@@ -146,12 +143,7 @@ class FigureTable(QTableWidget):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.ShortcutOverride
-            and event.matches(QKeySequence.StandardKey.Copy)
-        ):
-            # Before the window's own Copy, which would know nothing of rows.
+        if claims_copy(event):
             event.accept()
             return True
         return super().event(event)

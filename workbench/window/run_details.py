@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -30,7 +30,7 @@ from workbench.messages import WorkbenchError
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
 from workbench.spec.presets import Preset, read_preset
 from workbench.window import theme
-from workbench.window.confusion_figure import as_html, as_tsv
+from workbench.window.copy_table import claims_copy, copy_table
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_text import tooltip, value_text
 from workbench.window.translation import say, tr
@@ -335,10 +335,7 @@ class _Table(QTableWidget):
 
     def copy(self, rows: Sequence[Row]) -> None:
         cells = [[row.label, row.value] if row.kind != "heading" else [row.label] for row in rows]
-        data = QMimeData()
-        data.setText(as_tsv(cells))
-        data.setHtml(as_html(cells, header=False))
-        QGuiApplication.clipboard().setMimeData(data)
+        copy_table(cells, header=False)
         self.copied.emit(len(cells))
 
     def all_rows(self) -> list[Row]:
@@ -351,12 +348,7 @@ class _Table(QTableWidget):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.ShortcutOverride
-            and event.matches(QKeySequence.StandardKey.Copy)
-        ):
-            # Before the window's own Copy, which would know nothing of rows.
+        if claims_copy(event):
             event.accept()
             return True
         return super().event(event)
