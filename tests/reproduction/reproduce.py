@@ -24,6 +24,7 @@ import io
 import json
 import statistics
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -385,8 +386,12 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 def test_images(options: argparse.Namespace) -> int:
-    """The final test of weights with the running statistics that training left, and with
-    those that a test in training mode leaves, for several draws of dropout."""
+    """The final test of weights with the running statistics that as many training images leave,
+    and with those that a test in training mode leaves, for several draws of both. The statistics
+    that the weights came with do not matter: batch norm's momentum of 0.1 would have forgotten
+    them."""
+    import torch
+
     from workbench.engine.datasets import load_data
     from workbench.engine.devices import choose_device
     from workbench.engine.evaluation import evaluate, evaluate_in_training_mode
@@ -404,12 +409,23 @@ def test_images(options: argparse.Namespace) -> int:
     scaling = pixel_scaling(experiment, data)
     rows = []
     for draw in range(options.draws):
-        network = build_from(load_weights(path)).to(device.device)
-        before, _ = evaluate(network, data, scaling, lambda: None, lambda p: None)
-        in_training, _ = evaluate_in_training_mode(
-            network, data, scaling, experiment, draw, lambda: None, lambda p: None
+        order = torch.randperm(
+            len(data.train_labels), generator=torch.Generator().manual_seed(draw)
+        )[: len(data.test_labels)].to(device.device)
+        training = replace(
+            data, test_images=data.train_images[order], test_labels=data.train_labels[order]
         )
-        after, _ = evaluate(network, data, scaling, lambda: None, lambda p: None)
+        tests = []
+        for seen in (training, data):
+            network = build_from(load_weights(path)).to(device.device)
+            for module in network.modules():
+                if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+                    module.reset_running_stats()
+            in_training, _ = evaluate_in_training_mode(
+                network, seen, scaling, experiment, draw, lambda: None, lambda p: None
+            )
+            tests.append(evaluate(network, data, scaling, lambda: None, lambda p: None)[0])
+        before, after = tests
         rows.append(
             {
                 "preset": weights.preset,
@@ -429,8 +445,9 @@ def test_images(options: argparse.Namespace) -> int:
     kept = {tuple(str(r[name]) for name in key): r for r in [*read_table(TEST_IMAGES), *rows]}
     write_table(TEST_IMAGES, list(rows[0]), [kept[k] for k in sorted(kept)])
     differences_ = [float(row["difference"]) for row in rows]
+    training_ = statistics.mean(float(row["statistics_of_training_images"]) for row in rows)
     print(
-        f"{rows[0]['statistics_of_training_images']}% with the statistics of training images; with "
+        f"{training_:.2f}% with the statistics of training images; with "
         f"those of test images {statistics.mean(differences_):+.2f} points "
         f"({min(differences_):+.2f} to {max(differences_):+.2f} in {len(rows)} draws)"
     )
