@@ -16,7 +16,7 @@ from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
 from workbench.engine.data_choice import choose_data
 from workbench.engine.datasets import DataSet, TestImages, test_images
 from workbench.library.catalog import Library
-from workbench.library.metrics import Predictions
+from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
 from workbench.window.image_panel import ImagePanel
 from workbench.window.images_view import RIGHT, WRONG, ImagesView, chosen_images
@@ -104,15 +104,45 @@ def test_one_image_large(view: ImagesView, library: Library, qtbot: QtBot) -> No
     assert np.array_equal(panel.picture.pixels, IMAGES[index])
     judged = q.classes[q.predicted[index]]
     mark = "✓" if q.correct[index] else "✗"
-    assert text(view, "imageOthers") == (
-        f"{mark} better, seed 7: {judged} {100 * q.confidence[index]:.0f}%"
-    )
+    line = f"{mark} better, seed 7: {judged} {100 * q.confidence[index]:.0f}%"
+    qtbot.waitUntil(lambda: text(view, "imageOthers") == line)
     view.gallery.setFocus()
     qtbot.keyClick(view.gallery, Qt.Key.Key_Right)
     assert f"{9_999 - int(shown(view)[1]):,}" in text(view, "imagePlace")
     view.other_runs = list
     view.others_changed()
     assert text(view, "imageOthers") == ""
+
+
+def test_of_many_other_runs_eight_are_read_one_at_a_time(
+    view: ImagesView, library: Library, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = make_run(library)
+    others = [make_run(library, seed=seed) for seed in range(1, 12)]
+    untested = make_run(library, accuracies=(20,), seed=99)
+    chosen = [untested, *others]
+    view.show_record(own)
+    read: list[Path] = []
+    monkeypatch.setattr(
+        "workbench.window.images_view.read_predictions",
+        lambda folder, classes: read.append(folder) or read_predictions(folder, classes),
+    )
+    view.other_runs = lambda: chosen
+    view.others_changed()
+    assert not read  # the window goes on meanwhile
+
+    def seeds() -> list[str]:
+        lines = text(view, "imageOthers").splitlines()
+        return [line.partition("seed ")[2].partition(":")[0] for line in lines]
+
+    qtbot.waitUntil(lambda: seeds() == [str(seed) for seed in range(1, 9)])
+    assert read == [run.folder for run in (untested, *others[:8])]
+    chosen.remove(others[0])
+    view.others_changed()
+    assert seeds() == [str(seed) for seed in range(2, 9)]
+    qtbot.waitUntil(lambda: len(seeds()) == 8)
+    assert seeds()[-1] == "9"
+    assert read.count(others[1].folder) == 1  # what was read before is kept
 
 
 def test_given_images_keep_their_words(view: ImagesView, library: Library) -> None:

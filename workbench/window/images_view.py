@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -28,6 +28,9 @@ from workbench.window.image_panel import ImagePanel, Judgement
 from workbench.window.translation import say, tr
 
 ALL, RIGHT, WRONG = range(3)
+
+MOST_OTHERS = 8
+"""So many other runs are asked of an image."""
 
 
 def chosen_images(
@@ -63,7 +66,8 @@ class ImagesView(QWidget):
         self.other_runs: Callable[[], Sequence[RunRecord]] = list
         self._record: RunRecord | None = None
         self._predictions: Predictions | None = None
-        self._others: list[tuple[str, Predictions]] = []
+        self._others: list[tuple[RunRecord, Predictions]] = []
+        self._others_to_read: list[RunRecord] = []
         self._loaded: Any = None  # TestImages, of whatever data set was loaded last
         self._problem = ""
         self._refused = ""  # the run whose data set, as it is now, is another one
@@ -130,6 +134,8 @@ class ImagesView(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
+        self._reading = QTimer(self)
+        self._reading.timeout.connect(self._read_next_other)
         self.retranslate()
 
     # --- what is shown -----------------------------------------------------------------
@@ -203,22 +209,37 @@ class ImagesView(QWidget):
         self._show()
 
     def _read_others(self) -> None:
-        self._others = []
-        own = self._record
+        """Begins to read the selected runs that were tested on the same images."""
+        own, known = self._record, {record.id: test for record, test in self._others}
+        self._others, self._others_to_read = [], []
         if own is None:
             return
+        data = own.data.get("fingerprint")
         for record in self.other_runs():
-            if record.id == own.id or record.data.get("fingerprint") != own.data.get("fingerprint"):
+            if record.id == own.id or record.data.get("fingerprint") != data:
                 continue
-            try:
-                found = read_predictions(record.folder, tuple(record.data.get("classes", ())))
-            except WorkbenchError:
-                continue
-            if found is not None and len(self._others) < 8:
-                seed = record.experiment.get("seed", 0)
-                title = record.name or f"{record.preset or ''} {tr(record.title)}".strip()
-                name = tr("{title}, seed {seed}").format(title=title, seed=seed)
-                self._others.append((name, found))
+            if record.id in known:
+                self._others.append((record, known[record.id]))
+            else:
+                self._others_to_read.append(record)
+        del self._others[MOST_OTHERS:]
+        self._reading.start()
+
+    def _read_next_other(self) -> None:
+        """One run at each turn of the event loop: eight of them would hold it up."""
+        if not self._others_to_read or len(self._others) >= MOST_OTHERS:
+            self._others_to_read = []
+            self._reading.stop()
+            return
+        record = self._others_to_read.pop(0)
+        try:
+            found = read_predictions(record.folder, tuple(record.data.get("classes", ())))
+        except WorkbenchError:
+            return  # said where that run itself is opened
+        if found is not None:
+            found.confidence  # noqa: B018 (takes most of the time, and is kept)
+            self._others.append((record, found))
+            self._look_at(self._index)
 
     def _images(self) -> np.ndarray | None:
         if self._loaded is None or self._record is None or self._predictions is None:
@@ -312,12 +333,12 @@ class ImagesView(QWidget):
         self.panel.show_others(
             [
                 Judgement(
-                    name,
+                    _other_name(record),
                     other.classes[other.predicted[index]],
                     float(other.confidence[index]),
                     bool(other.correct[index]),
                 )
-                for name, other in self._others
+                for record, other in self._others
                 if index < len(other.labels) and other.predicted[index] != NO_PREDICTION
             ]
         )
@@ -346,3 +367,9 @@ class ImagesView(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
+
+
+def _other_name(record: RunRecord) -> str:
+    title = record.name or f"{record.preset or ''} {tr(record.title)}".strip()
+    seed = record.experiment.get("seed", 0)
+    return tr("{title}, seed {seed}").format(title=title, seed=seed)
