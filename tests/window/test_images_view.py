@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +12,14 @@ from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
 from workbench.engine.data_choice import choose_data
-from workbench.engine.datasets import DataSet, TestImages, test_images
+from workbench.engine.datasets import TestImages, test_images
+from workbench.engine.events import DataProgress
 from workbench.library.catalog import Library
 from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
+from workbench.messages import Message
 from workbench.window.image_panel import ImagePanel
 from workbench.window.images_view import RIGHT, WRONG, ImagesView, chosen_images
-from workbench.window.session import Session
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10_000, 32, 32, 3), np.uint8)
 
@@ -35,20 +34,19 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def session(library: Library, qtbot: QtBot) -> Iterator[Session]:
-    session = Session(library)
-    yield session
-    session.cancel()
-    assert session.wait(10_000)
-    session.deleteLater()
-
-
-@pytest.fixture
 def view(qtbot: QtBot) -> ImagesView:
     view = ImagesView()
     qtbot.addWidget(view)
     view.resize(900, 600)
-    view.images_wanted.connect(lambda record: view.set_images(loaded()))
+
+    def answer(record: RunRecord) -> None:
+        fingerprint = record.data["fingerprint"]
+        if fingerprint == loaded().fingerprint:
+            view.set_images(loaded())
+        else:
+            view.set_images_problem(fingerprint, Message("They are others now."))
+
+    view.images_wanted.connect(answer)
     view.show()
     return view
 
@@ -159,7 +157,7 @@ def test_without_images_a_sentence(qtbot: QtBot, view: ImagesView, library: Libr
     view.show_record(make_run(library, accuracies=(20,)))
     assert "no final test" in text(view, "imagesEmpty")
     view.show_record(make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64}))
-    assert "are not those that this run was tested on" in text(view, "imagesEmpty")
+    assert text(view, "imagesEmpty") == "They are others now."
     asked: list[RunRecord] = []
     view.images_wanted.connect(asked.append)
     view.hide()
@@ -200,17 +198,21 @@ def test_empty_nan_and_a_hundred_classes(view: ImagesView) -> None:
     assert view.gallery.grab().width()
 
 
-def test_the_session_loads_them_in_the_order_of_the_logits(
-    qtbot: QtBot, session: Session, sample: DataSet
-) -> None:
-    with qtbot.waitSignal(session.images_loaded, timeout=30_000) as heard:
-        session.load_images(choose_data("sample"))
-    found: Any = heard.args[0]
-    assert found.fingerprint == sample.info.fingerprint
-    assert np.array_equal(found.images, sample.test_images.numpy())
-    assert sorted(found.positions.tolist()) == list(range(500))
-    again = test_images(sample)
-    assert np.array_equal(again.positions, found.positions)
+def test_reading_shows_how_far_it_is(qtbot: QtBot, library: Library) -> None:
+    view = ImagesView()
+    qtbot.addWidget(view)
+    view.resize(900, 600)
+    view.show()
+    view.show_record(make_run(library))
+    assert text(view, "imagesEmpty") == "Reading images"
+    view.show_progress("0" * 64, DataProgress(1, 2))  # of another data set
+    assert not view.progress.isVisible()
+    view.show_progress("f" * 64, DataProgress(15_000, 60_000))
+    assert text(view, "imagesEmpty") == "Reading images: 15,000 of 60,000"
+    assert view.progress.isVisible()
+    assert (view.progress.value(), view.progress.maximum()) == (15_000, 60_000)
+    view.set_images(loaded())
+    assert view.gallery.isVisible()
 
 
 def test_positions_are_those_before_the_shuffle() -> None:

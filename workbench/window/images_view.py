@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -20,9 +20,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.engine.events import DataProgress
+from workbench.engine.kept_images import TestImages
 from workbench.library.metrics import NO_PREDICTION, Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
-from workbench.messages import WorkbenchError
+from workbench.messages import Message, WorkbenchError
 from workbench.window.image_gallery import Gallery
 from workbench.window.image_panel import ImagePanel, Judgement
 from workbench.window.translation import say, tr
@@ -68,9 +70,9 @@ class ImagesView(QWidget):
         self._predictions: Predictions | None = None
         self._others: list[tuple[RunRecord, Predictions]] = []
         self._others_to_read: list[RunRecord] = []
-        self._loaded: Any = None  # TestImages, of whatever data set was loaded last
+        self._loaded: TestImages | None = None
         self._problem = ""
-        self._refused = ""  # the run whose data set, as it is now, is another one
+        self._asked = ""  # the run whose images were asked for
         self._special: tuple[np.ndarray, str] | None = None
         self._index = -1
 
@@ -79,9 +81,18 @@ class ImagesView(QWidget):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
         self._empty.setProperty("role", "muted")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("imagesProgress")
+        self.progress.setTextVisible(False)
+        self.progress.setMaximumWidth(320)
+        self.progress.hide()
         empty = QFrame()
         empty.setProperty("card", "true")
-        QVBoxLayout(empty).addWidget(self._empty)
+        layout = QVBoxLayout(empty)
+        layout.addStretch(1)
+        layout.addWidget(self._empty)
+        layout.addWidget(self.progress, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
 
         self.true_box, self.predicted_box, self.which_box = QComboBox(), QComboBox(), QComboBox()
         for name, box in (
@@ -146,7 +157,7 @@ class ImagesView(QWidget):
         self._record = record
         if same and self._predictions is not None:
             return  # renamed, or marked; its final test is what it was
-        self._predictions, self._special, self._problem, self._refused = None, None, "", ""
+        self._predictions, self._special, self._problem, self._asked = None, None, "", ""
         if self.isVisible():
             self._read()
 
@@ -166,21 +177,30 @@ class ImagesView(QWidget):
         self._special = (indices, words)
         self._set_filter(None, None, ALL)
 
-    def set_images(self, loaded: Any) -> None:
-        """The test split of a data set, as the session loaded it."""
-        self._loaded, self._problem, self._refused = loaded, "", ""
-        record = self._record
-        if record is not None and loaded.fingerprint != record.data.get("fingerprint"):
-            self._refused = record.id
-            self._problem = tr(
-                "The images found at {place} are not those that this run was tested on."
-            ).format(place=record.data.get("path") or record.data.get("name", "?"))
-        self._show()
+    def set_images(self, loaded: TestImages) -> None:
+        """The test split of a data set; shown where it is this run's."""
+        if self._record is not None and loaded.fingerprint == self._record.data.get("fingerprint"):
+            self._loaded, self._problem = loaded, ""
+            self._show()
 
-    def set_images_problem(self, text: str) -> None:
-        """Why the images cannot be shown (now)."""
-        self._problem = text
-        self._show()
+    def set_images_problem(self, fingerprint: str, why: Message) -> None:
+        """Why the images of a data set cannot be shown."""
+        if self._record is not None and fingerprint == self._record.data.get("fingerprint"):
+            self._problem = say(why)
+            self._show()
+
+    def show_progress(self, fingerprint: str, event: DataProgress) -> None:
+        """How far the images of a data set are read."""
+        if self._record is None or fingerprint != self._record.data.get("fingerprint"):
+            return
+        self._empty.setText(
+            tr("Reading images: {done} of {total}").format(
+                done=f"{event.done:,}", total=f"{event.total:,}"
+            )
+        )
+        self.progress.setRange(0, event.total)
+        self.progress.setValue(event.done)
+        self.progress.show()
 
     def others_changed(self) -> None:
         """Other runs were selected."""
@@ -202,11 +222,12 @@ class ImagesView(QWidget):
                 self._problem = say(error.message)
             self._fill_classes()
         self._read_others()
-        missing = self._predictions is not None and self._images() is None
-        if record is not None and missing and record.id != self._refused:
-            self._problem = ""
-            self.images_wanted.emit(record)
         self._show()
+        missing = self._predictions is not None and self._images() is None
+        # Once only: data that are others now would be read whenever this is looked at.
+        if record is not None and missing and record.id != self._asked:
+            self._asked, self._problem = record.id, ""
+            self.images_wanted.emit(record)
 
     def _read_others(self) -> None:
         """Begins to read the selected runs that were tested on the same images."""
@@ -246,7 +267,7 @@ class ImagesView(QWidget):
             return None
         if self._loaded.fingerprint != self._record.data.get("fingerprint"):
             return None
-        images: np.ndarray = self._loaded.images
+        images = self._loaded.images
         return images if len(images) == len(self._predictions.labels) else None
 
     def _fill_classes(self) -> None:
@@ -278,6 +299,7 @@ class ImagesView(QWidget):
         self._pages.setCurrentIndex(0 if images is None or predictions is None else 1)
         if predictions is None or images is None:
             self._empty.setText(self._why_empty())
+            self.progress.hide()
             self.gallery.show_images(None, None, [])
             return
         if self._special is not None:
@@ -310,7 +332,7 @@ class ImagesView(QWidget):
     def _look_at(self, index: int) -> None:
         self._index = index
         predictions, images = self._predictions, self._images()
-        if index < 0 or predictions is None or images is None:
+        if index < 0 or predictions is None or images is None or self._loaded is None:
             self.panel.clear()
             return
         classes, label = predictions.classes, int(predictions.labels[index])

@@ -89,7 +89,6 @@ class Session(QObject):
     weights_opened = Signal(object, object)  # Path, Weights
     weights_tested = Signal(object)  # WeightsTest
     data_prepared = Signal(object)  # DataInfo
-    images_loaded = Signal(object)  # TestImages
     image_predicted = Signal(object, object)  # pixels and ImagePredictions, or None and Message
     downloaded = Signal(object)  # Path
     problem = Signal(object)  # Message
@@ -228,21 +227,6 @@ class Session(QObject):
             self._put("predicted", (pixels, outcome))
 
         self._start("opening", work)
-
-    def load_images(self, data: DataChoice) -> None:
-        """Loads the test images of a data set; ``images_loaded``, ``problem`` or ``given_up``
-        follows."""
-        control = self._new_control()
-
-        def work() -> None:
-            from workbench.engine.datasets import load_data, test_images
-
-            loaded = load_data(
-                data, lambda event: self._put("event", event), lambda: control.stopping
-            )
-            self._put("images", test_images(loaded))
-
-        self._start("preparing", work)
 
     def download(self) -> None:
         """Downloads CIFAR-10; ``downloaded``, ``problem`` or ``given_up`` follows."""
@@ -421,7 +405,6 @@ class Session(QObject):
                 {
                     "tested": self.weights_tested,
                     "prepared": self.data_prepared,
-                    "images": self.images_loaded,
                     "downloaded": self.downloaded,
                     "problem": self.problem,
                 }[kind].emit(content)
