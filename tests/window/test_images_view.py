@@ -148,6 +148,8 @@ def test_given_images_keep_their_words(view: ImagesView, library: Library) -> No
     view.show_images(np.array([5, 9, 2]), "cat: judged differently")
     assert set(shown(view).tolist()) == {2, 5, 9}
     assert text(view, "imageCount").startswith("cat: judged differently")
+    view.show_images(np.array([5, 9, 2]), "cat: judged differently", 9)
+    assert text(view, "imagePlace").startswith("Test image 9,990 ")  # counted backwards here
     view.which_box.setCurrentIndex(RIGHT)
     assert len(shown(view)) == 3_000
 

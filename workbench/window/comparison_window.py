@@ -13,7 +13,6 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import (
     QLabel,
-    QSplitter,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -21,9 +20,9 @@ from PySide6.QtWidgets import (
 
 from workbench.library.comparison import (
     DifferingRow,
-    Flips,
-    compare_runs,
+    compare_predictions,
     differing_rows,
+    read_both,
     same_group,
     spread_of,
 )
@@ -34,9 +33,11 @@ from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window import theme
 from workbench.window.epoch_plot import EpochPlot
 from workbench.window.figure_table import Cell, FigureTable
+from workbench.window.flips_view import FlipsView
 from workbench.window.hyperparameter_text import number_text, value_text
+from workbench.window.image_store import ImageStore
 from workbench.window.run_view import RECORD_STATES, run_title
-from workbench.window.translation import say, tr
+from workbench.window.translation import tr
 
 MOST_RUNS = 8
 """So many curves can be told apart."""
@@ -52,10 +53,12 @@ class ComparisonWindow(QWidget):
 
     problem = Signal(str)
     """One sentence: a run could not be read. The window closes."""
-    images_wanted = Signal(object, object, str)
-    """The second RunRecord, indices of images of the test split, and which they are in words."""
+    images_wanted = Signal(object, object, str, int)
+    """As that of :class:`FlipsView`."""
 
-    def __init__(self, records: Sequence[RunRecord], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, records: Sequence[RunRecord], images: ImageStore, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("comparisonWindow")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -64,8 +67,7 @@ class ComparisonWindow(QWidget):
         self._losses: list[tuple[np.ndarray, ...]] = []
         self._rows: list[list[dict[str, Any]]] = []
         self._differing: list[DifferingRow] = []
-        self._flips: Flips | None = None
-        self._no_flips: WorkbenchError | None = None
+        self._confusion: tuple[tuple[str, ...], np.ndarray] | None = None
         is_group = all(same_group(self.records[0], other) for other in self.records[1:])
         self._is_group = is_group and len(self.records) > 2
         self._curves: list[tuple[Any, Any]] = []
@@ -90,15 +92,7 @@ class ComparisonWindow(QWidget):
         self.differences = FigureTable("comparisonDifferences")
         self.nothing_differs = QLabel()
         self.nothing_differs.setProperty("role", "muted")
-        self.sentence = QLabel()
-        self.sentence.setObjectName("comparisonSentence")
-        self.sentence.setWordWrap(True)
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
-        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.flips_table = FigureTable("comparisonFlips", sortable=True)
-        self.flips_table.cellDoubleClicked.connect(self._ask_for_images)
-        self.flips_hint = QLabel()
-        self.flips_hint.setProperty("role", "muted")
+        self.flips = FlipsView(self.records, images) if len(self.records) == 2 else None
         self.matrix = FigureTable("comparisonMatrix")
         self.matrix_title = QLabel()
         self.matrix_title.setProperty("role", "heading")
@@ -120,11 +114,8 @@ class ComparisonWindow(QWidget):
                 return
             self._reading.stop()
             self._differing = differing_rows(self.records)
-            if len(self.records) == 2:
-                try:
-                    self._flips = compare_runs(*self.records)
-                except WorkbenchError as error:
-                    self._no_flips = error
+            if self.flips is not None:
+                self._compare(self.flips)
             self._draw()
         except (OSError, ValueError, KeyError) as error:  # deleted or damaged meanwhile
             self._reading.stop()
@@ -138,6 +129,17 @@ class ComparisonWindow(QWidget):
             return
         self.ready = True
         self.retranslate()
+
+    def _compare(self, view: FlipsView) -> None:
+        try:
+            tests = read_both(*self.records)
+            flips = compare_predictions(*tests)
+        except WorkbenchError as error:
+            view.show_problem(error.message)
+            return
+        self._confusion = (flips.classes, flips.confusion)
+        view.show_flips(flips, tests)
+        self.tabs.setTabVisible(self.tabs.count() - 1, True)
 
     def _lay_out(self) -> None:
         curves = QWidget()
@@ -156,35 +158,22 @@ class ComparisonWindow(QWidget):
         layout.addWidget(self.differences, 1)
         self.tabs.addTab(curves, "")
         self.tabs.addTab(rows, "")
-        if len(self.records) == 2:
-            self.tabs.addTab(self._images_tab(), "")
+        if self.flips is not None:
+            self.flips.images_wanted.connect(self.images_wanted)
+            self.tabs.addTab(self.flips, "")
+            self.tabs.addTab(self._matrix_tab(), "")
+            self.tabs.setTabVisible(3, False)  # until both were tested on the same images
         outer = QVBoxLayout(self)
         outer.setContentsMargins(8, 8, 8, 8)
         outer.addWidget(self.legend)
         outer.addWidget(self.tabs, 1)
 
-    def _images_tab(self) -> QWidget:
-        left, right = QWidget(), QWidget()
-        layout = QVBoxLayout(left)
-        layout.setContentsMargins(0, 0, 4, 0)
-        layout.addWidget(self.flips_table, 1)
-        layout.addWidget(self.flips_hint)
-        layout = QVBoxLayout(right)
-        layout.setContentsMargins(4, 0, 0, 0)
-        layout.addWidget(self.matrix_title)
-        layout.addWidget(self.matrix, 1)
-        both = QSplitter()
-        both.addWidget(left)
-        both.addWidget(right)
-        both.setSizes([540, 700])
-        both.setChildrenCollapsible(False)
+    def _matrix_tab(self) -> QWidget:
         tab = QWidget()
         layout = QVBoxLayout(tab)
         layout.setContentsMargins(8, 8, 8, 8)
-        layout.addWidget(self.sentence)
-        layout.addWidget(both, 1)
-        layout.addStretch(0)
-        self._both = both
+        layout.addWidget(self.matrix_title)
+        layout.addWidget(self.matrix, 1)
         return tab
 
     # --- curves ------------------------------------------------------------------------
@@ -268,7 +257,7 @@ class ComparisonWindow(QWidget):
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Compare {count} runs").format(count=len(self.records)))
-        texts = (tr("Curves"), tr("What differs"), tr("Image by image"))
+        texts = (tr("Curves"), tr("What differs"), tr("Image by image"), tr("Confusion"))
         for index in range(self.tabs.count()):
             self.tabs.setTabText(index, texts[index])
         self.loss_title.setText(tr("Training loss, mean of neighbouring steps"))
@@ -283,7 +272,9 @@ class ComparisonWindow(QWidget):
         self._names = _distinct_names(self.records)
         self._show_spread()
         self._show_differences()
-        self._show_flips()
+        if self.flips is not None:
+            self.flips.retranslate(self._names)
+        self._show_matrix()
         self._restyle()
 
     def _show_spread(self) -> None:
@@ -313,69 +304,26 @@ class ComparisonWindow(QWidget):
             ]
         self.differences.show_rows(["", *self._names], rows)
 
-    def _show_flips(self) -> None:
-        if len(self.records) != 2:
+    def _show_matrix(self) -> None:
+        if self._confusion is None:
             return
-        self._both.setVisible(self._flips is not None)
-        if self._flips is None:
-            self.sentence.setText(say(self._no_flips.message) if self._no_flips else "")
-            return
-        flips, (first, second) = self._flips, self._names
-        self.sentence.setText(say(flips.sentence(first, second)))
-        self.flips_table.show_rows(
-            (
-                tr("True class"),
-                tr("only the first right"),
-                tr("only the second right"),
-                tr("difference"),
-            ),
-            [
-                (
-                    Cell(name),
-                    Cell(f"{lost:,}", lost),
-                    Cell(f"{won:,}", won),
-                    Cell(f"{won - lost:+,}", won - lost),
-                )
-                for name, lost, won in zip(
-                    flips.classes,
-                    flips.lost_per_class.tolist(),
-                    flips.won_per_class.tolist(),
-                    strict=True,
-                )
-            ],
-        )
-        self.flips_hint.setText(tr("Double-click a class to see its images."))
+        classes, confusion = self._confusion
         self.matrix_title.setText(
             tr(
                 "Confusion matrix of the second less that of the first (rows are true classes, "
                 "columns predicted ones)"
             )
         )
-        most = max(int(np.abs(flips.confusion).max()), 1)
+        most = max(int(np.abs(confusion).max()), 1)
         rows = []
-        for i, name in enumerate(flips.classes):
+        for i, name in enumerate(classes):
             cells = [Cell(name)]
-            for j, count in enumerate(flips.confusion[i].tolist()):
+            for j, count in enumerate(confusion[i].tolist()):
                 # More on the diagonal is better, more beside it worse.
                 tint = "best" if (count > 0) == (i == j) else "problem"
                 cells.append(Cell(f"{count:+,}" if count else "0", count, tint, abs(count) / most))
             rows.append(cells)
-        self.matrix.show_rows(["", *flips.classes], rows)
-
-    def _ask_for_images(self, row: int, column: int) -> None:
-        item = self.flips_table.item(row, 0)
-        if self._flips is None or item is None:
-            return
-        flips, name = self._flips, item.text()
-        if column == 1:
-            indices, words = flips.lost, tr("{name}: only the first right")
-        elif column == 2:
-            indices, words = flips.won, tr("{name}: only the second right")
-        else:
-            indices = np.concatenate([flips.lost, flips.won])
-            words = tr("{name}: judged differently")
-        of_class = indices[flips.labels[indices] == flips.classes.index(name)]
-        self.images_wanted.emit(self.records[1], of_class, words.format(name=name))
+        self.matrix.show_rows(["", *classes], rows)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -164,5 +164,11 @@ class Gallery(QListView):
         else:
             self.looked_at.emit(-1)
 
+    def choose(self, image: int) -> None:
+        """Makes an image of the test split the current one, where it is among those shown."""
+        rows = np.flatnonzero(self.images.order == image)
+        if len(rows):
+            self.setCurrentIndex(self.images.index(int(rows[0])))
+
     def _tell(self, index: QModelIndex) -> None:
         self.looked_at.emit(int(self.images.order[index.row()]) if index.isValid() else -1)

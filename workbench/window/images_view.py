@@ -22,11 +22,11 @@ from PySide6.QtWidgets import (
 
 from workbench.engine.events import DataProgress
 from workbench.engine.kept_images import TestImages
-from workbench.library.metrics import NO_PREDICTION, Predictions, read_predictions
+from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message, WorkbenchError
 from workbench.window.image_gallery import Gallery
-from workbench.window.image_panel import ImagePanel, Judgement
+from workbench.window.image_panel import ImagePanel, judgements
 from workbench.window.translation import say, tr
 
 ALL, RIGHT, WRONG = range(3)
@@ -171,11 +171,13 @@ class ImagesView(QWidget):
         self._special = None
         self._set_filter(None, None, WRONG)
 
-    def show_images(self, indices: np.ndarray, words: str) -> None:
-        """Just these images, most confident first; ``words`` say which they are."""
+    def show_images(self, indices: np.ndarray, words: str, first: int = -1) -> None:
+        """Just these images, most confident first; ``words`` say which they are, ``first`` is
+        the one to be seen large."""
         self._read()
         self._special = (indices, words)
         self._set_filter(None, None, ALL)
+        self.gallery.choose(first)
 
     def set_images(self, loaded: TestImages) -> None:
         """The test split of a data set; shown where it is this run's."""
@@ -335,35 +337,9 @@ class ImagesView(QWidget):
         if index < 0 or predictions is None or images is None or self._loaded is None:
             self.panel.clear()
             return
-        classes, label = predictions.classes, int(predictions.labels[index])
-        predicted = int(predictions.predicted[index])
-        self.panel.picture.show_pixels(images[index])
-        if predicted == NO_PREDICTION:
-            text = tr("{true}, without a prediction").format(true=classes[label])
-        elif predicted == label:
-            text = tr("{true}, recognized").format(true=classes[label])
-        else:
-            text = tr("{true}, taken for {predicted}").format(
-                true=classes[label], predicted=classes[predicted]
-            )
-        self.panel.title.setText(text)
-        place = int(self._loaded.positions[index])
-        self.panel.place.setText(
-            tr("Test image {index} of the data set, counted from 0").format(index=f"{place:,}")
-        )
-        self.panel.bars.show_probabilities(classes, predictions.probabilities[index], label)
-        self.panel.show_others(
-            [
-                Judgement(
-                    _other_name(record),
-                    other.classes[other.predicted[index]],
-                    float(other.confidence[index]),
-                    bool(other.correct[index]),
-                )
-                for record, other in self._others
-                if index < len(other.labels) and other.predicted[index] != NO_PREDICTION
-            ]
-        )
+        self.panel.show_image(self._loaded, predictions, index)
+        others = [(_other_name(record), test) for record, test in self._others]
+        self.panel.show_others(judgements(others, index))
 
     # --- words -------------------------------------------------------------------------
 

@@ -101,7 +101,7 @@ class MainWindow(QMainWindow):
         self.run_view = RunView()
         self.saved = SavedModels(library)
         self.results = ResultsBar(self.saved.selected)
-        self.result_windows = ResultWindows(library, translation, self)
+        self.result_windows = ResultWindows(library, self.images, translation, self)
         self.repeats = Repeats(self)
         self.weights_card = WeightsCard()
         self.data_button = DataButton(settings)
@@ -532,10 +532,10 @@ class MainWindow(QMainWindow):
         self.saved.search.setText(f"preset={preset_id}")
         self.activateWindow()
 
-    def _show_images(self, record: RunRecord, indices: Any, words: str) -> None:
+    def _show_images(self, record: RunRecord, indices: Any, words: str, first: int) -> None:
         self._open_run(record)
         self.run_view.tabs.setCurrentWidget(self.run_view.images)
-        self.run_view.images.show_images(indices, words)
+        self.run_view.images.show_images(indices, words, first)
         self.activateWindow()
 
     def _data_prepared(self, info: DataInfo) -> None:
