@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -48,8 +48,8 @@ _DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
 
 class ComparisonWindow(QWidget):
-    """A window of its own over ``records``, two to :data:`MOST_RUNS`. It reads their files once,
-    one run at each turn of the event loop; then ``ready`` is true."""
+    """A window of its own over ``records``, two to :data:`MOST_RUNS`. It reads their files once
+    and draws them, one run at each turn of the event loop; then ``ready`` is true."""
 
     problem = Signal(str)
     """One sentence: a run could not be read. The window closes."""
@@ -99,24 +99,20 @@ class ComparisonWindow(QWidget):
         self.matrix_title.setWordWrap(True)
         self._lay_out()
         self.resize(1270, 720)
+        self._restyle()
         self.retranslate()
+        self._pieces = self._read_and_draw()
         self._reading = QTimer(self)
-        self._reading.timeout.connect(self._read)
+        self._reading.timeout.connect(self._go_on)
         self._reading.start()
 
-    def _read(self) -> None:
-        """The next run; after the last one everything is drawn."""
+    def _go_on(self) -> None:
+        """The next piece; after the last one everything is there."""
         try:
-            if len(self._losses) < len(self.records):
-                record = self.records[len(self._losses)]
-                self._rows.append(read_epochs(record.folder))
-                self._losses.append(thinned(read_losses(record.folder)))
-                return
+            next(self._pieces)
+            return
+        except StopIteration:
             self._reading.stop()
-            self._differing = differing_rows(self.records)
-            if self.flips is not None:
-                self._compare(self.flips)
-            self._draw()
         except (OSError, ValueError, KeyError) as error:  # deleted or damaged meanwhile
             self._reading.stop()
             reason = getattr(error, "strerror", None) or type(error).__name__
@@ -129,6 +125,19 @@ class ComparisonWindow(QWidget):
             return
         self.ready = True
         self.retranslate()
+
+    def _read_and_draw(self) -> Iterator[None]:
+        """In pieces, of which each is shorter than a person notices."""
+        for record in self.records:
+            self._rows.append(read_epochs(record.folder))
+            self._losses.append(thinned(read_losses(record.folder)))
+            yield
+        self._differing = differing_rows(self.records)
+        yield
+        if self.flips is not None:
+            self._compare(self.flips)
+            yield
+        yield from self._draw()
 
     def _compare(self, view: FlipsView) -> None:
         try:
@@ -181,8 +190,8 @@ class ComparisonWindow(QWidget):
     def _colors(self) -> tuple[str, ...]:
         return _DARK if theme.colors().dark else _LIGHT
 
-    def _draw(self) -> None:
-        """Makes the curves; :meth:`_restyle` gives them their colors."""
+    def _draw(self) -> Iterator[None]:
+        """Makes the curves, a run at a time."""
         ends = [1.0]
         losses, accuracies = [np.zeros(0)], [np.zeros(0)]
         for record, (index, _, mean, _), rows in zip(
@@ -197,11 +206,14 @@ class ComparisonWindow(QWidget):
                     self.accuracy.curve(x=epochs, y=values, symbol="o", symbolSize=5),
                 )
             )
+            self._style_curves(len(self._curves) - 1)
             ends += [*x[-1:], *epochs[-1:]]
             losses.append(mean)
             accuracies.append(values)
+            yield
         if self._is_group:
             self._draw_band()
+            self._style_band()
         end = max(ends)
         self.loss.set_ends((0.0, end * 1.02), _range(np.concatenate(losses), (0.0, 2.5)))
         self.accuracy.set_ends((0.0, end * 1.02), _range(np.concatenate(accuracies), (0.0, 100.0)))
@@ -226,32 +238,44 @@ class ComparisonWindow(QWidget):
         self._band = [fill, self.accuracy.curve(x=epochs, y=mean)]
 
     def _restyle(self) -> None:
-        c, tints = theme.colors(), self._colors()
+        c = theme.colors()
         for plot in (self.loss, self.accuracy):
             plot.restyle(c)
-        for number, (loss, accuracy) in enumerate(self._curves):
-            pen = QPen(QColor(tints[number % len(tints)]), 1.0)
-            pen.setCosmetic(True)
-            pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
-            if self._is_group:
-                faint = pen.color()
-                faint.setAlphaF(0.55)
-                pen.setColor(faint)
-            for curve in (loss, accuracy):
-                curve.setPen(pen)
-            accuracy.setSymbolBrush(pen.color())
-            accuracy.setSymbolPen(None)
+        for number in range(len(self._curves)):
+            self._style_curves(number)
+        self._style_band()
+        self._show_legend()
+
+    def _style_band(self) -> None:
+        c = theme.colors()
         if self._band:
             fill, mean = self._band
             tint = QColor(c.text)
             tint.setAlphaF(0.14)
             fill.setBrush(tint)
             mean.setPen(pg.mkPen(c.text, width=2))
+
+    def _show_legend(self) -> None:
+        tints = self._colors()
         parts = [
             f'<span style="color:{tints[n % len(tints)]}">■</span> {_escaped(name)}'
             for n, name in enumerate(self._names)
         ]
         self.legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
+
+    def _style_curves(self, number: int) -> None:
+        tints, (loss, accuracy) = self._colors(), self._curves[number]
+        pen = QPen(QColor(tints[number % len(tints)]), 1.0)
+        pen.setCosmetic(True)
+        pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
+        if self._is_group:
+            faint = pen.color()
+            faint.setAlphaF(0.55)
+            pen.setColor(faint)
+        for curve in (loss, accuracy):
+            curve.setPen(pen)
+        accuracy.setSymbolBrush(pen.color())
+        accuracy.setSymbolPen(None)
 
     # --- words -------------------------------------------------------------------------
 
@@ -275,7 +299,7 @@ class ComparisonWindow(QWidget):
         if self.flips is not None:
             self.flips.retranslate(self._names)
         self._show_matrix()
-        self._restyle()
+        self._show_legend()
 
     def _show_spread(self) -> None:
         values = [r.accuracy for r in self.records if r.accuracy is not None]
