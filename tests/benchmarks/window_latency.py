@@ -185,6 +185,12 @@ def measure(seconds: float, dataset: str) -> dict[str, Any]:
     times["images read for the first time"] = [until_shown()]
     wait(500)
     holds: dict[str, list[float]] = {}
+    window.run_view.tabs.setCurrentIndex(0)
+    opening = holds["open a saved run of 1,000,000 steps"] = []
+    for _ in range(5):
+        window._open_run(record)
+        wait(200)
+        opening.append(hold(lambda: window._open_run(million)))
     for name, runs in (("", []), (", eight other runs", others)):
         shows = holds[f"first show of the gallery{name}"] = []
         for _ in range(5):

@@ -55,11 +55,11 @@ class ImageStore(QObject):
         fingerprint = str(data.get("fingerprint", ""))
         if fingerprint in self._readings or self._stopped.is_set():
             return
-        reading = _Reading(self, data, self._stopped)
+        reading = _Reading(data, self._stopped)
         self._readings[fingerprint] = reading
         reading.work.finished.connect(self._some_ended)
         self._looking.start()
-        reading.work.start()
+        reading.work.begin()
 
     def stop(self, milliseconds: int) -> bool:
         """Gives up what is read, and reads no more; whether it ended in time."""
@@ -79,7 +79,6 @@ class ImageStore(QObject):
         ended = {f: one for f, one in self._readings.items() if one.work.isFinished()}
         for fingerprint, reading in ended.items():
             reading.work.wait()
-            reading.work.deleteLater()
             del self._readings[fingerprint]
         if not self._readings:
             self._looking.stop()
@@ -94,12 +93,12 @@ class ImageStore(QObject):
 class _Reading:
     """``progress`` and ``outcome`` are set by the thread, and nothing else is."""
 
-    def __init__(self, parent: QObject, data: Mapping[str, Any], stopped: threading.Event) -> None:
+    def __init__(self, data: Mapping[str, Any], stopped: threading.Event) -> None:
         self.progress: DataProgress | None = None
         self.outcome: TestImages | Message | None = None
         self._data = dict(data)
         self._stopped = stopped
-        self.work = Work(parent, self._read)
+        self.work = Work(self._read)
 
     def _read(self) -> None:
         try:

@@ -737,10 +737,11 @@ class MainWindow(QMainWindow):
             return
         self._layout.keep()
         self._settings.save()
+        self.hide()  # at once; what is waited for takes moments, torch's import at most
         self.timings.stop()
         self.result_windows.wait(30_000)
         self.images.stop(30_000)
-        self.session.wait(30_000)  # torch's import, at most
+        self.session.wait(30_000)
         event.accept()
 
     def _quit_answered(self, answer: str) -> None:

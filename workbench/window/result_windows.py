@@ -120,17 +120,16 @@ class ResultWindows(QObject):
 
         def ended() -> None:
             work.wait()
-            work.deleteLater()
             self._works.remove(work)
             if outcome:
                 self.problem.emit(say(outcome[0].message))
             else:
                 self.said.emit(tr("Saved {name}.").format(name=path.name))
 
-        work = Work(self, write)
+        work = Work(write)
         self._works.append(work)
         work.finished.connect(ended)
-        work.start()
+        work.begin()
 
     def wait(self, milliseconds: int) -> None:
         """Waits for reports that are being written."""
