@@ -3,7 +3,9 @@
     python tests/benchmarks/window_latency.py [--json] [--seconds 15] [--dataset sample|PATH]
 
 A timer that should fire every 5 ms notes by how much it is late. Then, in milliseconds: opening a
-saved run, switching tabs and presets. Needs a display, or QT_QPA_PLATFORM=offscreen.
+saved run, switching tabs and presets, and the gallery of the run's test images (10,000 with
+CIFAR-10 as --dataset), scrolled from top to bottom, by keyboard, and with eight other runs
+selected. Needs a display, or QT_QPA_PLATFORM=offscreen.
 """
 
 from __future__ import annotations
@@ -43,16 +45,17 @@ def main() -> None:
         print(json.dumps(result, indent=2))
         return
     print(sentence(result["machine"]))
-    print(f"{'event loop held up, ms':<34}{'median':>8}{'99%':>8}{'most':>8}")
+    print(f"{'event loop held up, ms':<54}{'median':>8}{'99%':>8}{'most':>8}")
     for name, row in result["delays"].items():
-        print(f"{name:<34}{row['median']:>8.1f}{row['p99']:>8.1f}{row['max']:>8.1f}")
-    print(f"{'what a person does, ms':<34}{'median':>8}{'':>8}{'most':>8}")
+        print(f"{name:<54}{row['median']:>8.1f}{row['p99']:>8.1f}{row['max']:>8.1f}")
+    print(f"{'what a person does, ms':<54}{'median':>8}{'':>8}{'most':>8}")
     for name, row in result["actions"].items():
-        print(f"{name:<34}{row['median']:>8.1f}{'':>8}{row['max']:>8.1f}")
+        print(f"{name:<54}{row['median']:>8.1f}{'':>8}{row['max']:>8.1f}")
 
 
 def measure(seconds: float, dataset: str) -> dict[str, Any]:
     from PySide6.QtCore import QEventLoop, Qt, QTimer
+    from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
     from workbench.engine.data_choice import choose_data
@@ -145,6 +148,84 @@ def measure(seconds: float, dataset: str) -> dict[str, Any]:
     delays["million steps, 2,100 more a second"] = watch(seconds / 2)
     feeder.stop()
 
+    # --- the gallery ---
+    record = make_tested(Library().runs()[-1].folder)
+    others = [make_tested(record.folder, seed) for seed in range(1, 9)]
+    images, gallery = window.run_view.images, window.run_view.images.gallery
+    scroll = gallery.verticalScrollBar()
+    selected: list[Any] = []
+    images.other_runs = lambda: selected
+
+    def open_run() -> None:
+        window.run_view.tabs.setCurrentIndex(0)
+        window._open_run(million)
+        window._open_run(record)
+
+    def first_show() -> None:
+        window.run_view.tabs.setCurrentWidget(images)
+
+    def until_shown(milliseconds: int = 120_000) -> float:
+        started = time.perf_counter()
+        while not gallery.images.rowCount() and time.perf_counter() - started < milliseconds / 1000:
+            wait(5)
+        return (time.perf_counter() - started) * 1000
+
+    def hold(act: Callable[[], None]) -> float:
+        QTimer.singleShot(310, act)
+        return watch(0.8)["max"]
+
+    def timed(act: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        act()
+        application.processEvents()  # with everything painted
+        return (time.perf_counter() - started) * 1000
+
+    open_run()
+    first_show()
+    times["images read for the first time"] = [until_shown()]
+    wait(500)
+    holds: dict[str, list[float]] = {}
+    window.run_view.tabs.setCurrentIndex(0)
+    opening = holds["open a saved run of 1,000,000 steps"] = []
+    for _ in range(5):
+        window._open_run(record)
+        wait(200)
+        opening.append(hold(lambda: window._open_run(million)))
+    for name, runs in (("", []), (", eight other runs", others)):
+        shows = holds[f"first show of the gallery{name}"] = []
+        for _ in range(5):
+            open_run()
+            images._others.clear()  # read again
+            selected[:] = runs
+            wait(200)
+            shows.append(hold(first_show))
+            until_shown()
+        wait(500)
+        times[f"scroll the gallery a step{name}"] = [
+            timed(lambda place=place: scroll.setValue(place))
+            for place in np.linspace(0, scroll.maximum(), 300).round().astype(int).tolist()
+        ]
+        gallery.setFocus()
+        gallery.setCurrentIndex(gallery.images.index(0))
+        keys = (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_PageDown, Qt.Key.Key_Up)
+        times[f"move in it by keyboard{name}"] = [
+            timed(lambda key=key: QTest.keyClick(gallery, key)) for key in keys * 25
+        ]
+        times[f"jump to an image and see it large{name}"] = [
+            timed(lambda row=row: gallery.setCurrentIndex(gallery.images.index(row)))
+            for row in np.random.default_rng(0).integers(0, gallery.images.rowCount(), 50).tolist()
+        ]
+        times[f"choose only the mistakes{name}"] = [
+            timed(lambda which=which: images.which_box.setCurrentIndex(which))
+            for which in (2, 0) * 5
+        ]
+    for name, values in holds.items():
+        delays[name] = {
+            "median": statistics.median(values),
+            "p99": quantile(values, 0.99),
+            "max": max(values),
+        }
+
     window.close()
     window.session.wait(10_000)
     return {
@@ -154,7 +235,30 @@ def measure(seconds: float, dataset: str) -> dict[str, Any]:
             name: {"median": statistics.median(values), "max": max(values)}
             for name, values in times.items()
         },
+        "images": gallery.images.rowCount(),
     }
+
+
+def make_tested(like: Path, seed: int = 0) -> Any:
+    """The run ``like`` with a final test (``seed`` 0), or a copy of it with another one: random
+    logits for the real images, which costs the window as much as any."""
+    import shutil
+    from dataclasses import replace
+
+    from workbench.library.run_folder import read_record, write_record
+
+    folder = like.with_name(f"tested_{seed}") if seed else like
+    if seed:
+        shutil.copytree(like, folder)
+    record = read_record(folder)
+    random = np.random.default_rng(seed)
+    count, classes = record.data["test_images"], len(record.data["classes"])
+    logits = random.normal(size=(count, classes)).astype("f4")
+    labels = np.random.default_rng(0).permutation(np.arange(count) % classes)
+    np.savez_compressed(folder / "test_logits.npz", logits=logits, labels=labels)
+    record = replace(record, experiment={**record.experiment, "seed": seed})
+    write_record(record)
+    return read_record(folder)
 
 
 def make_run(like: Path, epochs: int) -> Any:

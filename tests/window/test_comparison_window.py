@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
+from workbench.engine.events import DataProgress
+from workbench.engine.kept_images import TestImages, keep_test_images
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.window.comparison_window import ComparisonWindow
+from workbench.window.flips_view import LOST, WON
+from workbench.window.image_store import ImageStore
 from workbench.window.result_windows import ResultWindows
 from workbench.window.results_bar import ResultsBar
 from workbench.window.translation import Translation
@@ -27,10 +32,25 @@ def library(tmp_path: Path) -> Library:
     return Library(tmp_path / "library")
 
 
+IMAGES = TestImages(
+    "f" * 64,
+    np.random.default_rng(0).integers(0, 256, (10_000, 32, 32, 3), np.uint8),
+    np.arange(10_000)[::-1].copy(),
+)
+
+
 @pytest.fixture
-def open_window(qtbot: QtBot) -> Open:
+def store(qtbot: QtBot) -> Iterator[ImageStore]:
+    store = ImageStore()
+    yield store
+    assert store.stop(30_000)
+    store.deleteLater()
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot, store: ImageStore) -> Open:
     def open_window(*records: RunRecord) -> ComparisonWindow:
-        window = ComparisonWindow(records)
+        window = ComparisonWindow(records, store)
         qtbot.addWidget(window)
         window.show()
         qtbot.waitUntil(lambda: window.ready)
@@ -50,36 +70,107 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
     assert ["Seed", "1", "2"] in window.differences.texts()
     assert "Learning rate" not in [row[0] for row in window.differences.texts()]
     window.tabs.setCurrentIndex(2)
-    assert "McNemar's exact test" in window.sentence.text()
-    assert "001 · Does it run?, seed 2 alone" in window.sentence.text()
-    flips = window.flips_table.texts()
+    assert "McNemar's exact test" in window.flips.sentence.text()
+    assert "001 · Does it run?, seed 2 alone" in window.flips.sentence.text()
+    flips = window.flips.table.texts()
     assert len(flips) == 10
     gained = sum(int(row[3].replace(",", "")) for row in flips)
     assert gained == 1_000
     cells = [row[1:] for row in window.matrix.texts()]
     assert sum(int(cells[i][i].replace(",", "")) for i in range(10)) == 1_000
-    window.flips_table.sortItems(3, Qt.SortOrder.DescendingOrder)
-    order = [int(row[3]) for row in window.flips_table.texts()]
+    window.flips.table.sortItems(3, Qt.SortOrder.DescendingOrder)
+    order = [int(row[3]) for row in window.flips.table.texts()]
     assert order == sorted(order, reverse=True)
 
 
-def test_a_class_asks_for_its_flips(qtbot: QtBot, open_window: Open, library: Library) -> None:
-    first = make_run(library, "001", (20, 25, 30), seed=1)
-    second = make_run(library, "001", (22, 28, 40), seed=2)
+def two_runs(library: Library) -> tuple[RunRecord, RunRecord]:
+    return (
+        make_run(library, "001", (20, 25, 30), seed=1),
+        make_run(library, "001", (22, 28, 40), seed=2),
+    )
+
+
+def test_the_flips_are_galleries(
+    qtbot: QtBot, open_window: Open, library: Library, store: ImageStore
+) -> None:
+    first, second = two_runs(library)
     window = open_window(first, second)
+    window.tabs.setCurrentIndex(2)
+    store.loaded.emit(IMAGES)
+    view = window.flips
     before, after = make_predictions(30, seed=1), make_predictions(40, seed=2)
+    lost, won = before.correct & ~after.correct, ~before.correct & after.correct
+
+    def shown(which: int) -> np.ndarray:
+        return view.galleries[which].images.order
+
+    for which, expected, judged in ((LOST, lost, after), (WON, won, before)):
+        assert sorted(shown(which)) == expected.nonzero()[0].tolist()
+        assert (np.diff(judged.confidence[shown(which)]) <= 0).all()
+        assert f"{expected.sum():,} images" in view.headings[which].text()
+        # Under the thumbnail stands what the run that is wrong takes it for.
+        row = view.galleries[which].images.words(0)
+        assert row[1] == judged.classes[judged.predicted[shown(which)[0]]] != row[0]
+    view.table.selectRow(3)
+    assert view.class_box.currentText() == "cat"
     cats = before.labels == 3
-    for column, expected in (
-        (1, cats & before.correct & ~after.correct),
-        (2, cats & ~before.correct & after.correct),
-        (3, cats & (before.correct != after.correct)),
-    ):
-        with qtbot.waitSignal(window.images_wanted) as heard:
-            window.flips_table.cellDoubleClicked.emit(3, column)
-        record, indices, words = heard.args
-        assert record == second
-        assert sorted(indices) == expected.nonzero()[0].tolist()
-        assert words.startswith("cat: ")
+    assert sorted(shown(LOST)) == (lost & cats).nonzero()[0].tolist()
+    assert sorted(shown(WON)) == (won & cats).nonzero()[0].tolist()
+    counts = view.table.texts()[3]
+    assert counts[1:3] == [f"{(lost & cats).sum():,}", f"{(won & cats).sum():,}"]
+
+    gallery = view.galleries[WON]
+    index = int(shown(WON)[2])
+    gallery.setCurrentIndex(gallery.images.index(2))
+    assert np.array_equal(view.panel.picture.pixels, IMAGES.images[index])
+    assert not view.galleries[LOST].currentIndex().isValid()  # one image is the chosen one
+    lines = view.panel.others.text().splitlines()
+    assert [line[0] for line in lines] == ["✗", "✓"]
+    assert [line[line.index("seed") :][:6] for line in lines] == ["seed 1", "seed 2"]
+    with qtbot.waitSignal(window.images_wanted) as heard:
+        qtbot.keyClick(gallery, Qt.Key.Key_Return)
+    record, indices, words, chosen = heard.args
+    assert record == second
+    assert sorted(indices) == (won & cats).nonzero()[0].tolist()
+    assert words == "cat: only the second right"
+    assert chosen == index
+
+
+def test_flips_without_images_are_read_when_asked_for(
+    qtbot: QtBot, open_window: Open, library: Library, store: ImageStore
+) -> None:
+    window = open_window(*two_runs(library))
+    window.tabs.setCurrentIndex(2)
+    view = window.flips
+    assert view.why_empty.text() == "The test images have not been read yet."
+    with qtbot.waitSignal(store.missing, timeout=30_000):
+        view.read_button.click()
+        assert view.why_empty.text() == "Reading images"
+        assert not view.read_button.isVisible()
+        store.progress.emit("f" * 64, DataProgress(3, 4))
+        assert view.progress.isVisible()
+    assert "not on this machine any more" in view.why_empty.text()
+    assert view.read_button.isVisible()  # a disk may be connected again
+
+
+def test_kept_images_are_read_without_asking(
+    qtbot: QtBot, open_window: Open, library: Library
+) -> None:
+    keep_test_images("f" * 64, IMAGES.images)
+    window = open_window(*two_runs(library))
+    window.tabs.setCurrentIndex(2)
+    qtbot.waitUntil(lambda: window.flips.galleries[LOST].isVisible(), timeout=30_000)
+    assert window.flips.panel.picture.pixels is not None
+
+
+def test_no_flips_is_said(open_window: Open, library: Library, store: ImageStore) -> None:
+    window = open_window(make_run(library, prediction_seed=1), make_run(library, prediction_seed=1))
+    window.tabs.setCurrentIndex(2)
+    store.loaded.emit(IMAGES)
+    assert window.flips.why_empty.isVisible()
+    assert "right on the same images" in window.flips.why_empty.text()
+    assert not window.flips.read_button.isVisible()
+    assert {row[1] for row in window.flips.table.texts()} == {"0"}
 
 
 def test_repeats_have_a_band_and_a_mean(open_window: Open, library: Library) -> None:
@@ -98,16 +189,19 @@ def test_other_data_and_no_final_test(open_window: Open, library: Library) -> No
     first = make_run(library)
     window = open_window(first, make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64}))
     window.tabs.setCurrentIndex(2)
-    assert "different images" in window.sentence.text()
-    assert not window.matrix.isVisible()
+    assert "different images" in window.flips.sentence.text()
+    assert not window.flips.table.isVisible()
+    assert not window.tabs.isTabVisible(3)
     window = open_window(first, make_run(library, accuracies=()))
     window.tabs.setCurrentIndex(2)
-    assert "no final test" in window.sentence.text()
+    assert "no final test" in window.flips.sentence.text()
 
 
-def test_a_run_deleted_meanwhile_gives_a_sentence(qtbot: QtBot, library: Library) -> None:
+def test_a_run_deleted_meanwhile_gives_a_sentence(
+    qtbot: QtBot, library: Library, store: ImageStore
+) -> None:
     runs = [make_run(library), make_run(library, seed=1)]
-    window = ComparisonWindow(runs)
+    window = ComparisonWindow(runs, store)
     shutil.rmtree(runs[1].folder)
     window.show()
     qtbot.waitUntil(lambda: window.ready)  # nothing to draw of it, and that is all
@@ -120,7 +214,7 @@ def test_in_korean(qtbot: QtBot, open_window: Open, library: Library, qapp: QApp
     translation = Translation(qapp)
     translation.use("ko")
     qtbot.waitUntil(lambda: window.tabs.tabText(1) == "다른 점")
-    assert "최종 테스트가 없어" in window.sentence.text()
+    assert "최종 테스트가 없어" in window.flips.sentence.text()
     translation.use("en")
     qtbot.waitUntil(lambda: window.tabs.tabText(1) == "What differs")
 
@@ -149,11 +243,16 @@ def test_the_bar_says_what_it_needs(qtbot: QtBot, library: Library) -> None:
 
 @pytest.mark.parametrize("ending", ["html", "md"])
 def test_a_report_is_written_from_the_window(
-    qtbot: QtBot, library: Library, tmp_path: Path, qapp: QApplication, ending: str
+    qtbot: QtBot,
+    library: Library,
+    store: ImageStore,
+    tmp_path: Path,
+    qapp: QApplication,
+    ending: str,
 ) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
-    windows = ResultWindows(library, Translation(qapp), parent)
+    windows = ResultWindows(library, store, Translation(qapp), parent)
     record = make_run(library)
     dialog = windows.write_report([record])
     assert isinstance(dialog, QFileDialog)

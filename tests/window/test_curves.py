@@ -158,9 +158,14 @@ def test_numbers_are_short() -> None:
 
 
 def test_the_learning_rate_holds_for_whole_epochs() -> None:
-    assert curves.rate_line([0.1, 0.1, 0.02], 2.5) == ([0, 2, 2, 2.5], [0.1, 0.1, 0.02, 0.02])
-    assert curves.rate_line([0.1], 0.0) == ([], [])
-    assert len(curves.rate_line([0.1] * 100_000, 100_000)[0]) == 2
+    def line(rates: list[float], end: float) -> list[list[float]]:
+        return [values.tolist() for values in curves.rate_line(rates, end)]
+
+    assert line([0.1, 0.1, 0.02], 2.5) == [[0, 2, 2, 2.5], [0.1, 0.1, 0.02, 0.02]]
+    assert line([0.1, 0.02], 2.0) == [[0, 1, 1, 2], [0.1, 0.1, 0.02, 0.02]]
+    assert line([0.1], 5.0) == [[0, 1], [0.1, 0.1]]
+    assert line([0.1], 0.0) == line([], 3.0) == [[], []]
+    assert line([0.1] * 100_000, 100_000) == [[0, 100_000], [0.1, 0.1]]
 
 
 def test_best_is_the_first_of_equals_and_never_nan() -> None:

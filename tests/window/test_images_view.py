@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +12,14 @@ from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
 from workbench.engine.data_choice import choose_data
-from workbench.engine.datasets import DataSet, TestImages, test_images
+from workbench.engine.datasets import TestImages, test_images
+from workbench.engine.events import DataProgress
 from workbench.library.catalog import Library
-from workbench.library.metrics import Predictions
+from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
+from workbench.messages import Message
 from workbench.window.image_panel import ImagePanel
 from workbench.window.images_view import RIGHT, WRONG, ImagesView, chosen_images
-from workbench.window.session import Session
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10_000, 32, 32, 3), np.uint8)
 
@@ -35,20 +34,19 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def session(library: Library, qtbot: QtBot) -> Iterator[Session]:
-    session = Session(library)
-    yield session
-    session.cancel()
-    assert session.wait(10_000)
-    session.deleteLater()
-
-
-@pytest.fixture
 def view(qtbot: QtBot) -> ImagesView:
     view = ImagesView()
     qtbot.addWidget(view)
     view.resize(900, 600)
-    view.images_wanted.connect(lambda record: view.set_images(loaded()))
+
+    def answer(record: RunRecord) -> None:
+        fingerprint = record.data["fingerprint"]
+        if fingerprint == loaded().fingerprint:
+            view.set_images(loaded())
+        else:
+            view.set_images_problem(fingerprint, Message("They are others now."))
+
+    view.images_wanted.connect(answer)
     view.show()
     return view
 
@@ -104,9 +102,8 @@ def test_one_image_large(view: ImagesView, library: Library, qtbot: QtBot) -> No
     assert np.array_equal(panel.picture.pixels, IMAGES[index])
     judged = q.classes[q.predicted[index]]
     mark = "✓" if q.correct[index] else "✗"
-    assert text(view, "imageOthers") == (
-        f"{mark} better, seed 7: {judged} {100 * q.confidence[index]:.0f}%"
-    )
+    line = f"{mark} better, seed 7: {judged} {100 * q.confidence[index]:.0f}%"
+    qtbot.waitUntil(lambda: text(view, "imageOthers") == line)
     view.gallery.setFocus()
     qtbot.keyClick(view.gallery, Qt.Key.Key_Right)
     assert f"{9_999 - int(shown(view)[1]):,}" in text(view, "imagePlace")
@@ -115,11 +112,44 @@ def test_one_image_large(view: ImagesView, library: Library, qtbot: QtBot) -> No
     assert text(view, "imageOthers") == ""
 
 
+def test_of_many_other_runs_eight_are_read_one_at_a_time(
+    view: ImagesView, library: Library, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = make_run(library)
+    others = [make_run(library, seed=seed) for seed in range(1, 12)]
+    untested = make_run(library, accuracies=(20,), seed=99)
+    chosen = [untested, *others]
+    view.show_record(own)
+    read: list[Path] = []
+    monkeypatch.setattr(
+        "workbench.window.images_view.read_predictions",
+        lambda folder, classes: read.append(folder) or read_predictions(folder, classes),
+    )
+    view.other_runs = lambda: chosen
+    view.others_changed()
+    assert not read  # the window goes on meanwhile
+
+    def seeds() -> list[str]:
+        lines = text(view, "imageOthers").splitlines()
+        return [line.partition("seed ")[2].partition(":")[0] for line in lines]
+
+    qtbot.waitUntil(lambda: seeds() == [str(seed) for seed in range(1, 9)])
+    assert read == [run.folder for run in (untested, *others[:8])]
+    chosen.remove(others[0])
+    view.others_changed()
+    assert seeds() == [str(seed) for seed in range(2, 9)]
+    qtbot.waitUntil(lambda: len(seeds()) == 8)
+    assert seeds()[-1] == "9"
+    assert read.count(others[1].folder) == 1  # what was read before is kept
+
+
 def test_given_images_keep_their_words(view: ImagesView, library: Library) -> None:
     view.show_record(make_run(library))
     view.show_images(np.array([5, 9, 2]), "cat: judged differently")
     assert set(shown(view).tolist()) == {2, 5, 9}
     assert text(view, "imageCount").startswith("cat: judged differently")
+    view.show_images(np.array([5, 9, 2]), "cat: judged differently", 9)
+    assert text(view, "imagePlace").startswith("Test image 9,990 ")  # counted backwards here
     view.which_box.setCurrentIndex(RIGHT)
     assert len(shown(view)) == 3_000
 
@@ -129,7 +159,7 @@ def test_without_images_a_sentence(qtbot: QtBot, view: ImagesView, library: Libr
     view.show_record(make_run(library, accuracies=(20,)))
     assert "no final test" in text(view, "imagesEmpty")
     view.show_record(make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64}))
-    assert "are not those that this run was tested on" in text(view, "imagesEmpty")
+    assert text(view, "imagesEmpty") == "They are others now."
     asked: list[RunRecord] = []
     view.images_wanted.connect(asked.append)
     view.hide()
@@ -170,17 +200,21 @@ def test_empty_nan_and_a_hundred_classes(view: ImagesView) -> None:
     assert view.gallery.grab().width()
 
 
-def test_the_session_loads_them_in_the_order_of_the_logits(
-    qtbot: QtBot, session: Session, sample: DataSet
-) -> None:
-    with qtbot.waitSignal(session.images_loaded, timeout=30_000) as heard:
-        session.load_images(choose_data("sample"))
-    found: Any = heard.args[0]
-    assert found.fingerprint == sample.info.fingerprint
-    assert np.array_equal(found.images, sample.test_images.numpy())
-    assert sorted(found.positions.tolist()) == list(range(500))
-    again = test_images(sample)
-    assert np.array_equal(again.positions, found.positions)
+def test_reading_shows_how_far_it_is(qtbot: QtBot, library: Library) -> None:
+    view = ImagesView()
+    qtbot.addWidget(view)
+    view.resize(900, 600)
+    view.show()
+    view.show_record(make_run(library))
+    assert text(view, "imagesEmpty") == "Reading images"
+    view.show_progress("0" * 64, DataProgress(1, 2))  # of another data set
+    assert not view.progress.isVisible()
+    view.show_progress("f" * 64, DataProgress(15_000, 60_000))
+    assert text(view, "imagesEmpty") == "Reading images: 15,000 of 60,000"
+    assert view.progress.isVisible()
+    assert (view.progress.value(), view.progress.maximum()) == (15_000, 60_000)
+    view.set_images(loaded())
+    assert view.gallery.isVisible()
 
 
 def test_positions_are_those_before_the_shuffle() -> None:

@@ -425,6 +425,23 @@ def test_a_saved_run_of_a_million_steps_is_quick(view: LiveView) -> None:
     assert np.median(times) < 0.01  # 1 ms alone
 
 
+def test_many_losses_come_in_pieces_and_none_is_left_out(view: LiveView, qtbot: QtBot) -> None:
+    losses = np.random.default_rng(0).gamma(9, 0.2, 700_000).astype(np.float32)
+    show_saved(view, losses, 224, 3125)
+    view.add_losses([7.0])  # before the others are there
+    assert view.step_count() == 700_001
+    assert len(view._loss) == 0  # the window goes on meanwhile
+    qtbot.waitUntil(lambda: not view._dirty)
+    assert np.array_equal(view._loss.raw.values, [*losses, 7.0])
+    assert drawn(view._raw_curve)[0][-1] == pytest.approx(700_001 / 3125, abs=0.1)
+    show_saved(view, losses, 224, 3125)
+    assert "".join(view._losses_table()).count("\n") == 700_001  # with its header
+    show_saved(view, losses, 224, 3125)
+    show_saved(view, np.ones(10, np.float32), 1, 10)  # another run meanwhile
+    qtbot.waitUntil(lambda: not view._dirty)
+    assert view._loss.raw.values.tolist() == [1.0] * 10
+
+
 def test_more_points_may_follow_a_saved_run(view: LiveView) -> None:
     show_saved(view, np.ones(200, np.float32), 2, 100)
     view.add_losses([1.0] * 50)

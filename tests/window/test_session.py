@@ -232,3 +232,38 @@ def test_the_window_opens_without_torch() -> None:
         capture_output=True,
         timeout=60,
     )
+
+
+UNHELD = """
+import gc, threading
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication, QTimer
+from workbench.library.catalog import Library
+from workbench.window.session import Session, Work
+
+application = QCoreApplication([])
+
+def begin() -> threading.Event:
+    session, began, go = Session(Library(Path("library"))), threading.Event(), threading.Event()
+    session._start_beside(lambda: (began.set(), go.wait(10)))
+    assert began.wait(10)
+    return go
+
+go = begin()
+gc.collect()  # nobody holds the session any more
+print("goes on")
+go.set()
+QTimer.singleShot(200, application.quit)
+application.exec()
+gc.collect()
+assert not Work._running
+print("ended")
+"""
+
+
+def test_a_thread_outlives_whoever_forgot_it(tmp_path: Path) -> None:
+    # In a process of its own, which Qt would abort.
+    done = subprocess.run(
+        [sys.executable, "-c", UNHELD], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout.split("\n")[:2]) == (0, ["goes on", "ended"]), done.stderr

@@ -11,11 +11,8 @@ from torch import Tensor
 
 from workbench.engine.arrays import Arrays, Progress, Stop
 from workbench.engine.data_choice import DataChoice, DataInfo, DataKind
+from workbench.engine.kept_images import TestImages, keep_test_images, test_order
 from workbench.messages import Cancelled
-
-TEST_ORDER_SEED = 10_000
-"""Seed of the one shuffle of the test split. Files of a class lie together, and batch norm in
-training mode would otherwise see batches of one class."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +40,9 @@ class DataSet:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class TestImages:
-    """The test split to look at. ``images``: uint8, (N, 32, 32, 3), R G B, in the order of the
-    stored logits. ``positions``: int64, (N,), where each image lies in the data set's own order,
-    counted from 0. ``fingerprint`` as in ``DataInfo``."""
-
-    __test__ = False  # pytest takes the name for a test
-
-    fingerprint: str
-    images: np.ndarray
-    positions: np.ndarray
-
-
 def test_images(data: DataSet) -> TestImages:
     """The test split of ``data``, as arrays of its own."""
-    count = len(data.test_labels)
-    positions = np.random.default_rng(TEST_ORDER_SEED).permutation(count)
+    positions = test_order(len(data.test_labels))
     # Waits for the device where the data lie there; once for a gallery, not for each image.
     return TestImages(data.info.fingerprint, data.test_images.cpu().numpy().copy(), positions)
 
@@ -90,11 +73,14 @@ def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
         arrays = image_folder.read_image_folder(choice.path, progress, stop)
     if stop():
         raise Cancelled
-    return _as_data_set(choice.kind, str(choice.path) if choice.path else None, arrays)
+    data = _as_data_set(choice.kind, str(choice.path) if choice.path else None, arrays)
+    if choice.kind != "sample":  # which is made as fast as it is read
+        keep_test_images(data.info.fingerprint, data.test_images.numpy())
+    return data
 
 
 def _as_data_set(kind: DataKind, path: str | None, arrays: Arrays) -> DataSet:
-    order = np.random.default_rng(TEST_ORDER_SEED).permutation(len(arrays.test_labels))
+    order = test_order(len(arrays.test_labels))
     test_images, test_labels = arrays.test_images[order], arrays.test_labels[order]
     info = DataInfo(
         kind=kind,

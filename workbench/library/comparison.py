@@ -592,8 +592,13 @@ def compare_predictions(first: Predictions, second: Predictions) -> Flips:
 
 
 def compare_runs(first: RunRecord, second: RunRecord) -> Flips:
-    """Two runs by their stored logits. Raises :class:`WorkbenchError` where one has none or they
-    were tested on other images."""
+    """Two runs by their stored logits. Raises :class:`WorkbenchError` as :func:`read_both`."""
+    return compare_predictions(*read_both(first, second))
+
+
+def read_both(first: RunRecord, second: RunRecord) -> tuple[Predictions, Predictions]:
+    """The final tests of two runs. Raises :class:`WorkbenchError` where one has none or they were
+    tested on other images."""
     tests = []
     for record in (first, second):
         predictions = read_predictions(record.folder, tuple(record.data.get("classes", ())))
@@ -606,7 +611,7 @@ def compare_runs(first: RunRecord, second: RunRecord) -> Flips:
         raise WorkbenchError(
             "The two runs were tested on different images; compare runs on the same data."
         )
-    return compare_predictions(*tests)
+    return tests[0], tests[1]
 
 
 def mcnemar_exact(lost: int, won: int) -> float:

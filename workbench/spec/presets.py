@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,13 +99,21 @@ def read_preset(path: Path, built_in: bool = False) -> Preset:
     Raises :class:`WorkbenchError` naming file, field and reason.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _preset_of(path, built_in, path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise WorkbenchError("{path}: there is no such file.", path=path) from None
     except (OSError, UnicodeDecodeError) as error:
         raise WorkbenchError(
             "{path}: cannot be read ({reason}).", path=path, reason=_reason(error)
         ) from None
+
+
+# A text is parsed once: the eleven of the report take 30 ms, and each run that is opened looks
+# its preset up.
+@lru_cache(maxsize=256)
+def _preset_of(path: Path, built_in: bool, text: str) -> Preset:
+    try:
+        content = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise WorkbenchError(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import QThreadPool, QTimer
 from PySide6.QtWidgets import QApplication
 
 import workbench
+from workbench import paths
 from workbench.library.catalog import Library
 from workbench.window.main_window import MainWindow
+from workbench.window.session import Work
 from workbench.window.settings import Settings
 from workbench.window.theme import Theme
 from workbench.window.translation import LANGUAGES, Translation, system_language
@@ -23,9 +28,19 @@ def _to_the_log(kind: type[BaseException], error: BaseException, trace: Any) -> 
     log.error("Unforeseen in the window", exc_info=(kind, error, trace))
 
 
+def _crashes_to_a_file() -> None:
+    """Has Python write where it was into a file when the process dies without an exception, as
+    when Qt aborts it. Not into the log itself, which is put aside when it is full."""
+    with suppress(OSError):  # a home that cannot be written is reported where it matters
+        path = paths.log_file().with_name("crashes.log")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        faulthandler.enable(path.open("a", encoding="utf-8"))
+
+
 def run_window() -> int:
     """Opens the window and returns its exit code once it is closed."""
     sys.excepthook = _to_the_log  # a desktop start has no terminal to print it to
+    _crashes_to_a_file()
     application = QApplication(sys.argv[:1])
     application.setApplicationName("cifar-workbench")
     application.setApplicationDisplayName("CIFAR Workbench")
@@ -43,4 +58,7 @@ def run_window() -> int:
     QTimer.singleShot(0, window.session.find_devices)
     code = application.exec()
     QThreadPool.globalInstance().waitForDone(2000)  # a table that is still being written
+    if not Work.wait_for_all(30_000):
+        log.error("A thread did not end; the process ends without it")
+        os._exit(code)  # Python's own exit would destroy the thread, and Qt abort
     return code

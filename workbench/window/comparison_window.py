@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +13,6 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import (
     QLabel,
-    QSplitter,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -21,9 +20,9 @@ from PySide6.QtWidgets import (
 
 from workbench.library.comparison import (
     DifferingRow,
-    Flips,
-    compare_runs,
+    compare_predictions,
     differing_rows,
+    read_both,
     same_group,
     spread_of,
 )
@@ -34,9 +33,11 @@ from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window import theme
 from workbench.window.epoch_plot import EpochPlot
 from workbench.window.figure_table import Cell, FigureTable
+from workbench.window.flips_view import FlipsView
 from workbench.window.hyperparameter_text import number_text, value_text
+from workbench.window.image_store import ImageStore
 from workbench.window.run_view import RECORD_STATES, run_title
-from workbench.window.translation import say, tr
+from workbench.window.translation import tr
 
 MOST_RUNS = 8
 """So many curves can be told apart."""
@@ -47,15 +48,17 @@ _DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
 
 class ComparisonWindow(QWidget):
-    """A window of its own over ``records``, two to :data:`MOST_RUNS`. It reads their files once,
-    one run at each turn of the event loop; then ``ready`` is true."""
+    """A window of its own over ``records``, two to :data:`MOST_RUNS`. It reads their files once
+    and draws them, one run at each turn of the event loop; then ``ready`` is true."""
 
     problem = Signal(str)
     """One sentence: a run could not be read. The window closes."""
-    images_wanted = Signal(object, object, str)
-    """The second RunRecord, indices of images of the test split, and which they are in words."""
+    images_wanted = Signal(object, object, str, int)
+    """As that of :class:`FlipsView`."""
 
-    def __init__(self, records: Sequence[RunRecord], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, records: Sequence[RunRecord], images: ImageStore, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("comparisonWindow")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -64,8 +67,7 @@ class ComparisonWindow(QWidget):
         self._losses: list[tuple[np.ndarray, ...]] = []
         self._rows: list[list[dict[str, Any]]] = []
         self._differing: list[DifferingRow] = []
-        self._flips: Flips | None = None
-        self._no_flips: WorkbenchError | None = None
+        self._confusion: tuple[tuple[str, ...], np.ndarray] | None = None
         is_group = all(same_group(self.records[0], other) for other in self.records[1:])
         self._is_group = is_group and len(self.records) > 2
         self._curves: list[tuple[Any, Any]] = []
@@ -90,42 +92,27 @@ class ComparisonWindow(QWidget):
         self.differences = FigureTable("comparisonDifferences")
         self.nothing_differs = QLabel()
         self.nothing_differs.setProperty("role", "muted")
-        self.sentence = QLabel()
-        self.sentence.setObjectName("comparisonSentence")
-        self.sentence.setWordWrap(True)
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
-        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.flips_table = FigureTable("comparisonFlips", sortable=True)
-        self.flips_table.cellDoubleClicked.connect(self._ask_for_images)
-        self.flips_hint = QLabel()
-        self.flips_hint.setProperty("role", "muted")
+        self.flips = FlipsView(self.records, images) if len(self.records) == 2 else None
         self.matrix = FigureTable("comparisonMatrix")
         self.matrix_title = QLabel()
         self.matrix_title.setProperty("role", "heading")
         self.matrix_title.setWordWrap(True)
         self._lay_out()
         self.resize(1270, 720)
+        self._restyle()
         self.retranslate()
+        self._pieces = self._read_and_draw()
         self._reading = QTimer(self)
-        self._reading.timeout.connect(self._read)
+        self._reading.timeout.connect(self._go_on)
         self._reading.start()
 
-    def _read(self) -> None:
-        """The next run; after the last one everything is drawn."""
+    def _go_on(self) -> None:
+        """The next piece; after the last one everything is there."""
         try:
-            if len(self._losses) < len(self.records):
-                record = self.records[len(self._losses)]
-                self._rows.append(read_epochs(record.folder))
-                self._losses.append(thinned(read_losses(record.folder)))
-                return
+            next(self._pieces)
+            return
+        except StopIteration:
             self._reading.stop()
-            self._differing = differing_rows(self.records)
-            if len(self.records) == 2:
-                try:
-                    self._flips = compare_runs(*self.records)
-                except WorkbenchError as error:
-                    self._no_flips = error
-            self._draw()
         except (OSError, ValueError, KeyError) as error:  # deleted or damaged meanwhile
             self._reading.stop()
             reason = getattr(error, "strerror", None) or type(error).__name__
@@ -138,6 +125,30 @@ class ComparisonWindow(QWidget):
             return
         self.ready = True
         self.retranslate()
+
+    def _read_and_draw(self) -> Iterator[None]:
+        """In pieces, of which each is shorter than a person notices."""
+        for record in self.records:
+            self._rows.append(read_epochs(record.folder))
+            self._losses.append(thinned(read_losses(record.folder)))
+            yield
+        self._differing = differing_rows(self.records)
+        yield
+        if self.flips is not None:
+            self._compare(self.flips)
+            yield
+        yield from self._draw()
+
+    def _compare(self, view: FlipsView) -> None:
+        try:
+            tests = read_both(*self.records)
+            flips = compare_predictions(*tests)
+        except WorkbenchError as error:
+            view.show_problem(error.message)
+            return
+        self._confusion = (flips.classes, flips.confusion)
+        view.show_flips(flips, tests)
+        self.tabs.setTabVisible(self.tabs.count() - 1, True)
 
     def _lay_out(self) -> None:
         curves = QWidget()
@@ -156,35 +167,22 @@ class ComparisonWindow(QWidget):
         layout.addWidget(self.differences, 1)
         self.tabs.addTab(curves, "")
         self.tabs.addTab(rows, "")
-        if len(self.records) == 2:
-            self.tabs.addTab(self._images_tab(), "")
+        if self.flips is not None:
+            self.flips.images_wanted.connect(self.images_wanted)
+            self.tabs.addTab(self.flips, "")
+            self.tabs.addTab(self._matrix_tab(), "")
+            self.tabs.setTabVisible(3, False)  # until both were tested on the same images
         outer = QVBoxLayout(self)
         outer.setContentsMargins(8, 8, 8, 8)
         outer.addWidget(self.legend)
         outer.addWidget(self.tabs, 1)
 
-    def _images_tab(self) -> QWidget:
-        left, right = QWidget(), QWidget()
-        layout = QVBoxLayout(left)
-        layout.setContentsMargins(0, 0, 4, 0)
-        layout.addWidget(self.flips_table, 1)
-        layout.addWidget(self.flips_hint)
-        layout = QVBoxLayout(right)
-        layout.setContentsMargins(4, 0, 0, 0)
-        layout.addWidget(self.matrix_title)
-        layout.addWidget(self.matrix, 1)
-        both = QSplitter()
-        both.addWidget(left)
-        both.addWidget(right)
-        both.setSizes([540, 700])
-        both.setChildrenCollapsible(False)
+    def _matrix_tab(self) -> QWidget:
         tab = QWidget()
         layout = QVBoxLayout(tab)
         layout.setContentsMargins(8, 8, 8, 8)
-        layout.addWidget(self.sentence)
-        layout.addWidget(both, 1)
-        layout.addStretch(0)
-        self._both = both
+        layout.addWidget(self.matrix_title)
+        layout.addWidget(self.matrix, 1)
         return tab
 
     # --- curves ------------------------------------------------------------------------
@@ -192,8 +190,8 @@ class ComparisonWindow(QWidget):
     def _colors(self) -> tuple[str, ...]:
         return _DARK if theme.colors().dark else _LIGHT
 
-    def _draw(self) -> None:
-        """Makes the curves; :meth:`_restyle` gives them their colors."""
+    def _draw(self) -> Iterator[None]:
+        """Makes the curves, a run at a time."""
         ends = [1.0]
         losses, accuracies = [np.zeros(0)], [np.zeros(0)]
         for record, (index, _, mean, _), rows in zip(
@@ -208,11 +206,14 @@ class ComparisonWindow(QWidget):
                     self.accuracy.curve(x=epochs, y=values, symbol="o", symbolSize=5),
                 )
             )
+            self._style_curves(len(self._curves) - 1)
             ends += [*x[-1:], *epochs[-1:]]
             losses.append(mean)
             accuracies.append(values)
+            yield
         if self._is_group:
             self._draw_band()
+            self._style_band()
         end = max(ends)
         self.loss.set_ends((0.0, end * 1.02), _range(np.concatenate(losses), (0.0, 2.5)))
         self.accuracy.set_ends((0.0, end * 1.02), _range(np.concatenate(accuracies), (0.0, 100.0)))
@@ -237,38 +238,50 @@ class ComparisonWindow(QWidget):
         self._band = [fill, self.accuracy.curve(x=epochs, y=mean)]
 
     def _restyle(self) -> None:
-        c, tints = theme.colors(), self._colors()
+        c = theme.colors()
         for plot in (self.loss, self.accuracy):
             plot.restyle(c)
-        for number, (loss, accuracy) in enumerate(self._curves):
-            pen = QPen(QColor(tints[number % len(tints)]), 1.0)
-            pen.setCosmetic(True)
-            pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
-            if self._is_group:
-                faint = pen.color()
-                faint.setAlphaF(0.55)
-                pen.setColor(faint)
-            for curve in (loss, accuracy):
-                curve.setPen(pen)
-            accuracy.setSymbolBrush(pen.color())
-            accuracy.setSymbolPen(None)
+        for number in range(len(self._curves)):
+            self._style_curves(number)
+        self._style_band()
+        self._show_legend()
+
+    def _style_band(self) -> None:
+        c = theme.colors()
         if self._band:
             fill, mean = self._band
             tint = QColor(c.text)
             tint.setAlphaF(0.14)
             fill.setBrush(tint)
             mean.setPen(pg.mkPen(c.text, width=2))
+
+    def _show_legend(self) -> None:
+        tints = self._colors()
         parts = [
             f'<span style="color:{tints[n % len(tints)]}">■</span> {_escaped(name)}'
             for n, name in enumerate(self._names)
         ]
         self.legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
 
+    def _style_curves(self, number: int) -> None:
+        tints, (loss, accuracy) = self._colors(), self._curves[number]
+        pen = QPen(QColor(tints[number % len(tints)]), 1.0)
+        pen.setCosmetic(True)
+        pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
+        if self._is_group:
+            faint = pen.color()
+            faint.setAlphaF(0.55)
+            pen.setColor(faint)
+        for curve in (loss, accuracy):
+            curve.setPen(pen)
+        accuracy.setSymbolBrush(pen.color())
+        accuracy.setSymbolPen(None)
+
     # --- words -------------------------------------------------------------------------
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Compare {count} runs").format(count=len(self.records)))
-        texts = (tr("Curves"), tr("What differs"), tr("Image by image"))
+        texts = (tr("Curves"), tr("What differs"), tr("Image by image"), tr("Confusion"))
         for index in range(self.tabs.count()):
             self.tabs.setTabText(index, texts[index])
         self.loss_title.setText(tr("Training loss, mean of neighbouring steps"))
@@ -283,8 +296,10 @@ class ComparisonWindow(QWidget):
         self._names = _distinct_names(self.records)
         self._show_spread()
         self._show_differences()
-        self._show_flips()
-        self._restyle()
+        if self.flips is not None:
+            self.flips.retranslate(self._names)
+        self._show_matrix()
+        self._show_legend()
 
     def _show_spread(self) -> None:
         values = [r.accuracy for r in self.records if r.accuracy is not None]
@@ -313,69 +328,26 @@ class ComparisonWindow(QWidget):
             ]
         self.differences.show_rows(["", *self._names], rows)
 
-    def _show_flips(self) -> None:
-        if len(self.records) != 2:
+    def _show_matrix(self) -> None:
+        if self._confusion is None:
             return
-        self._both.setVisible(self._flips is not None)
-        if self._flips is None:
-            self.sentence.setText(say(self._no_flips.message) if self._no_flips else "")
-            return
-        flips, (first, second) = self._flips, self._names
-        self.sentence.setText(say(flips.sentence(first, second)))
-        self.flips_table.show_rows(
-            (
-                tr("True class"),
-                tr("only the first right"),
-                tr("only the second right"),
-                tr("difference"),
-            ),
-            [
-                (
-                    Cell(name),
-                    Cell(f"{lost:,}", lost),
-                    Cell(f"{won:,}", won),
-                    Cell(f"{won - lost:+,}", won - lost),
-                )
-                for name, lost, won in zip(
-                    flips.classes,
-                    flips.lost_per_class.tolist(),
-                    flips.won_per_class.tolist(),
-                    strict=True,
-                )
-            ],
-        )
-        self.flips_hint.setText(tr("Double-click a class to see its images."))
+        classes, confusion = self._confusion
         self.matrix_title.setText(
             tr(
                 "Confusion matrix of the second less that of the first (rows are true classes, "
                 "columns predicted ones)"
             )
         )
-        most = max(int(np.abs(flips.confusion).max()), 1)
+        most = max(int(np.abs(confusion).max()), 1)
         rows = []
-        for i, name in enumerate(flips.classes):
+        for i, name in enumerate(classes):
             cells = [Cell(name)]
-            for j, count in enumerate(flips.confusion[i].tolist()):
+            for j, count in enumerate(confusion[i].tolist()):
                 # More on the diagonal is better, more beside it worse.
                 tint = "best" if (count > 0) == (i == j) else "problem"
                 cells.append(Cell(f"{count:+,}" if count else "0", count, tint, abs(count) / most))
             rows.append(cells)
-        self.matrix.show_rows(["", *flips.classes], rows)
-
-    def _ask_for_images(self, row: int, column: int) -> None:
-        item = self.flips_table.item(row, 0)
-        if self._flips is None or item is None:
-            return
-        flips, name = self._flips, item.text()
-        if column == 1:
-            indices, words = flips.lost, tr("{name}: only the first right")
-        elif column == 2:
-            indices, words = flips.won, tr("{name}: only the second right")
-        else:
-            indices = np.concatenate([flips.lost, flips.won])
-            words = tr("{name}: judged differently")
-        of_class = indices[flips.labels[indices] == flips.classes.index(name)]
-        self.images_wanted.emit(self.records[1], of_class, words.format(name=name))
+        self.matrix.show_rows(["", *classes], rows)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

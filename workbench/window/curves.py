@@ -293,21 +293,13 @@ def percent(value: float) -> str:
     return f"{value:.2f}%"
 
 
-def rate_line(rates: Sequence[float], end: float) -> tuple[list[float], list[float]]:
+def rate_line(rates: ArrayLike, end: float) -> tuple[NDArray, NDArray]:
     """Corners of the learning rate against epoch up to position ``end``: ``rates[e]`` holds from
     ``e`` to ``e + 1``. Epochs of one rate make one piece, however many they are."""
-    x: list[float] = []
-    y: list[float] = []
-    for epoch, rate in enumerate(rates):
-        if epoch >= end:
-            break
-        right = min(epoch + 1.0, end)
-        if y and y[-1] == rate:
-            x[-1] = right
-        else:
-            x += [float(epoch), right]
-            y += [rate, rate]
-    return x, y
+    held = np.asarray(rates, float)[: max(math.ceil(end), 0)]
+    first = np.flatnonzero(np.diff(held, prepend=np.nan))  # each piece's first epoch; NaN is not 0
+    x = np.append(np.repeat(first.astype(float), 2)[1:], [min(end, len(held))] * bool(len(held)))
+    return x, np.repeat(held[first], 2)
 
 
 # --- figures ---------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from workbench.engine.kept_images import TestImages
+from workbench.library.metrics import NO_PREDICTION, Predictions
 from workbench.window import theme
 from workbench.window.image_gallery import as_qimage
 from workbench.window.translation import tr
@@ -133,6 +135,20 @@ class Judgement:
     right: bool
 
 
+def judgements(tests: Sequence[tuple[str, Predictions]], index: int) -> list[Judgement]:
+    """Of the image ``index``, by each named test that has a prediction for it."""
+    return [
+        Judgement(
+            run,
+            test.classes[test.predicted[index]],
+            float(test.confidence[index]),
+            bool(test.correct[index]),
+        )
+        for run, test in tests
+        if index < len(test.labels) and test.predicted[index] != NO_PREDICTION
+    ]
+
+
 class ImagePanel(QWidget):
     """The picture with its words."""
 
@@ -170,6 +186,27 @@ class ImagePanel(QWidget):
         self.bars.show_probabilities((), None)
         for label in (self.title, self.place, self.others):
             label.clear()
+
+    def show_image(self, images: TestImages, test: Predictions, index: int) -> None:
+        """The image ``index`` of the test split, as ``test`` judges it."""
+        classes, label = test.classes, int(test.labels[index])
+        predicted = int(test.predicted[index])
+        self.picture.show_pixels(images.images[index])
+        if predicted == NO_PREDICTION:
+            text = tr("{true}, without a prediction").format(true=classes[label])
+        elif predicted == label:
+            text = tr("{true}, recognized").format(true=classes[label])
+        else:
+            text = tr("{true}, taken for {predicted}").format(
+                true=classes[label], predicted=classes[predicted]
+            )
+        self.title.setText(text)
+        self.place.setText(
+            tr("Test image {index} of the data set, counted from 0").format(
+                index=f"{images.positions[index]:,}"
+            )
+        )
+        self.bars.show_probabilities(classes, test.probabilities[index], label)
 
     def show_others(self, judgements: Sequence[Judgement]) -> None:
         """How other runs judged the image; a line for each."""

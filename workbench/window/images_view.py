@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -20,14 +20,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.library.metrics import NO_PREDICTION, Predictions, read_predictions
+from workbench.engine.events import DataProgress
+from workbench.engine.kept_images import TestImages
+from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
-from workbench.messages import WorkbenchError
+from workbench.messages import Message, WorkbenchError
 from workbench.window.image_gallery import Gallery
-from workbench.window.image_panel import ImagePanel, Judgement
+from workbench.window.image_panel import ImagePanel, judgements
 from workbench.window.translation import say, tr
 
 ALL, RIGHT, WRONG = range(3)
+
+MOST_OTHERS = 8
+"""So many other runs are asked of an image."""
 
 
 def chosen_images(
@@ -63,10 +68,11 @@ class ImagesView(QWidget):
         self.other_runs: Callable[[], Sequence[RunRecord]] = list
         self._record: RunRecord | None = None
         self._predictions: Predictions | None = None
-        self._others: list[tuple[str, Predictions]] = []
-        self._loaded: Any = None  # TestImages, of whatever data set was loaded last
+        self._others: list[tuple[RunRecord, Predictions]] = []
+        self._others_to_read: list[RunRecord] = []
+        self._loaded: TestImages | None = None
         self._problem = ""
-        self._refused = ""  # the run whose data set, as it is now, is another one
+        self._asked = ""  # the run whose images were asked for
         self._special: tuple[np.ndarray, str] | None = None
         self._index = -1
 
@@ -75,9 +81,18 @@ class ImagesView(QWidget):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
         self._empty.setProperty("role", "muted")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("imagesProgress")
+        self.progress.setTextVisible(False)
+        self.progress.setMaximumWidth(320)
+        self.progress.hide()
         empty = QFrame()
         empty.setProperty("card", "true")
-        QVBoxLayout(empty).addWidget(self._empty)
+        layout = QVBoxLayout(empty)
+        layout.addStretch(1)
+        layout.addWidget(self._empty)
+        layout.addWidget(self.progress, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
 
         self.true_box, self.predicted_box, self.which_box = QComboBox(), QComboBox(), QComboBox()
         for name, box in (
@@ -130,6 +145,8 @@ class ImagesView(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
+        self._reading = QTimer(self)
+        self._reading.timeout.connect(self._read_next_other)
         self.retranslate()
 
     # --- what is shown -----------------------------------------------------------------
@@ -140,7 +157,7 @@ class ImagesView(QWidget):
         self._record = record
         if same and self._predictions is not None:
             return  # renamed, or marked; its final test is what it was
-        self._predictions, self._special, self._problem, self._refused = None, None, "", ""
+        self._predictions, self._special, self._problem, self._asked = None, None, "", ""
         if self.isVisible():
             self._read()
 
@@ -154,27 +171,38 @@ class ImagesView(QWidget):
         self._special = None
         self._set_filter(None, None, WRONG)
 
-    def show_images(self, indices: np.ndarray, words: str) -> None:
-        """Just these images, most confident first; ``words`` say which they are."""
+    def show_images(self, indices: np.ndarray, words: str, first: int = -1) -> None:
+        """Just these images, most confident first; ``words`` say which they are, ``first`` is
+        the one to be seen large."""
         self._read()
         self._special = (indices, words)
         self._set_filter(None, None, ALL)
+        self.gallery.choose(first)
 
-    def set_images(self, loaded: Any) -> None:
-        """The test split of a data set, as the session loaded it."""
-        self._loaded, self._problem, self._refused = loaded, "", ""
-        record = self._record
-        if record is not None and loaded.fingerprint != record.data.get("fingerprint"):
-            self._refused = record.id
-            self._problem = tr(
-                "The images found at {place} are not those that this run was tested on."
-            ).format(place=record.data.get("path") or record.data.get("name", "?"))
-        self._show()
+    def set_images(self, loaded: TestImages) -> None:
+        """The test split of a data set; shown where it is this run's."""
+        if self._record is not None and loaded.fingerprint == self._record.data.get("fingerprint"):
+            self._loaded, self._problem = loaded, ""
+            self._show()
 
-    def set_images_problem(self, text: str) -> None:
-        """Why the images cannot be shown (now)."""
-        self._problem = text
-        self._show()
+    def set_images_problem(self, fingerprint: str, why: Message) -> None:
+        """Why the images of a data set cannot be shown."""
+        if self._record is not None and fingerprint == self._record.data.get("fingerprint"):
+            self._problem = say(why)
+            self._show()
+
+    def show_progress(self, fingerprint: str, event: DataProgress) -> None:
+        """How far the images of a data set are read."""
+        if self._record is None or fingerprint != self._record.data.get("fingerprint"):
+            return
+        self._empty.setText(
+            tr("Reading images: {done} of {total}").format(
+                done=f"{event.done:,}", total=f"{event.total:,}"
+            )
+        )
+        self.progress.setRange(0, event.total)
+        self.progress.setValue(event.done)
+        self.progress.show()
 
     def others_changed(self) -> None:
         """Other runs were selected."""
@@ -196,36 +224,52 @@ class ImagesView(QWidget):
                 self._problem = say(error.message)
             self._fill_classes()
         self._read_others()
-        missing = self._predictions is not None and self._images() is None
-        if record is not None and missing and record.id != self._refused:
-            self._problem = ""
-            self.images_wanted.emit(record)
         self._show()
+        missing = self._predictions is not None and self._images() is None
+        # Once only: data that are others now would be read whenever this is looked at.
+        if record is not None and missing and record.id != self._asked:
+            self._asked, self._problem = record.id, ""
+            self.images_wanted.emit(record)
 
     def _read_others(self) -> None:
-        self._others = []
-        own = self._record
+        """Begins to read the selected runs that were tested on the same images."""
+        own, known = self._record, {record.id: test for record, test in self._others}
+        self._others, self._others_to_read = [], []
         if own is None:
             return
+        data = own.data.get("fingerprint")
         for record in self.other_runs():
-            if record.id == own.id or record.data.get("fingerprint") != own.data.get("fingerprint"):
+            if record.id == own.id or record.data.get("fingerprint") != data:
                 continue
-            try:
-                found = read_predictions(record.folder, tuple(record.data.get("classes", ())))
-            except WorkbenchError:
-                continue
-            if found is not None and len(self._others) < 8:
-                seed = record.experiment.get("seed", 0)
-                title = record.name or f"{record.preset or ''} {tr(record.title)}".strip()
-                name = tr("{title}, seed {seed}").format(title=title, seed=seed)
-                self._others.append((name, found))
+            if record.id in known:
+                self._others.append((record, known[record.id]))
+            else:
+                self._others_to_read.append(record)
+        del self._others[MOST_OTHERS:]
+        self._reading.start()
+
+    def _read_next_other(self) -> None:
+        """One run at each turn of the event loop: eight of them would hold it up."""
+        if not self._others_to_read or len(self._others) >= MOST_OTHERS:
+            self._others_to_read = []
+            self._reading.stop()
+            return
+        record = self._others_to_read.pop(0)
+        try:
+            found = read_predictions(record.folder, tuple(record.data.get("classes", ())))
+        except WorkbenchError:
+            return  # said where that run itself is opened
+        if found is not None:
+            found.confidence  # noqa: B018 (takes most of the time, and is kept)
+            self._others.append((record, found))
+            self._look_at(self._index)
 
     def _images(self) -> np.ndarray | None:
         if self._loaded is None or self._record is None or self._predictions is None:
             return None
         if self._loaded.fingerprint != self._record.data.get("fingerprint"):
             return None
-        images: np.ndarray = self._loaded.images
+        images = self._loaded.images
         return images if len(images) == len(self._predictions.labels) else None
 
     def _fill_classes(self) -> None:
@@ -257,6 +301,7 @@ class ImagesView(QWidget):
         self._pages.setCurrentIndex(0 if images is None or predictions is None else 1)
         if predictions is None or images is None:
             self._empty.setText(self._why_empty())
+            self.progress.hide()
             self.gallery.show_images(None, None, [])
             return
         if self._special is not None:
@@ -289,38 +334,12 @@ class ImagesView(QWidget):
     def _look_at(self, index: int) -> None:
         self._index = index
         predictions, images = self._predictions, self._images()
-        if index < 0 or predictions is None or images is None:
+        if index < 0 or predictions is None or images is None or self._loaded is None:
             self.panel.clear()
             return
-        classes, label = predictions.classes, int(predictions.labels[index])
-        predicted = int(predictions.predicted[index])
-        self.panel.picture.show_pixels(images[index])
-        if predicted == NO_PREDICTION:
-            text = tr("{true}, without a prediction").format(true=classes[label])
-        elif predicted == label:
-            text = tr("{true}, recognized").format(true=classes[label])
-        else:
-            text = tr("{true}, taken for {predicted}").format(
-                true=classes[label], predicted=classes[predicted]
-            )
-        self.panel.title.setText(text)
-        place = int(self._loaded.positions[index])
-        self.panel.place.setText(
-            tr("Test image {index} of the data set, counted from 0").format(index=f"{place:,}")
-        )
-        self.panel.bars.show_probabilities(classes, predictions.probabilities[index], label)
-        self.panel.show_others(
-            [
-                Judgement(
-                    name,
-                    other.classes[other.predicted[index]],
-                    float(other.confidence[index]),
-                    bool(other.correct[index]),
-                )
-                for name, other in self._others
-                if index < len(other.labels) and other.predicted[index] != NO_PREDICTION
-            ]
-        )
+        self.panel.show_image(self._loaded, predictions, index)
+        others = [(_other_name(record), test) for record, test in self._others]
+        self.panel.show_others(judgements(others, index))
 
     # --- words -------------------------------------------------------------------------
 
@@ -346,3 +365,9 @@ class ImagesView(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
+
+
+def _other_name(record: RunRecord) -> str:
+    title = record.name or f"{record.preset or ''} {tr(record.title)}".strip()
+    seed = record.experiment.get("seed", 0)
+    return tr("{title}, seed {seed}").format(title=title, seed=seed)

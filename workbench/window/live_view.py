@@ -62,6 +62,10 @@ REFRESH = 300
 """Milliseconds between two paintings. Each takes some 5 ms of a core, and on two cores that train
 both wait for it: painting every 50 ms took 12% of a core, every 300 ms some 3%."""
 
+PIECE = 250_000
+"""Losses that are taken over in one turn of the event loop: a saved run may have a million, which
+take 40 ms to smooth."""
+
 SMOOTHING = 0.95
 """Where the slider stands first: an average over about 20 steps."""
 
@@ -98,7 +102,7 @@ class LiveView(QWidget):
         self._pointer: float | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.refresh)
+        self._timer.timeout.connect(self._on_turn)
         self._since = QElapsedTimer()
 
         left = self.fontMetrics().horizontalAdvance("0.00001") + 16
@@ -250,10 +254,11 @@ class LiveView(QWidget):
         ``test_mode``: ``"train"`` or ``"eval"``; ``name``: what exported files are called."""
         self._started = True
         self._steps_per_epoch, self._epochs = max(steps_per_epoch, 1), max(epochs, 1)
-        self._planned = list(learning_rates)
+        self._planned = np.array(learning_rates, float)
         self._reported = None if sample else reported
         self._sample, self._mode, self._export.run_name = sample, test_mode, name
         self._loss.clear()
+        self._to_come = np.zeros(0, np.float32)
         self._done: list[int] = []
         self._accuracies: list[float] = []
         self._rates: list[float] = []
@@ -265,8 +270,16 @@ class LiveView(QWidget):
 
     def add_losses(self, losses: ArrayLike) -> None:
         """The losses of the steps that follow those given before. Does not paint."""
-        self._loss.extend(losses)
+        self._to_come = np.append(self._to_come, np.asarray(losses, np.float32))
+        if len(self._to_come) <= PIECE:
+            self._take(PIECE)
         self._changed()
+
+    def _take(self, most: int) -> None:
+        """Takes over losses that were given."""
+        if len(self._to_come):
+            self._loss.extend(self._to_come[:most])
+            self._to_come = self._to_come[most:]
 
     def add_epoch(self, epoch: int, accuracy: float, learning_rate: float) -> None:
         """Test accuracy in percent after ``epoch`` (from 1), and the rate that it trained with."""
@@ -304,14 +317,14 @@ class LiveView(QWidget):
         """:meth:`start` and all points at once: ``rows`` as ``run_folder.read_epochs`` gives
         them. More points may follow."""
         self.start(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode, name)
-        self._loss.extend(losses)
+        self.add_losses(losses)
         for row in rows:
             self.add_epoch(row["epoch"], row["accuracy"], row["learning_rate"])
         self.set_final(final)
 
     def step_count(self) -> int:
-        """How many losses it holds."""
-        return len(self._loss)
+        """How many losses it was given."""
+        return len(self._loss) + len(self._to_come)
 
     @property
     def follows(self) -> bool:
@@ -342,8 +355,17 @@ class LiveView(QWidget):
         super().hideEvent(event)
         self._timer.stop()
 
+    def _on_turn(self) -> None:
+        """A piece of many losses at each turn of the event loop; then everything is painted."""
+        if len(self._to_come) > PIECE:
+            self._take(PIECE)
+            self._timer.start(0)
+        else:
+            self.refresh()
+
     def refresh(self) -> None:
         """Paints what has changed."""
+        self._take(len(self._to_come))
         self._timer.stop()
         self._since.start()
         if not self._dirty:
@@ -479,10 +501,10 @@ class LiveView(QWidget):
         return [(self._reported.accuracy, final, dash), (train, trained, dots)]
 
     def _draw_rate(self) -> None:
-        rates = [*self._rates, *self._planned[len(self._rates) :]]
+        rates = np.append(self._rates, self._planned[len(self._rates) :])
         self._rate_drawn = self._position()
-        usable = [rate for rate in rates if rate > 0.0]
-        log = bool(usable) and min(usable) < max(usable)
+        usable = rates[rates > 0.0]
+        log = bool(len(usable)) and bool(usable.min() < usable.max())
         self._rate_plot.axis.logarithmic = log
         for curve, end in (
             (self._planned_curve, float(len(rates))),
@@ -491,16 +513,15 @@ class LiveView(QWidget):
             x, y = curves.rate_line(rates, end)
             if log:
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    curve.setData(np.array(x), np.log10(y), connect="finite")
-            else:
-                curve.setData(x, y)
+                    y = np.log10(y)
+            curve.setData(x, y, connect="finite")
         if not self._rate_plot.view.values_held:
             if log:
-                low, high = np.log10(min(usable)), np.log10(max(usable))
+                low, high = np.log10(usable.min()), np.log10(usable.max())
                 pad = max(0.2 * (high - low), 0.3)  # the number at the highest rate needs room
                 ends = low - pad, high + pad
             else:
-                ends = 0.0, 2.0 * max(usable, default=0.5)
+                ends = 0.0, 2.0 * (usable.max() if len(usable) else 0.5)
             self._set_y(self._rate_plot, *ends)
 
     def _set_x(self, low: float, high: float) -> None:
@@ -522,7 +543,7 @@ class LiveView(QWidget):
             loss = tr("No step has had a finite loss.")
         if not self._done and self._expected is None:
             accuracy = tr("The test accuracy appears here after each epoch.")
-        if not self._planned and not self._rates:
+        if not len(self._planned) and not self._rates:
             rate = tr("The learning rate of each epoch appears here.")
         for plot, words in zip(self._plots, (loss, accuracy, rate), strict=True):
             plot.say(words)
@@ -645,6 +666,7 @@ class LiveView(QWidget):
         return theme.LIGHT if self._paper else theme.colors()
 
     def _epochs_table(self) -> str:
+        self._take(len(self._to_come))
         return curves.epochs_csv(
             self._done,
             self._accuracies,
@@ -656,6 +678,7 @@ class LiveView(QWidget):
         )
 
     def _losses_table(self) -> Iterator[str]:
+        self._take(len(self._to_come))
         # From a copy: more may come meanwhile.
         losses = self._loss.raw.values.copy()
         return curves.losses_csv(losses, self._steps_per_epoch, self._sample)
@@ -713,7 +736,7 @@ class LiveView(QWidget):
         self._titles[2].setText(tr("Learning rate"))
         self._legends[2].show_entries(
             [Entry(tr("planned"), c.raw, 1), Entry(tr("used"), c.measured, 2)]
-            if self._planned or self._rates
+            if len(self._planned) or self._rates
             else []
         )
 

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo, choice_of
+from workbench.engine.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo
 from workbench.engine.events import RunEnded, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.estimate import estimate
@@ -43,6 +43,7 @@ from workbench.window.device_box import DeviceBox
 from workbench.window.estimate_line import EstimateLine
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
+from workbench.window.image_store import ImageStore
 from workbench.window.preset_panel import PresetPanel
 from workbench.window.repeats import Repeats
 from workbench.window.result_windows import ResultWindows
@@ -83,8 +84,6 @@ class MainWindow(QMainWindow):
         self._theme = look
         self._translation = translation
         self._torch_version = ""
-        self._images_when_idle: RunRecord | None = None
-        self._reading_images = False
         self._state_text = ""
         self._shown_once = False
         self._quit_after = False
@@ -93,6 +92,7 @@ class MainWindow(QMainWindow):
         self._tray: QSystemTrayIcon | None = None
 
         self.session = Session(library, self)
+        self.images = ImageStore(self)
         self.timings = Timings(self.session, self)
         self.actions_ = Actions(self)
         self.presets = PresetPanel()
@@ -101,7 +101,7 @@ class MainWindow(QMainWindow):
         self.run_view = RunView()
         self.saved = SavedModels(library)
         self.results = ResultsBar(self.saved.selected)
-        self.result_windows = ResultWindows(library, translation, self)
+        self.result_windows = ResultWindows(library, self.images, translation, self)
         self.repeats = Repeats(self)
         self.weights_card = WeightsCard()
         self.data_button = DataButton(settings)
@@ -294,7 +294,10 @@ class MainWindow(QMainWindow):
         saved.view.selectionModel().selectionChanged.connect(self.results.update_state)
         images = self.run_view.images
         images.other_runs = saved.selected
-        images.images_wanted.connect(self._load_images)
+        images.images_wanted.connect(lambda record: self.images.want(record.data))
+        self.images.loaded.connect(images.set_images)
+        self.images.missing.connect(images.set_images_problem)
+        self.images.progress.connect(images.show_progress)
         saved.view.selectionModel().selectionChanged.connect(images.others_changed)
         self.results.compare_requested.connect(self.result_windows.compare)
         self.results.report_requested.connect(self.result_windows.write_report)
@@ -329,8 +332,6 @@ class MainWindow(QMainWindow):
         s.run_ended.connect(self.repeats.run_ended)
         s.run_ended.connect(self._run_ended)
         s.data_prepared.connect(self._data_prepared)
-        s.images_loaded.connect(view.images.set_images)
-        s.given_up.connect(self._images_given_up)
         s.downloaded.connect(self.data_button.take_download)
         s.problem.connect(self._show_problem)
         s.devices_found.connect(self._devices_found)
@@ -531,37 +532,11 @@ class MainWindow(QMainWindow):
         self.saved.search.setText(f"preset={preset_id}")
         self.activateWindow()
 
-    def _show_images(self, record: RunRecord, indices: Any, words: str) -> None:
+    def _show_images(self, record: RunRecord, indices: Any, words: str, first: int) -> None:
         self._open_run(record)
         self.run_view.tabs.setCurrentWidget(self.run_view.images)
-        self.run_view.images.show_images(indices, words)
+        self.run_view.images.show_images(indices, words, first)
         self.activateWindow()
-
-    def _load_images(self, record: RunRecord) -> None:
-        """The test images of the shown run, for its tab of images."""
-        if self.session.busy:
-            self._images_when_idle = record
-            self.run_view.images.set_images_problem(
-                tr("The images are read when the work under way has ended.")
-            )
-            return
-        try:
-            choice = choice_of(record.data)
-        except WorkbenchError as error:
-            self.run_view.images.set_images_problem(
-                tr("The images are not on this machine any more. {reason}").format(
-                    reason=say(error.message)
-                )
-            )
-            return
-        self._reading_images = True
-        self.session.load_images(choice)
-
-    def _images_given_up(self) -> None:
-        if self._reading_images:
-            self.run_view.images.set_images_problem(
-                tr("Cancelled; open the run again to read them.")
-            )
 
     def _data_prepared(self, info: DataInfo) -> None:
         self.data_button.set_info(self._preparing, info)
@@ -594,16 +569,12 @@ class MainWindow(QMainWindow):
         if state != "idle" or self.status.now() == self._state_text:
             self._say_state()
         if state == "idle":
-            self._reading_images = False
             if self._quit_after:
                 self.close()
             elif self.weights.test_if_asked():
                 pass
             elif self.repeats.waiting:
                 self.repeats.go_on()
-            elif self._images_when_idle is not None:
-                record, self._images_when_idle = self._images_when_idle, None
-                self._load_images(record)
 
     def _say_state(self) -> None:
         self._say(self._status_text())
@@ -700,9 +671,6 @@ class MainWindow(QMainWindow):
         return self.form.problem()
 
     def _show_problem(self, message: Message) -> None:
-        if self._reading_images:  # said where the images would be
-            self.run_view.images.set_images_problem(say(message))
-            return
         self._show_problem_text(say(message))
 
     def _show_problem_text(self, text: str) -> None:
@@ -769,9 +737,11 @@ class MainWindow(QMainWindow):
             return
         self._layout.keep()
         self._settings.save()
+        self.hide()  # at once; what is waited for takes moments, torch's import at most
         self.timings.stop()
         self.result_windows.wait(30_000)
-        self.session.wait(30_000)  # torch's import, at most
+        self.images.stop(30_000)
+        self.session.wait(30_000)
         event.accept()
 
     def _quit_answered(self, answer: str) -> None:

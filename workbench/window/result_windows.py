@@ -15,6 +15,7 @@ from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import write_report
 from workbench.window.comparison_window import ComparisonWindow
+from workbench.window.image_store import ImageStore
 from workbench.window.own_image_window import OwnImageWindow
 from workbench.window.save_file import ask_to_save, file_name
 from workbench.window.session import Session, Work
@@ -30,15 +31,18 @@ class ResultWindows(QObject):
     problem = Signal(str)
     said = Signal(str)
     """A sentence for the status bar."""
-    images_wanted = Signal(object, object, str)
-    """RunRecord, indices of its test images, and which they are in words."""
+    images_wanted = Signal(object, object, str, int)
+    """RunRecord, indices of its test images, which they are in words, and the first to see."""
 
     runs_wanted = Signal(str)
     """The id of a preset whose runs were asked for."""
 
-    def __init__(self, library: Library, translation: Translation, parent: QWidget) -> None:
+    def __init__(
+        self, library: Library, images: ImageStore, translation: Translation, parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self._library = library
+        self._images = images
         self._translation = translation
         self._parent = parent
         self._works: list[Work] = []
@@ -47,7 +51,7 @@ class ResultWindows(QObject):
     def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
         # What was trained first is the first.
         in_time = sorted(records, key=lambda record: (record.created, record.id))
-        window = ComparisonWindow(in_time, self._parent)
+        window = ComparisonWindow(in_time, self._images, self._parent)
         window.problem.connect(self.problem)
         window.images_wanted.connect(self.images_wanted)
         window.show()
@@ -116,17 +120,16 @@ class ResultWindows(QObject):
 
         def ended() -> None:
             work.wait()
-            work.deleteLater()
             self._works.remove(work)
             if outcome:
                 self.problem.emit(say(outcome[0].message))
             else:
                 self.said.emit(tr("Saved {name}.").format(name=path.name))
 
-        work = Work(self, write)
+        work = Work(write)
         self._works.append(work)
         work.finished.connect(ended)
-        work.start()
+        work.begin()
 
     def wait(self, milliseconds: int) -> None:
         """Waits for reports that are being written."""

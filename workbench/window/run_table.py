@@ -113,7 +113,8 @@ class RunTable(QAbstractTableModel):
         than reading them."""
         changed, before = set(), len(self._rows)
         rows = self._rows
-        for record in records:
+        # Those that come stand at the end; what else changed is seen once all are there.
+        for record in records[before:] if more else records:
             row = rows.get(record.id)
             if row is None:
                 row = _Row(record)

@@ -14,7 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
@@ -49,11 +49,32 @@ DRAIN_INTERVAL = 33
 
 
 class Work(QThread):
-    """Runs one plain function; its outcome is put on the deque as the last thing."""
+    """Runs one plain function; its outcome is put on the deque as the last thing.
 
-    def __init__(self, parent: QObject, function: Callable[[], None]) -> None:
-        super().__init__(parent)
+    Qt ends the whole process where a QThread is destroyed while it runs. This one has no parent
+    that could do so, and is held here until it has ended, whoever forgot it.
+    """
+
+    _running: ClassVar[set[Work]] = set()
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        super().__init__()
         self._function = function
+        self.finished.connect(self._ended)
+
+    def begin(self) -> None:
+        """Starts the thread; to be called in place of ``start``."""
+        Work._running.add(self)
+        self.start()
+
+    def _ended(self) -> None:
+        self.wait()  # its function has returned: a matter of microseconds
+        Work._running.discard(self)
+
+    @classmethod
+    def wait_for_all(cls, milliseconds: int) -> bool:
+        """Waits for every thread, each at most so long; whether they ended."""
+        return all([work.wait(milliseconds) for work in list(cls._running)])
 
     def run(self) -> None:
         _yield_to_the_window()
@@ -89,7 +110,6 @@ class Session(QObject):
     weights_opened = Signal(object, object)  # Path, Weights
     weights_tested = Signal(object)  # WeightsTest
     data_prepared = Signal(object)  # DataInfo
-    images_loaded = Signal(object)  # TestImages
     image_predicted = Signal(object, object)  # pixels and ImagePredictions, or None and Message
     downloaded = Signal(object)  # Path
     problem = Signal(object)  # Message
@@ -229,21 +249,6 @@ class Session(QObject):
 
         self._start("opening", work)
 
-    def load_images(self, data: DataChoice) -> None:
-        """Loads the test images of a data set; ``images_loaded``, ``problem`` or ``given_up``
-        follows."""
-        control = self._new_control()
-
-        def work() -> None:
-            from workbench.engine.datasets import load_data, test_images
-
-            loaded = load_data(
-                data, lambda event: self._put("event", event), lambda: control.stopping
-            )
-            self._put("images", test_images(loaded))
-
-        self._start("preparing", work)
-
     def download(self) -> None:
         """Downloads CIFAR-10; ``downloaded``, ``problem`` or ``given_up`` follows."""
         control = self._new_control()
@@ -316,16 +321,15 @@ class Session(QObject):
         return True
 
     def _start_beside(self, function: Callable[[], None]) -> None:
-        work = Work(self, function)
+        work = Work(function)
         work.finished.connect(self._beside_ended)
         self._beside.append(work)
         self._drain_timer.start()
-        work.start()
+        work.begin()
 
     def _beside_ended(self) -> None:
         for work in [work for work in self._beside if work.isFinished()]:
             work.wait()
-            work.deleteLater()
             self._beside.remove(work)
         self._drain()
         self._rest()
@@ -392,10 +396,10 @@ class Session(QObject):
             self._put("end", None)
 
         self._timing_unwanted.set()
-        self._work = Work(self, guarded)
+        self._work = Work(guarded)
         self._set_state(state)
         self._drain_timer.start()
-        self._work.start()
+        self._work.begin()
 
     # --- the window's side -------------------------------------------------------------
 
@@ -421,7 +425,6 @@ class Session(QObject):
                 {
                     "tested": self.weights_tested,
                     "prepared": self.data_prepared,
-                    "images": self.images_loaded,
                     "downloaded": self.downloaded,
                     "problem": self.problem,
                 }[kind].emit(content)
@@ -454,7 +457,6 @@ class Session(QObject):
     def _end(self) -> None:
         assert self._work is not None
         self._work.wait()  # its function has returned: a matter of microseconds
-        self._work.deleteLater()
         self._work = None
         self._rest()
         self._set_state("idle")
