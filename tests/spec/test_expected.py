@@ -35,6 +35,8 @@ def curve(accuracy: list[float], **values: Any) -> Curve:
         ({**DECAY, "gamma": 1.0}, math.inf),
         ({"normalization": "none"}, 0),
         ({"batch_norm": True}, 0),
+        ({"validation_share": 0.1}, 0),
+        ({"early_stopping": 5}, math.inf),
     ],
 )
 def test_two_experiments_are_alike_while_their_rates_are(

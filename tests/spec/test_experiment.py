@@ -36,6 +36,8 @@ def test_every_hyperparameter_says_what_a_form_needs() -> None:
         ({"learning_rate": "fast"}, "learning_rate: must be a number (it is fast)."),
         ({"learning_rate": float("nan")}, "learning_rate: must be a number (it is nan)."),
         ({"dropout": 1}, "dropout: must be less than 1 (it is 1)."),
+        ({"validation_share": 0.6}, "validation_share: must be 0.5 or less (it is 0.6)."),
+        ({"early_stopping": -1}, "early_stopping: must be 0 or more (it is -1)."),
         ({"epochs": 2.5}, "epochs: must be a whole number (it is 2.5)."),
         ({"batch_size": 0}, "batch_size: must be 1 or more (it is 0)."),
         ({"batch_norm": "perhaps"}, "batch_norm: must be true or false (it is perhaps)."),

@@ -90,7 +90,9 @@ def test_how_an_experiment_ran_is_told_but_for_the_seed_and_for_how_long() -> No
     assert preset.as_run is not None
     assert how_it_ran(preset, with_changes(preset.experiment, {"seed": 3})) == "declared"
     assert how_it_ran(preset, with_changes(preset.as_run, {"epochs": 2})) == "as_run"
+    assert how_it_ran(preset, with_changes(preset.experiment, {"early_stopping": 4})) == "declared"
     assert how_it_ran(preset, with_changes(preset.experiment, {"gamma": 0.3})) is None
+    assert how_it_ran(preset, with_changes(preset.experiment, {"validation_share": 0.1})) is None
     assert how_it_ran(find_preset("001"), preset.experiment) is None
     own = save_preset("mine", experiment_from({"epochs": 4}))
     assert own.as_run is None

@@ -103,6 +103,8 @@ def wheel(widget: QWidget) -> None:
         ("dropout", "0.12", False, "0.1"),
         ("dropout", "0.95", True, None),
         ("dropout", "0", False, None),
+        ("validation_share", "0", True, "0.05"),
+        ("validation_share", "0.5", True, None),
         ("weight_decay", "0", True, "0.00001"),
         ("weight_decay", "1e-9", False, "0"),
         ("learning_rate", "", True, None),

@@ -185,6 +185,16 @@ class Experiment(BaseModel):
         ge=1,
         le=100_000,
     )
+    early_stopping: int = _declare(
+        0,
+        "Early stopping",
+        "Ends the run once this many epochs in a row brought no better accuracy: on the validation "
+        "split where there is one, else on the test set, which flatters. 0: never.",
+        "Schedule",
+        unit="epochs",
+        ge=0,
+        le=100_000,
+    )
     normalization: Literal["none", "half", "dataset"] = _declare(
         "half",
         "Pixel scaling",
@@ -192,6 +202,16 @@ class Experiment(BaseModel):
         "measured on the training split.",
         "Data and test",
         choices={"none": "None (0 to 1)", "half": "Half (-1 to 1)", "dataset": "Data set"},
+    )
+    validation_share: float = _declare(
+        0.0,
+        "Validation",
+        "Share of each class's training images, drawn by the seed, that are kept from training. "
+        "Best epoch and early stopping then go by the accuracy on them. 0: none; both go by the "
+        "test set, which flatters.",
+        "Data and test",
+        ge=0.0,
+        le=0.5,
     )
     test_mode: Literal["train", "eval"] = _declare(
         "eval",
@@ -205,7 +225,7 @@ class Experiment(BaseModel):
     seed: int = _declare(
         0,
         "Seed",
-        "Start of every random number: weights, order of the images, dropout.",
+        "Start of every random number: weights, order of the images, dropout, validation split.",
         "Run",
         ge=0,
         le=2**31 - 1,

@@ -36,7 +36,7 @@ def stepped(parameter: Hyperparameter, text: str, up: bool) -> str | None:
     """The number after (``up``) or before the one in ``text``, within the limits; ``None`` where
     ``text`` is no number or there is none.
 
-    Whole numbers go by 1. A share (below a limit that it cannot reach, as dropout) goes by 0.05.
+    Whole numbers go by 1. A share (which cannot reach 1, as dropout) goes by 0.05.
     Any other number goes 1, 2, 5, 10, since what matters of a learning rate is its magnitude.
     """
     try:
@@ -49,7 +49,7 @@ def stepped(parameter: Hyperparameter, text: str, up: bool) -> str | None:
         if value != value.to_integral_value():
             return None
         following = value + (1 if up else -1)
-    elif parameter.maximum_excluded:
+    elif parameter.maximum_excluded or (parameter.maximum is not None and parameter.maximum < 1):
         steps = value / SHARE_STEP
         whole = steps.to_integral_value("ROUND_FLOOR" if up else "ROUND_CEILING")
         following = (whole + (1 if up else -1)) * SHARE_STEP
