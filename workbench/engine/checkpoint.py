@@ -18,7 +18,9 @@ class Checkpoint:
     ``cuda_random``: torch's default random state, which dropout draws from. ``optimizer``: the
     tensors of each parameter, in the network's order; empty where it begins anew. ``good``: the
     weights kept against a loss that is not a number, those after ``good_step`` steps of the run.
-    ``seconds`` and ``epoch_seconds`` as in ``RunEnded`` and ``EpochDone``; accuracies in percent.
+    ``seconds`` and ``epoch_seconds`` as in ``RunEnded`` and ``EpochDone``; accuracies in percent:
+    ``accuracy`` on the test split, ``best_accuracy`` on what the best epoch is chosen by.
+    ``waited``: epochs since the best one, which early stopping counts.
     """
 
     epoch: int
@@ -36,6 +38,7 @@ class Checkpoint:
     best_accuracy: float
     seconds: float
     epoch_seconds: float
+    waited: int = 0
 
 
 def optimizer_state(

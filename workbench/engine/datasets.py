@@ -20,7 +20,9 @@ class DataSet:
     """Images and labels of both splits, on one device.
 
     ``*_images``: uint8, (N, 32, 32, 3), 0 to 255, R G B. ``*_labels``: int64, (N,), index into
-    ``info.classes``. The test split is in its one shuffled order.
+    ``info.classes``. The test split is in its one shuffled order. ``validation_*``: training
+    images that :func:`workbench.engine.validation.split_validation` took out, ``None`` where it
+    did not.
     """
 
     info: DataInfo
@@ -28,6 +30,8 @@ class DataSet:
     train_labels: Tensor
     test_images: Tensor
     test_labels: Tensor
+    validation_images: Tensor | None = None
+    validation_labels: Tensor | None = None
 
     def to(self, device: torch.device) -> DataSet:
         """The same data set with its tensors on ``device``."""
@@ -37,7 +41,20 @@ class DataSet:
             train_labels=self.train_labels.to(device),
             test_images=self.test_images.to(device),
             test_labels=self.test_labels.to(device),
+            validation_images=_moved(self.validation_images, device),
+            validation_labels=_moved(self.validation_labels, device),
         )
+
+    def to_validate(self) -> DataSet | None:
+        """The same with the validation split in the place of the test split, for a test of it;
+        ``None`` where there is none."""
+        if self.validation_images is None or self.validation_labels is None:
+            return None
+        return replace(self, test_images=self.validation_images, test_labels=self.validation_labels)
+
+
+def _moved(tensor: Tensor | None, device: torch.device) -> Tensor | None:
+    return None if tensor is None else tensor.to(device)
 
 
 def test_images(data: DataSet) -> TestImages:

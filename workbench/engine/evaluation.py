@@ -1,4 +1,5 @@
-"""Testing: the whole test split, in evaluation or in training mode."""
+"""Testing: the whole test split (or the validation split in its place), in evaluation or in
+training mode."""
 
 from __future__ import annotations
 
@@ -60,21 +61,21 @@ def evaluate_in_training_mode(
     epoch: int,
     between_batches: Callable[[], None],
     progress: Callable[[EvaluationProgress], None],
+    moves_statistics: bool = False,
 ) -> tuple[Evaluation, Tensor]:
     """A test as the report took it after each epoch until 010: dropout active, batch norm on
     the statistics of each test batch of the experiment's batch size.
 
     The network and the random state are left as they were. In the report's program they were
     not: there the running statistics of batch norm took in the test images, which the final
-    test then used; with ``test_images_in_batch_norm`` they do so here too. Dropout here draws
-    from a state of its own, made from seed and epoch.
+    test then used; with ``moves_statistics`` they do so here too. Dropout here draws from a state
+    of its own, made from seed and epoch.
     Returns and raises what :func:`evaluate` does.
     """
     bounds = training_bounds(experiment, len(data.test_labels))
     was_training = network.training
     device = data.test_images.device
-    slip = experiment.test_images_in_batch_norm
-    statistics = nullcontext() if slip else _restored_buffers(network)
+    statistics = nullcontext() if moves_statistics else _restored_buffers(network)
     with (
         statistics,
         torch.random.fork_rng([device] if device.type == "cuda" else []),

@@ -31,7 +31,8 @@ class DataProgress:
 class RunStarted:
     """``device`` as torch names it (``cpu``, ``cuda:0``), ``device_note`` why it was chosen;
     ``threads`` of the CPU; ``epoch`` and ``step``: where a resumed run goes on, ``step`` steps
-    into ``epoch``; ``run`` is the run's folder, filled in by the runner."""
+    into ``epoch``; ``run`` is the run's folder, filled in by the runner; ``validation_images``: how
+    many of the training images are kept from training."""
 
     data: DataInfo
     device: str
@@ -44,6 +45,12 @@ class RunStarted:
     epoch: int = 1
     step: int = 0
     run: str = ""
+    validation_images: int = 0
+
+    @property
+    def training_images(self) -> int:
+        """Those that are trained on: without the validation split."""
+        return self.data.train_images - self.validation_images
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class StepsDone:
 
 @dataclass(frozen=True)
 class EvaluationProgress:
-    """``done`` of ``total`` test images."""
+    """``done`` of ``total`` images of a test, those of the validation split among them."""
 
     done: int
     total: int
@@ -76,7 +83,7 @@ class EvaluationProgress:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A test of the whole test split in one mode.
+    """A test of the whole test or validation split in one mode.
 
     ``accuracy`` in percent, ``loss`` the mean cross entropy, ``per_class`` accuracies in
     percent of each true class (``None`` for a class without test images), ``confusion`` with a
@@ -96,8 +103,9 @@ class Evaluation:
 @dataclass(frozen=True)
 class EpochDone:
     """``loss`` is the mean over the epoch's steps, ``last_loss`` that of its last step;
-    ``seconds`` without the test, ``test_seconds`` the test alone. ``best`` is true where the
-    accuracy is higher than after every earlier epoch."""
+    ``seconds`` without the test, ``test_seconds`` the test alone, that of the ``validation`` split
+    included. ``best`` is true where the accuracy on the validation split, or on the test split
+    where there is none (``validation`` is ``None``), is higher than after every earlier epoch."""
 
     epoch: int
     loss: float
@@ -107,19 +115,22 @@ class EpochDone:
     test_seconds: float
     test: Evaluation
     best: bool
+    validation: Evaluation | None = None
 
 
 @dataclass(frozen=True)
 class WeightsReady:
     """Weights for the library: ``state_dict`` on the CPU, not to be changed. ``kind`` is
     ``"last"`` or ``"best"``; ``step`` counts from the start of the run; ``accuracy`` in percent
-    is the final test's for the last weights of a finished run, else that after ``epoch``."""
+    is the final test's for the last weights of a finished run, else that after ``epoch``;
+    ``validation_accuracy`` is that of the best ones on the validation split, where there is one."""
 
     kind: Literal["last", "best"]
     epoch: int
     step: int
     accuracy: float | None
     state_dict: dict[str, Any] = field(repr=False)
+    validation_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

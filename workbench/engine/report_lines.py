@@ -32,8 +32,8 @@ class ReportLines:
             self._epochs = event.epochs
             return [
                 *skipped_lines(event.data),
-                f"Data: {event.data.name}, {event.data.train_images:,} training and "
-                f"{event.data.test_images:,} test images",
+                f"Data: {event.data.name}, {event.training_images:,} training{_validation(event)} "
+                f"and {event.data.test_images:,} test images",
                 f"Device: {event.device_name} ({event.device}), {event.threads} CPU threads",
                 f"{event.epochs} epochs of {event.steps_per_epoch:,} steps",
                 *resumed_line(event),
@@ -48,8 +48,10 @@ class ReportLines:
             ]
         if isinstance(event, EpochDone):
             mode = " in training mode" if event.test.mode == "train" else ""
+            validation = event.validation
             return [
                 accuracy_line(event.test) + mode,
+                *([accuracy_line(validation, "Validation") + mode] if validation else []),
                 f"Epoch {event.epoch}/{self._epochs}: {event.seconds:.2f} s training, "
                 f"{event.test_seconds:.2f} s test, mean loss {event.loss:.4f}",
             ]
@@ -65,6 +67,10 @@ class ReportLines:
             reason = f": {event.reason}" if event.reason else ""
             return [f"Run {event.status}{reason}", f"Total: {event.seconds:.2f} s"]
         return []
+
+
+def _validation(event: RunStarted) -> str:
+    return f", {event.validation_images:,} validation" if event.validation_images else ""
 
 
 def resumed_line(event: RunStarted) -> list[str]:
@@ -85,6 +91,6 @@ def skipped_lines(data: DataInfo) -> list[str]:
     return [f"{data.skipped} images cannot be read and are left out: {named}{more}"]
 
 
-def accuracy_line(test: Evaluation) -> str:
+def accuracy_line(test: Evaluation, split: str = "Test") -> str:
     """``Accuracy of Test Data: 7518/10000 (75.18%)``."""
-    return f"Accuracy of Test Data: {test.correct}/{test.total} ({test.accuracy:.2f}%)"
+    return f"Accuracy of {split} Data: {test.correct}/{test.total} ({test.accuracy:.2f}%)"

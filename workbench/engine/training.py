@@ -23,6 +23,7 @@ from workbench.engine.events import (
     CheckpointReady,
     EpochDone,
     Evaluation,
+    EvaluationProgress,
     Event,
     FinalTest,
     Notice,
@@ -79,7 +80,8 @@ def train(
     ``report`` hears ``Notice``, ``StepsDone``, ``EvaluationProgress``, ``WeightsReady``,
     ``CheckpointReady``, ``EpochDone``, ``Paused``, ``Resumed`` and ``FinalTest``, on the calling
     thread; what it raises ends the training.
-    ``control`` is asked between steps and between test batches.
+    ``control`` is asked between steps and between test batches. An experiment with a validation
+    split needs ``data`` that :func:`~workbench.engine.validation.split_validation` has split.
 
     The same seed gives the same weights, bit for bit, on the CPU at the same number of threads.
     From a checkpoint of the same experiment and data, ``start``, it goes on as if it had not
@@ -128,6 +130,8 @@ class _Training:
         control: RunControl,
         start: Checkpoint | None,
     ) -> None:
+        if bool(experiment.validation_share) != (data.to_validate() is not None):
+            raise ValueError("the data are not split as the experiment asks for")
         device = data.train_images.device
         if device.type == "cuda":
             torch.cuda.set_device(device)  # streams, graphs and random states are its own
@@ -157,6 +161,7 @@ class _Training:
         self.steps_done = 0
         self.accuracy: float | None = None
         self.best_accuracy = -1.0
+        self.waited = 0
         self.good_step = 0
         self.good = cpu_state_dict(self.network)
         self.before_test: Checkpoint | None = None
@@ -186,12 +191,15 @@ class _Training:
         self.epoch_order = start.order
         self.epochs_done, self.steps_done = start.epoch - 1, start.steps_done
         self.accuracy, self.best_accuracy = start.accuracy, start.best_accuracy
+        self.waited = start.waited
         self.good, self.good_step = start.good, start.good_step
 
     def run(self) -> Outcome:
         try:
-            while self.epoch <= self.experiment.epochs:
+            while self.epoch <= self.experiment.epochs and not self._waited_enough():
                 self._epoch(self.epoch)
+            if self.epoch <= self.experiment.epochs:
+                self.report(Notice(self._why_early()))
             self._report_checkpoint()
             started = self.watch.seconds()
             test, logits = evaluate(
@@ -239,14 +247,26 @@ class _Training:
         # A test in training mode can move batch norm's statistics: a stop in its middle must not
         # leave half of that in the checkpoint.
         self.before_test = self._checkpoint()
-        test = self._test(epoch)
+        test, validation = self._test(epoch)
         self.before_test = None
         test_seconds = self.watch.seconds() - started - seconds
         self.epochs_done, self.accuracy = epoch, test.accuracy
-        best = test.accuracy > self.best_accuracy
+        # With a validation split the test images take no part in the choice.
+        chosen_by = (validation or test).accuracy
+        best = chosen_by > self.best_accuracy
+        self.waited = 0 if best else self.waited + 1
         if best:
-            self.best_accuracy = test.accuracy
-            self.report(WeightsReady("best", epoch, self.steps_done, test.accuracy, self.good))
+            self.best_accuracy = chosen_by
+            self.report(
+                WeightsReady(
+                    kind="best",
+                    epoch=epoch,
+                    step=self.steps_done,
+                    accuracy=test.accuracy,
+                    state_dict=self.good,
+                    validation_accuracy=validation.accuracy if validation else None,
+                )
+            )
         losses = self.epoch_losses
         self.epoch, self.step, self.epoch_losses = epoch + 1, 0, []
         self.epoch_order = self.order.get_state()
@@ -260,9 +280,33 @@ class _Training:
                 test_seconds=test_seconds,
                 test=test,
                 best=best,
+                validation=validation,
             )
         )
         self._checkpoint_if_due()
+
+    def _waited_enough(self) -> bool:
+        patience = self.experiment.early_stopping
+        return self.step == 0 and 0 < patience <= self.waited
+
+    def _why_early(self) -> Message:
+        values = {
+            "epoch": f"{self.epochs_done:,}",
+            "total": f"{self.experiment.epochs:,}",
+            "since": f"{self.epochs_done - self.waited:,}",
+            "best": f"{self.best_accuracy:.2f}",
+        }
+        if self.experiment.validation_share:
+            return Message(
+                "Ended early after epoch {epoch} of {total}: since epoch {since} no accuracy on "
+                "the validation split was above {best}%.",
+                **values,
+            )
+        return Message(
+            "Ended early after epoch {epoch} of {total}: since epoch {since} no accuracy on the "
+            "test set was above {best}%. Chosen on the test set, that figure flatters.",
+            **values,
+        )
 
     def _train_epoch(self, epoch: int) -> None:
         bounds, losses = self.steps.bounds, self.steps.losses
@@ -300,20 +344,38 @@ class _Training:
                 self._checkpoint_if_due()
                 reported, reported_at = step, self.watch.seconds()
 
-    def _test(self, epoch: int) -> Evaluation:
+    def _test(self, epoch: int) -> tuple[Evaluation, Evaluation | None]:
+        """The test split, and the validation split where there is one, in the same mode."""
+        held_out = self.data.to_validate()
+        total = len(self.data.test_labels) + (len(held_out.test_labels) if held_out else 0)
+        validation, done = None, 0
+        if held_out is not None:
+            validation = self._test_on(held_out, epoch, 0, total)
+            done = validation.total
+        moves = self.experiment.test_images_in_batch_norm
+        return self._test_on(self.data, epoch, done, total, moves), validation
+
+    def _test_on(
+        self, data: DataSet, epoch: int, done: int, total: int, moves_statistics: bool = False
+    ) -> Evaluation:
+        """The figures of the split that is in the place of the test split in ``data``, where
+        ``done`` of ``total`` images have been tested before."""
+
+        def progress(event: EvaluationProgress) -> None:
+            self.report(EvaluationProgress(done + event.done, total))
+
         if self.experiment.test_mode == "eval":
-            test, _ = evaluate(
-                self.network, self.data, self.scaling, self._between_batches, self.report
-            )
+            test, _ = evaluate(self.network, data, self.scaling, self._between_batches, progress)
         else:
             test, _ = evaluate_in_training_mode(
                 self.network,
-                self.data,
+                data,
                 self.scaling,
                 self.experiment,
                 epoch,
                 self._between_batches,
-                self.report,
+                progress,
+                moves_statistics,
             )
         return test
 
@@ -382,6 +444,7 @@ class _Training:
             best_accuracy=self.best_accuracy,
             seconds=seconds,
             epoch_seconds=seconds - self.epoch_started if self.step else 0.0,
+            waited=self.waited,
         )
 
     def _report_weights(self) -> None:
