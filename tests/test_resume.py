@@ -70,6 +70,15 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "momentum, batch norm": {"momentum": 0.9, "batch_norm": True, "test_mode": "eval"},
     "the report's slips": {"optimizer": "adam", **BATCH_NORM, "test_mode": "train", **SLIPS},
     "data set scaling": {"normalization": "dataset"},
+    "validation split, the report's slips": {
+        "optimizer": "adam",
+        **BATCH_NORM,
+        "test_mode": "train",
+        **SLIPS,
+        "normalization": "dataset",
+        "validation_share": 0.3,
+        "early_stopping": 2,
+    },
 }
 
 
@@ -123,7 +132,10 @@ def everything(folder: Path) -> dict[str, Any]:
     logits = np.load(folder / "test_logits.npz")
     return {
         "status": record.status,
-        "figures": (record.epochs_done, record.accuracy, record.best_epoch, record.best_accuracy),
+        "figures": (
+            *(record.epochs_done, record.accuracy, record.best_epoch, record.best_accuracy),
+            record.best_validation_accuracy,
+        ),
         "losses": read_losses(folder).tobytes(),
         "rows": [
             {k: v for k, v in row.items() if "seconds" not in k} for row in read_epochs(folder)
@@ -333,6 +345,110 @@ def test_a_checkpoint_is_not_taken_for_weights(library: Library) -> None:
     checkpoint = stopped_run(library) / "checkpoint.pt"
     with pytest.raises(WorkbenchError, match="is the checkpoint of a run that has not ended"):
         load_weights(checkpoint)
+
+
+# --- a run that ends early by itself ---------------------------------------------------
+
+EARLY: dict[str, Any] = {
+    # A rate this small changes no prediction: no epoch is better than the first.
+    "learning_rate": 1e-12,
+    "validation_share": 0.3,
+    "early_stopping": 2,
+    "epochs": 9,
+}
+
+
+@pytest.mark.parametrize("stop", [stop_in_epoch, stop_in_test, stop_after_epoch])
+def test_a_resumed_run_ends_early_where_the_uninterrupted_one_does(
+    stop: Listener, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
+    whole = everything(Path(train(library, **EARLY).run))
+    assert whole["figures"][0] == 3
+    stop_in_test.rows = 0  # type: ignore[attr-defined]
+    folder = Path(train(library, stop, **EARLY).run)
+    assert not read_record(folder).ended_early
+    assert resume(library, folder)[0].status == "finished"
+    assert everything(folder) == whole
+    assert read_record(folder).ended_early
+    assert "Ended early after epoch 3 of 9" in read_log(folder)
+
+
+def test_a_run_stopped_in_the_final_test_after_an_early_end_trains_no_further(
+    library: Library,
+) -> None:
+    whole = everything(Path(train(library, **EARLY).run))
+    ended: list[Event] = []
+
+    def stop(event: Event, control: RunControl) -> None:
+        ended.extend([event] if isinstance(event, Notice) else [])
+        if ended and isinstance(event, EvaluationProgress):
+            control.stop()
+
+    # More than one batch of test images, so that a stop comes within the test.
+    monkeypatch_batch = pytest.MonkeyPatch()
+    monkeypatch_batch.setattr("workbench.engine.evaluation.EVALUATION_BATCH", 10)
+    folder = Path(train(library, stop, **EARLY).run)
+    monkeypatch_batch.undo()
+    assert read_record(folder).status == "stopped"
+    resumed, heard = resume(library, folder)
+    assert resumed.status == "finished"
+    assert not any(isinstance(event, StepsDone) for event in heard)
+    assert everything(folder) == whole
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_run_that_ended_early_goes_on_for_more_epochs_and_waits_anew(
+    keep: bool, library: Library
+) -> None:
+    first = Path(train(library, **EARLY, keep_checkpoint=keep).run)
+    before = everything(first)
+    # It has its own number of epochs still before it: going on to it must be asked for.
+    ended, _ = resume(library, first)
+    assert ended.status == "failed"
+    assert "ended early by itself after 3 of 9 epochs; set epochs" in str(ended.reason)
+    ended, _ = resume(library, first, epochs=9)
+    record = read_record(Path(ended.run))
+    assert (record.continues, record.epochs_done, record.ended_early) == (first.name, 5, True)
+    assert (record.best_epoch, record.best_chosen_on) == (1, "validation")
+    assert "Ended early after epoch 5 of 9: since epoch 3 no accuracy" in read_log(record.folder)
+    ended, _ = resume(library, first, epochs=4)
+    record = read_record(Path(ended.run))
+    assert (record.epochs_done, record.epochs, record.ended_early) == (4, 4, False)
+    assert everything(first) == before
+
+
+def test_epochs_that_were_waited_for_count_on_in_a_run_that_ended_in_its_last_epoch(
+    library: Library,
+) -> None:
+    whole = everything(Path(train(library, **EARLY).run))
+    first = Path(train(library, **{**EARLY, "epochs": 2}).run)
+    ended, _ = resume(library, first, epochs=9)
+    assert everything(Path(ended.run)) == whole  # the third epoch was one too many there too
+
+
+def test_a_checkpoint_of_an_earlier_version_is_read(library: Library) -> None:
+    """It knew neither validation nor early stopping; nor did its run.json and epochs.csv."""
+    whole = everything(Path(train(library).run))
+    folder = stopped_run(library)
+    stored = torch.load(folder / "checkpoint.pt", weights_only=True)
+    new = ("validation_share", "early_stopping")
+    stored["experiment"] = {k: v for k, v in stored["experiment"].items() if k not in new}
+    del stored["waited"]
+    torch.save(stored, folder / "checkpoint.pt")
+    content = json.loads((folder / "run.json").read_text())
+    content["experiment"] = stored["experiment"]
+    del content["best_validation_accuracy"]
+    (folder / "run.json").write_text(json.dumps(content))
+
+    def stop_at_once(event: Event, control: RunControl) -> None:
+        if isinstance(event, RunStarted):
+            # As after a kill before the first new checkpoint: run.json is of today already.
+            raise RuntimeError("killed")
+
+    assert resume(library, folder, stop_at_once)[0].status == "failed"
+    assert resume(library, folder)[0].status == "finished"
+    assert everything(folder) == whole
 
 
 # --- what is not as it was -------------------------------------------------------------

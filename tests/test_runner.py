@@ -146,6 +146,59 @@ def test_the_weights_of_a_run_load_and_test_the_same(library: Library) -> None:
     assert best.metrics["accuracy"] == record.best_accuracy
 
 
+def test_a_validation_split_chooses_and_all_that_is_kept_says_so(library: Library) -> None:
+    ended, events = run(
+        library, epochs=3, optimizer="adam", validation_share=0.3, normalization="dataset"
+    )
+    started = events[0]
+    assert isinstance(started, RunStarted)
+    assert (started.validation_images, started.training_images) == (20, 50)
+    assert started.steps_per_epoch == 4
+    folder = Path(ended.run)
+    record, rows = read_record(folder), read_epochs(folder)
+    assert (record.data["train_images"], record.steps_per_epoch) == (70, 4)
+    validation = [row["validation_accuracy"] for row in rows]
+    best = validation.index(max(validation))
+    assert record.best_chosen_on == "validation"
+    assert (record.best_epoch, record.best_accuracy, record.best_validation_accuracy) == (
+        best + 1,
+        rows[best]["accuracy"],
+        validation[best],
+    )
+    assert {row["validation_total"] for row in rows} == {20}
+    kept = load_weights(folder / "mlp_weight_001_best.pkl")
+    assert kept.metrics["chosen_on"] == "validation"
+    assert kept.metrics["validation_accuracy"] == validation[best]
+    last = load_weights(folder / "mlp_weight_001.pkl")
+    assert "chosen_on" not in last.metrics
+    # The pixels' scale is that of what was trained on, and an own test scales by it.
+    outcome = inference.evaluate_weights(
+        folder / "mlp_weight_001.pkl", choose_data("sample"), lambda event: None, RunControl()
+    )
+    assert outcome.figures == ended.test
+    text = read_log(folder)
+    assert "Data: sample, 50 training, 20 validation and 50 test images" in text
+    correct = rows[0]["validation_correct"]
+    assert f"Accuracy of Validation Data: {correct}/20" in text
+
+
+def test_without_a_split_the_best_is_one_of_the_test_set(library: Library) -> None:
+    ended, _ = run(library, epochs=1)
+    record = read_record(Path(ended.run))
+    assert (record.best_chosen_on, record.best_validation_accuracy) == ("test", None)
+    assert not any("validation" in name for name in read_epochs(record.folder)[0])
+    kept = load_weights(record.folder / "mlp_weight_001_best.pkl")
+    assert kept.metrics["chosen_on"] == "test"
+    assert "Validation" not in read_log(record.folder)
+
+
+def test_a_share_that_cannot_be_had_fails_without_a_run(library: Library) -> None:
+    ended, _ = run(library, validation_share=0.01)
+    assert ended.status == "failed"
+    assert "is none; choose a larger share" in str(ended.reason)
+    assert not library.path.exists()
+
+
 def test_weights_scaled_by_their_data_are_tested_by_the_same_scale(
     library: Library, small: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

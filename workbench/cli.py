@@ -509,10 +509,16 @@ def _inspect(options: argparse.Namespace) -> int:
     print(f"  {'Classes:':<16} {', '.join(weights.classes)}")
     for name, value in weights.metrics.items():
         if value is not None:
-            print(f"  {name + ':':<16} {value}")
+            print(f"  {name + ':':<20} {value}{_flattery(name, value)}")
     for name, shape in shapes.items():
         print(f"    {name:<34} {' x '.join(map(str, shape))}")
     return DONE
+
+
+def _flattery(name: str, value: object) -> str:
+    if (name, value) == ("chosen_on", "test"):
+        return " (the best epoch by the test set: its accuracy is a little too good)"
+    return ""
 
 
 # --- the window ------------------------------------------------------------------------

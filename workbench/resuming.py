@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from workbench.library.run_folder import (
     History,
     RunRecord,
     RunWriter,
+    best_of,
     has_checkpoint,
     read_epochs,
     read_losses,
@@ -38,6 +40,14 @@ def experiment_of(record: RunRecord, epochs: int | None) -> Experiment:
     experiment = experiment_from(record.experiment)
     if epochs is not None:
         experiment = with_changes(experiment, {"epochs": epochs})
+    elif record.ended_early:
+        raise WorkbenchError(
+            "{name} ended early by itself after {done} of {total} epochs; set epochs to how many "
+            "it is to have.",
+            name=record.label,
+            done=record.epochs_done,
+            total=record.epochs,
+        )
     least = record.epochs_done + (record.status == "finished")
     if experiment.epochs < least:
         raise WorkbenchError(
@@ -62,11 +72,16 @@ def stored_checkpoint(record: RunRecord) -> Checkpoint | None:
             "two was changed. Train it anew.",
             path=record.folder,
         )
+    if record.ended_early:
+        # Whoever trains it on wants more epochs: they are waited for anew.
+        return replace(stored.checkpoint, waited=0)
     return stored.checkpoint
 
 
 def _but_epochs(experiment: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in experiment.items() if name != "epochs"}
+    # With defaults for what an earlier version did not know: one of the two may be older.
+    values = experiment_from(experiment).values()
+    return {name: value for name, value in values.items() if name != "epochs"}
 
 
 def device_of(record: RunRecord) -> str:
@@ -145,6 +160,8 @@ def after_finished(record: RunRecord, experiment: Experiment, images: int) -> Ch
         torch.randperm(images, generator=order)
     steps = record.epochs_done * record.steps_per_epoch
     rows = read_epochs(record.folder)
+    best = best_of(rows)
+    waited = record.epochs_done - (best["best_epoch"] or 0)
     # Another state than the first epoch's, made from seed and epochs.
     torch.manual_seed(experiment.seed * 1_000_003 + record.epochs_done)
     return Checkpoint(
@@ -160,10 +177,20 @@ def after_finished(record: RunRecord, experiment: Experiment, images: int) -> Ch
         random=torch.get_rng_state(),
         cuda_random=None,
         accuracy=rows[-1]["accuracy"] if rows else None,
-        best_accuracy=max((row["accuracy"] for row in rows), default=-1.0),
+        best_accuracy=_chosen_by(best),
         seconds=record.seconds,
         epoch_seconds=0.0,
+        # One that ended early by itself waits anew, see stored_checkpoint.
+        waited=0 if record.ended_early else waited,
     )
+
+
+def _chosen_by(best: dict[str, Any]) -> float:
+    """The accuracy that a better epoch must exceed."""
+    if best["best_epoch"] is None:
+        return -1.0
+    validation = best["best_validation_accuracy"]
+    return float(best["best_accuracy"] if validation is None else validation)
 
 
 def history(record: RunRecord, start: Checkpoint) -> History:
@@ -186,13 +213,12 @@ def history(record: RunRecord, start: Checkpoint) -> History:
 def reached(experiment: Experiment, start: Checkpoint, history: History) -> dict[str, Any]:
     """The fields of the record as they were at ``start``, now that the run goes on."""
     rows = history.rows
-    best = max(rows, key=lambda row: row["accuracy"], default=None)
+    best = best_of(rows)
     return {
-        "best_weights": _best_weights(history.before, best["epoch"] if best else None),
+        **best,
+        "best_weights": _best_weights(history.before, best["best_epoch"]),
         "epochs_done": start.epoch - 1,
         "accuracy": rows[-1]["accuracy"] if rows else None,
-        "best_epoch": best["epoch"] if best else None,
-        "best_accuracy": best["accuracy"] if best else None,
         "seconds": start.seconds,
         "status": "running",
         "reason": None,

@@ -14,7 +14,7 @@ import torch
 from workbench import resuming
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import DataChoice, DataInfo, choice_of
+from workbench.engine.data_choice import DataChoice, choice_of
 from workbench.engine.datasets import DataSet, load_data
 from workbench.engine.devices import (
     Device,
@@ -44,6 +44,7 @@ from workbench.engine.steps import (
 from workbench.engine.timing import Timing
 from workbench.engine.timing import time_steps as time_steps_on
 from workbench.engine.training import Outcome, train
+from workbench.engine.validation import split_validation
 from workbench.failures import disk_problem, explain
 from workbench.library import weights as weight_files
 from workbench.library.catalog import Library
@@ -89,7 +90,7 @@ def run_experiment(
         if threads:
             torch.set_num_threads(threads)
         chosen, data_set = _load(experiment, data, device, listener, control)
-        started = _run_started(experiment, data_set.info, chosen)
+        started = _run_started(experiment, data_set, chosen)
         record = _record(experiment, started, chosen, preset, title)
         return _Prepared(experiment, data_set, started, library.create(record))
 
@@ -116,7 +117,9 @@ def _load(
     prepare_process()
     chosen = choose_device(device)
     require_precision(chosen, experiment.precision)
-    data_set = load_data(data, listener, lambda: control.stopping).to(chosen.device)
+    data_set = load_data(data, listener, lambda: control.stopping)
+    # Before the device has it, which so never holds the training images twice.
+    data_set = split_validation(experiment, data_set).to(chosen.device)
     if control.stopping:
         raise Cancelled  # asked for while the last of the data was read
     return chosen, data_set
@@ -229,7 +232,7 @@ def _resumed(
     if stored is None and resuming.begins_anew(experiment):
         notices.append(resuming.BEGINS_ANEW)
     started = replace(
-        _run_started(experiment, data_set.info, chosen), epoch=start.epoch, step=start.step
+        _run_started(experiment, data_set, chosen), epoch=start.epoch, step=start.step
     )
     history = resuming.history(record, start)
     reached = resuming.reached(experiment, start, history)
@@ -259,16 +262,18 @@ def _resumed(
     )
 
 
-def _run_started(experiment: Experiment, info: DataInfo, device: Device) -> RunStarted:
+def _run_started(experiment: Experiment, data: DataSet, device: Device) -> RunStarted:
+    held_out = data.validation_labels
     return RunStarted(
-        data=info,
+        data=data.info,
         device=str(device.device),
         device_name=device.name,
         device_note=device.note,
         threads=torch.get_num_threads(),
         epochs=experiment.epochs,
-        steps_per_epoch=len(training_bounds(experiment, info.train_images)),
+        steps_per_epoch=len(training_bounds(experiment, len(data.train_labels))),
         batch_size=experiment.batch_size,
+        validation_images=0 if held_out is None else len(held_out),
     )
 
 
@@ -295,6 +300,15 @@ def pixel_metrics(experiment: Experiment, data: DataSet) -> dict[str, Any]:
         return {}
     mean, deviation = pixel_statistics(data.train_images)
     return {"pixel_mean": mean.tolist(), "pixel_deviation": deviation.tolist()}
+
+
+def _choice(event: WeightsReady) -> dict[str, Any]:
+    """What a file of best weights must say: on which split they were chosen."""
+    if event.kind != "best":
+        return {}
+    if event.validation_accuracy is None:
+        return {"chosen_on": "test"}
+    return {"chosen_on": "validation", "validation_accuracy": event.validation_accuracy}
 
 
 class _Keeper:
@@ -357,6 +371,7 @@ class _Keeper:
                     "epoch": event.epoch,
                     "step": event.step,
                     "accuracy": event.accuracy,
+                    **_choice(event),
                     **self._metrics,
                 },
                 data=asdict(self._data),

@@ -73,7 +73,7 @@ class Bars:
             unit = "B" if event.unit == "bytes" else " files"
             self._draw("Loading data", event.done, event.total, unit)
         elif isinstance(event, RunStarted):
-            self._batch, self._total = event.batch_size, event.data.train_images
+            self._batch, self._total = event.batch_size, event.training_images
             self._epochs = event.epochs
             self._draw(f"Epoch 1/{self._epochs}", 0, self._epochs * self._total, " images")
         elif isinstance(event, StepsDone):

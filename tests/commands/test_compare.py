@@ -52,7 +52,17 @@ def test_two_runs_against_the_report_and_each_other(
         "seed",
         "accuracy",
         "best_accuracy",
+        "best_chosen_on",  # the same in both, and said where a best accuracy stands
     }
+
+
+def test_the_best_epoch_says_on_what_it_was_chosen(call: Call, library: Library) -> None:
+    plain = make_run(library, "001", (20, 25, 31))
+    split = make_run(library, "001", (20, 27, 31), validation=(20, 25, 22), validation_share=0.1)
+    _, out, _ = call("compare", plain.id, split.id)
+    (line,) = [line.split() for line in out.splitlines() if "best_chosen_on" in line]
+    assert line == ["best_chosen_on", "test", "validation"]
+    assert "Not comparable: Hyperparameters differ from preset 001: validation_share 0.1" in out
 
 
 def test_three_seeds_give_a_verdict_and_no_flips(call: Call, library: Library) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.commands.conftest import Call
+from tests.library.made_runs import make_run
 from tests.library.test_golden_library import GOLDEN
 from tests.library.test_run_folder import RECORD
 from workbench import cli
@@ -99,3 +101,19 @@ def test_check_and_fix(library: Library, capsys: pytest.CaptureFixture[str]) -> 
     assert out.startswith("Note: ")
     assert "interrupted at epoch 3 of 60" in out
     assert out.endswith("2 runs, no fault.\n")
+
+
+def test_a_run_that_ended_early_and_its_best_epoch_say_so(call: Call, library: Library) -> None:
+    make_run(library, "001", (20, 25), status="finished", early_stopping=1)
+    _, out, _ = call("runs")
+    assert "2/3        ended early" in out
+    _, out, _ = call("runs", "--json")
+    (run,) = json.loads(out)
+    assert (run["status"], run["ended_early"]) == ("finished", True)
+    assert (run["best_epoch"], run["best_chosen_on"], run["best_accuracy"]) == (2, "test", 25)
+    assert run["best_validation_accuracy"] is None
+    make_run(library, "001", (20, 25, 30), validation=(20, 28, 21), validation_share=0.1)
+    _, out, _ = call("runs", "best_validation_accuracy>27", "--json")
+    (run,) = json.loads(out)
+    assert (run["best_epoch"], run["best_chosen_on"], run["best_accuracy"]) == (2, "validation", 25)
+    assert run["ended_early"] is False

@@ -77,13 +77,15 @@ def make_run(
     losses: np.ndarray | None = None,
     prediction_seed: int | None = None,
     name: str = "",
+    validation: Sequence[float] = (),
     **changes: Any,
 ) -> RunRecord:
     """A run of ``preset`` with ``changes`` whose tests after each epoch gave ``accuracies``, in
-    percent of 10,000, and whose final test gave ``final`` (the last of them)."""
+    percent of 10,000, and whose final test gave ``final`` (the last of them). ``validation``: the
+    accuracies on the validation split, by which the best epoch is chosen then."""
     found = find_preset(preset)
     experiment = with_changes(found.experiment, changes)
-    finished = len(accuracies) >= experiment.epochs
+    finished = status == "finished" or len(accuracies) >= experiment.epochs
     writer = library.create(
         RunRecord(
             id="",
@@ -106,11 +108,19 @@ def make_run(
     best = -1.0
     for epoch, accuracy in enumerate(accuracies, 1):
         test = _after_epoch(accuracy, experiment.test_mode)
+        held_out = _after_epoch(validation[epoch - 1], experiment.test_mode) if validation else None
+        chosen_by = held_out.accuracy if held_out else accuracy
         writer.add_epoch(
-            EpochDone(epoch, 3.0 / epoch, 2.0 / epoch, 0.001, 12.5, 1.0, test, accuracy > best),
+            EpochDone(
+                epoch,
+                *(3.0 / epoch, 2.0 / epoch, 0.001, 12.5, 1.0),
+                test,
+                chosen_by > best,
+                held_out,
+            ),
             13.5 * epoch,
         )
-        best = max(best, accuracy)
+        best = max(best, chosen_by)
     if finished:
         seed = experiment.seed if prediction_seed is None else prediction_seed
         predictions = make_predictions(accuracies[-1] if final is None else final, seed=seed)

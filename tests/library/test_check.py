@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from tests.library.made_runs import make_run
 from tests.library.test_golden_library import GOLDEN
 from workbench.engine.evaluation import figures
 from workbench.library.catalog import Library
@@ -254,3 +255,33 @@ def test_a_disk_that_does_not_let_it_is_said_and_nothing_is_lost(
     with pytest.raises(WorkbenchError, match=r"cannot be mended \(No space left"):
         mend(finding)
     assert (run / "run.json").read_bytes() == before
+
+
+def test_the_best_epoch_is_checked_by_what_it_was_chosen_on(tmp_path: Path) -> None:
+    record = make_run(
+        Library(tmp_path / "library"),
+        accuracies=(20.0, 25.0, 30.0),
+        validation=(20.0, 28.0, 24.0),
+        validation_share=0.1,
+    )
+    assert (record.best_epoch, record.best_accuracy) == (2, 25.0)
+
+    def found() -> list[str]:
+        findings = check_library(record.folder.parent)
+        return [f.kind for f in findings if f.kind in ("best_disagrees", "damaged")]
+
+    assert found() == []
+    # As if the test set had chosen.
+    edit(record.folder / "run.json", best_epoch=3, best_accuracy=30.0)
+    (finding,) = [f for f in check_library(record.folder.parent) if f.kind == "best_disagrees"]
+    assert "its best epoch is 2 with 25.0%" in str(finding.message)
+    assert mend(finding)
+    mended = read_record(record.folder)
+    assert (mended.best_epoch, mended.best_accuracy, mended.best_validation_accuracy) == (
+        2,
+        25.0,
+        28.0,
+    )
+    text = (record.folder / "epochs.csv").read_text()
+    (record.folder / "epochs.csv").write_text(text.replace(",28.0,", ",twenty,"))
+    assert found() == ["damaged"]

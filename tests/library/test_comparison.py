@@ -89,6 +89,34 @@ def test_repeats_with_other_seeds_give_the_verdict(library: Library) -> None:
     assert "29.63% lies outside" in str(deviating.reason)
 
 
+def test_a_validation_split_takes_images_from_training_and_early_stopping_none(
+    library: Library,
+) -> None:
+    split = make_run(library, "001", (20, 25, 31.2), validation=(20, 25, 30), validation_share=0.1)
+    result = against(split)
+    assert result.outcome == "not comparable"
+    assert "validation_share 0.1 (0.0)" in str(result.reason)
+    patient = make_run(library, "001", (20, 25, 31.2), early_stopping=3)
+    assert against(patient).outcome == "open"
+
+
+def test_a_best_epoch_says_on_what_it_was_chosen(library: Library) -> None:
+    by_test = make_run(library, "001", (20, 25, 31.2))
+    other = make_run(library, "001", (20, 25, 31.5), seed=1)
+    split = make_run(library, "001", (20, 27, 31.2), validation=(20, 25, 22), validation_share=0.1)
+
+    def figures(*records: RunRecord) -> dict[str, tuple[Any, ...]]:
+        return {r.key: r.values for r in differing_rows(records) if r.group == "Figures"}
+
+    assert figures(by_test, other)["best_chosen_on"] == ("test", "test")
+    both = figures(by_test, split)
+    assert both["best_chosen_on"] == ("test", "validation")
+    assert both["best_epoch"] == (3, 2)
+    assert both["best_accuracy"] == (31.2, 27.0)
+    assert both["best_validation_accuracy"] == (None, 25.0)
+    assert "best_chosen_on" not in figures(by_test, by_test)
+
+
 def test_only_true_repeats_count(library: Library) -> None:
     first = make_run(library, "001", (20, 25, 30.0), seed=0)
     again = make_run(library, "001", (20, 25, 30.0), seed=0)

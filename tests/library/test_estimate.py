@@ -12,7 +12,12 @@ import pytest
 from tests.library.test_run_folder import RECORD
 from workbench.engine.data_choice import DataChoice
 from workbench.engine.timing import Timing
-from workbench.library.estimate import GPU_BYTES_PER_IMAGE, disk_bytes, estimate
+from workbench.library.estimate import (
+    GPU_BYTES_PER_IMAGE,
+    disk_bytes,
+    estimate,
+    timed_seconds,
+)
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message
 from workbench.spec.experiment import with_changes
@@ -144,3 +149,27 @@ def test_a_disk_without_room_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
     monkeypatch.setattr(shutil, "disk_usage", unknown)
     assert estimate(ADAM, SAMPLE, "auto", [], tmp_path).fits
+
+
+def test_the_validation_is_tested_and_not_trained_on() -> None:
+    split = with_changes(ADAM, {"epochs": 10, "validation_share": 0.1})
+    timing = Timing(seconds_per_step=0.016, seconds_per_test_image=0.0001)
+    found = timed_seconds(split, 50_000, 10_000, timing)
+    # 45,000 images trained at a thousand a second, 15,000 tested, and the final test.
+    assert found == pytest.approx(10 * (45.0 + 1.5) + 1.0)
+    assert timed_seconds(with_changes(ADAM, {"epochs": 10}), 50_000, 10_000, timing) == (
+        pytest.approx(10 * (50.0 + 1.0) + 1.0)
+    )
+
+
+def test_runs_with_another_validation_split_say_nothing() -> None:
+    assert seconds(earlier(experiment={**ADAM.values(), "validation_share": 0.2})) is None
+    old = {k: v for k, v in ADAM.values().items() if k != "validation_share"}
+    assert seconds(earlier(experiment=old)) == 100.0  # before there was one
+
+
+def test_early_stopping_makes_it_an_estimate_at_most() -> None:
+    def at_most(**changes: Any) -> bool:
+        return estimate(with_changes(ADAM, changes), SAMPLE, "auto", [], Path("/")).at_most
+
+    assert (at_most(), at_most(early_stopping=3)) == (False, True)

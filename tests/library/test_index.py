@@ -23,7 +23,14 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(catalog, "FEW", 3)
     library = Library(tmp_path / "내 실험 🙂")
     for number in range(5):
-        library.create(replace(RECORD, status="finished", accuracy=60.0 + number)).close()
+        record = replace(
+            RECORD,
+            status="finished",
+            accuracy=60.0 + number,
+            best_epoch=1,
+            best_validation_accuracy=59.0,
+        )
+        library.create(record).close()
     library.label(library.runs()[0], lambda now: replace(now, name="나의 🙂", tags=("a", "b")))
     return library.path
 
@@ -52,6 +59,7 @@ def test_an_indexed_library_opens_without_reading_its_runs(
     assert read == 0
     assert again == first
     assert [run.folder for run in again] == [run.folder for run in first]
+    assert {run.best_chosen_on for run in again} == {"validation"}
     assert again[0].tags == ("a", "b") or ("a", "b") in [run.tags for run in again]
     (path / FILE).unlink()
     rebuilt, read = runs_read(path, monkeypatch)

@@ -91,6 +91,40 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
     assert content.count('<h2 class="page">') == 2
 
 
+def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_path: Path) -> None:
+    run = make_run(
+        library,
+        "001",
+        (20.0, 25.0, 31.0),
+        validation=(20.0, 28.0, 24.0),
+        validation_share=0.1,
+        early_stopping=1,
+        epochs=9,
+        status="finished",
+    )
+    plain = make_run(library, "001")
+    write_report(tmp_path / "a.html", [run, plain])
+    content = (tmp_path / "a.html").read_text(encoding="utf-8")
+    text = "\n".join(Page(content).texts)
+    for words in (
+        "3/9 (ended early)",
+        "Finished, ended early after epoch 3 of 9",
+        "Best validation accuracy, at epoch 2, by which it was chosen",
+        "28.00%",
+        "Test accuracy after this epoch",
+        "25.00%",
+        "best, chosen on the validation split",
+        "Best test accuracy, at epoch 3, chosen on the test set, so a little too good",
+        "validation split\ntest set, so a little too good",
+    ):
+        assert words in re.sub(r"\n+", "\n", text), words
+    # The validation is a curve of its own where there is one, and flattery is only where it is.
+    first, second = re.split("<h2[^>]*>001", content)[1:]
+    assert first.count(">validation</text>") == 1
+    assert "too good" not in first
+    assert ">validation</text>" not in second
+
+
 def test_names_and_notes_of_a_person_are_text(library: Library, tmp_path: Path) -> None:
     evil = "<script>alert(1)</script> & {braces} | `x` \\"
     record = make_run(library, name=evil, data=CIFAR10_JPEG | {"name": evil})

@@ -120,10 +120,11 @@ def list_runs(options: argparse.Namespace) -> int:
     print("  accuracy  epochs     status       data             run")
     for r in found:
         accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
+        status = "ended early" if r.ended_early else r.status
         words = "".join(f"  {word}" for word in (r.name, *(f"#{tag}" for tag in r.tags)) if word)
         print(
             f"{'*' if r.starred else ' '} {accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  "
-            f"{r.status:<11}  {r.data.get('name', ''):<15}  {r.folder}{words}"
+            f"{status:<11}  {r.data.get('name', ''):<15}  {r.folder}{words}"
         )
     return DONE
 
@@ -136,7 +137,12 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "status": record.status,
         "epochs_done": record.epochs_done,
         "epochs": record.epochs,
+        "ended_early": record.ended_early,
         "accuracy": record.accuracy,
+        "best_epoch": record.best_epoch,
+        "best_chosen_on": record.best_chosen_on,
+        "best_accuracy": record.best_accuracy,
+        "best_validation_accuracy": record.best_validation_accuracy,
         "weights": str(record.folder / record.weights) if record.weights else None,
         "best_weights": str(record.folder / record.best_weights) if record.best_weights else None,
         "created": record.created,

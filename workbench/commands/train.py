@@ -15,7 +15,7 @@ from workbench.engine.data_choice import choose_data
 from workbench.engine.events import Event, RunEnded, RunStarted
 from workbench.engine.report_lines import ReportLines
 from workbench.library.catalog import Library
-from workbench.library.run_folder import has_checkpoint, read_record
+from workbench.library.run_folder import RunRecord, has_checkpoint, read_record
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import experiment_from, parse_assignments, with_changes
 from workbench.spec.presets import find_preset
@@ -103,6 +103,28 @@ def resume(options: argparse.Namespace) -> int:
     return code
 
 
+def best_json(record: RunRecord) -> dict[str, Any] | None:
+    """The best epoch, on which split it was chosen (``"validation"`` or ``"test"``), and its
+    accuracies in percent; ``None`` while there is none."""
+    if record.best_epoch is None:
+        return None
+    return {
+        "epoch": record.best_epoch,
+        "chosen_on": record.best_chosen_on,
+        "accuracy": record.best_accuracy,
+        "validation_accuracy": record.best_validation_accuracy,
+    }
+
+
+def best_text(record: RunRecord) -> str:
+    test = f"test accuracy {record.best_accuracy:.2f}%"
+    if record.best_validation_accuracy is None:
+        chosen = "chosen on the test set, so a little too good"
+    else:
+        chosen = f"chosen on the validation split ({record.best_validation_accuracy:.2f}%)"
+    return f"Best epoch: {record.best_epoch}, {test}, {chosen}"
+
+
 def _output(options: argparse.Namespace) -> Any:
     return Unbreakable(sys.stderr if options.json else sys.stdout)
 
@@ -139,10 +161,12 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
         "dataset": started[0].data.name,
         "device": started[0].device,
         "epochs": end.epochs_done,
+        "ended_early": record.ended_early if record else False,
         "seconds": round(end.seconds, 3),
         "run": end.run,
         "weights": end.weights,
         "test": dataclasses.asdict(end.test) if end.test else None,
+        "best": best_json(record) if record else None,
         "status": end.status,
         "reason": str(end.reason) if end.reason else None,
         "experiment": record.experiment if record else None,
@@ -155,6 +179,8 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
     if not options.json:
         print(f"Run: {end.run}", file=output)
         print(f"Weights: {end.weights}", file=output)
+        if record is not None and record.best_epoch is not None:
+            print(best_text(record), file=output)
         if end.status != "finished" and record and has_checkpoint(record.folder):
             print(f"It can go on: cifar-workbench resume {record.id}", file=output)
     output.flush()

@@ -28,6 +28,7 @@ from workbench.library import labels
 from workbench.library.run_folder import (
     CHECKPOINT,
     RunRecord,
+    best_of,
     file_label,
     has_checkpoint,
     is_locked,
@@ -300,8 +301,11 @@ def _epochs(folder: Path, record: RunRecord) -> Generator[Finding, None, list[di
         yield _unreadable(path, error)
         return []
     numbers = [row.get("epoch") for row in rows]
+    needed = ["accuracy", "loss"]
+    if record.experiment.get("validation_share"):
+        needed.append("validation_accuracy")
     good = numbers == list(range(1, len(rows) + 1)) and all(
-        isinstance(row.get(name), int | float) for row in rows for name in ("accuracy", "loss")
+        isinstance(row.get(name), int | float) for row in rows for name in needed
     )
     if not good:
         message = Message("{path}: its rows are damaged.", path=path)
@@ -317,16 +321,15 @@ def _epochs(folder: Path, record: RunRecord) -> Generator[Finding, None, list[di
         more = _writes_record(folder, epochs_done=len(rows)) if len(rows) > done else {}
         yield Finding(path, "epochs_disagree", message, **more)
         return rows
-    best = max(rows[:done], key=lambda row: row["accuracy"], default=None)
-    if best and (record.best_epoch, record.best_accuracy) != (best["epoch"], best["accuracy"]):
+    best = best_of(rows[:done])
+    if done and any(getattr(record, name) != value for name, value in best.items()):
         message = Message(
             "{path}: its best epoch is {epoch} with {accuracy}%, run.json says otherwise.",
             path=path,
-            epoch=best["epoch"],
-            accuracy=best["accuracy"],
+            epoch=best["best_epoch"],
+            accuracy=best["best_accuracy"],
         )
-        change = {"best_epoch": best["epoch"], "best_accuracy": best["accuracy"]}
-        yield Finding(path, "best_disagrees", message, **_writes_record(folder, **change))
+        yield Finding(path, "best_disagrees", message, **_writes_record(folder, **best))
     return rows
 
 

@@ -75,7 +75,8 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
             "the run.",
             path=path,
         )
-    names = {item.name for item in fields(Checkpoint)}
+    # What earlier versions did not write has a default.
+    names = {item.name for item in fields(Checkpoint)} & content.keys()
     try:
         checkpoint = Checkpoint(**{name: content[name] for name in names})
         stored = StoredCheckpoint(
@@ -91,6 +92,7 @@ def _check(stored: StoredCheckpoint) -> None:
     c = stored.checkpoint
     assert isinstance(c.epoch, int)
     assert isinstance(c.step, int)
+    assert isinstance(c.waited, int)
     assert isinstance(c.losses, Tensor)
     assert c.losses.shape == (c.step,)
     assert all(isinstance(t, Tensor) for t in (*c.network.values(), *c.good.values()))

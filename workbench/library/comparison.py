@@ -185,13 +185,13 @@ def _test_images(record: RunRecord) -> int:
 
 def changes(record: RunRecord, preset: Preset) -> dict[str, tuple[Any, Any]]:
     """``{hyperparameter: (preset's, run's)}`` where it differs in what can move the accuracy: not
-    the seed, not the number of epochs (the epoch says whether a run got there), and not the test
-    mode where the network is the same in both. Against the preset as declared or as run,
-    whichever is nearer."""
+    the seed, not the number of epochs or early stopping (the epoch says whether a run got there),
+    and not the test mode where the network is the same in both. Against the preset as declared or
+    as run, whichever is nearer."""
     run = experiment_from(record.experiment)
     found = []
     for one in filter(None, (preset.experiment, preset.as_run)):
-        free = {"seed", "epochs"}
+        free = {"seed", "epochs", "early_stopping"}
         if not any(e.batch_norm or e.dropout for e in (run, one)):
             free.add("test_mode")
         changed = differences(one, run)
@@ -464,13 +464,20 @@ ENVIRONMENT_WORDS = {
 _FIGURES = {
     "status": "Status",
     "accuracy": "Test accuracy",
-    "best_accuracy": "Best test accuracy",
     "best_epoch": "Best epoch",
+    "best_chosen_on": "Best epoch chosen on",
+    "best_validation_accuracy": "Validation accuracy of the best epoch",
+    "best_accuracy": "Test accuracy of the best epoch",
     "epochs_done": "Epochs done",
     "last_loss": "Mean loss of the last epoch",
     "seconds_per_epoch": "Seconds per epoch",
     "seconds": "Seconds of the whole run",
 }
+CHOSEN_ON = {
+    "validation": Message("validation split"),
+    "test": Message("test set, so a little too good"),
+}
+"""By what a best epoch was chosen, in words."""
 ROW_WORDS = (
     *("Hyperparameters", "Data", "Environment", "Figures", "Preset"),
     *DATA_WORDS.values(),
@@ -481,7 +488,8 @@ ROW_WORDS = (
 
 
 def differing_rows(records: Sequence[RunRecord]) -> list[DifferingRow]:
-    """The rows in which the runs differ: hyperparameters, data, environment, figures."""
+    """The rows in which the runs differ: hyperparameters, data, environment, figures. Where a best
+    epoch is among them, by what it was chosen is too."""
     experiments = [_effective(record) for record in records]
     rows = [
         DifferingRow("Hyperparameters", "preset", "Preset", tuple(r.preset for r in records)),
@@ -493,7 +501,10 @@ def differing_rows(records: Sequence[RunRecord]) -> list[DifferingRow]:
         *_rows("Environment", ENVIRONMENT_WORDS, [record.environment for record in records]),
         *_rows("Figures", _FIGURES, [run_figures(record) for record in records]),
     ]
-    return [row for row in rows if any(value != row.values[0] for value in row.values)]
+    differing = {row.key for row in rows if any(value != row.values[0] for value in row.values)}
+    if differing & {"best_epoch", "best_accuracy"}:
+        differing.add("best_chosen_on")
+    return [row for row in rows if row.key in differing]
 
 
 def _effective(record: RunRecord) -> dict[str, Any]:
@@ -516,8 +527,10 @@ def run_figures(record: RunRecord) -> dict[str, Any]:
     return {
         "status": record.status,
         "accuracy": record.accuracy,
-        "best_accuracy": record.best_accuracy,
         "best_epoch": record.best_epoch,
+        "best_chosen_on": record.best_chosen_on,
+        "best_validation_accuracy": record.best_validation_accuracy,
+        "best_accuracy": record.best_accuracy,
         "epochs_done": record.epochs_done,
         "last_loss": rows[-1]["loss"] if rows else None,
         "seconds_per_epoch": statistics.fmean(r["seconds"] for r in rows) if rows else None,

@@ -37,10 +37,10 @@ GPU_BYTES_PER_IMAGE = 32 * 32 * 3 + 8
 
 @dataclass(frozen=True)
 class Estimate:
-    """``seconds`` for the whole run, tests included: from ``earlier`` runs like it, from timed
-    steps where that is 0, ``None`` where there is neither. ``bytes`` on the disk at most while it
-    trains. ``gpu_bytes`` and ``free_gpu_bytes``, as they were when steps were timed, else
-    ``None``."""
+    """``seconds`` for all epochs, tests included: from ``earlier`` runs like it, from timed steps
+    where that is 0, ``None`` where there is neither. ``at_most``: early stopping may end the run
+    before. ``bytes`` on the disk at most while it trains. ``gpu_bytes`` and ``free_gpu_bytes``, as
+    they were when steps were timed, else ``None``."""
 
     seconds: float | None
     earlier: int
@@ -48,6 +48,7 @@ class Estimate:
     free_bytes: int | None
     gpu_bytes: int | None = None
     free_gpu_bytes: int | None = None
+    at_most: bool = False
 
     @property
     def fits(self) -> bool:
@@ -94,6 +95,7 @@ def estimate(
         free_bytes=free_bytes(library),
         gpu_bytes=gpu_bytes,
         free_gpu_bytes=timing.free_bytes if timing else None,
+        at_most=experiment.early_stopping > 0,
     )
 
 
@@ -101,12 +103,15 @@ def timed_seconds(
     experiment: Experiment, train_images: int, test_images: int, timing: Timing
 ) -> float | None:
     """Seconds of the training of every epoch, the test behind each, and the final test; ``None``
-    where nothing could be timed. A short last batch counts by its share."""
+    where nothing could be timed. A short last batch counts by its share. The validation split, of
+    the training images, is tested where the test split is."""
     step, image = timing.seconds_per_step, timing.seconds_per_test_image
     if step is None or image is None:
         return None
-    steps = train_images / experiment.batch_size
-    return experiment.epochs * (steps * step + test_images * image) + test_images * image
+    validation = train_images * experiment.validation_share
+    steps = (train_images - validation) / experiment.batch_size
+    epoch = steps * step + (test_images + validation) * image
+    return experiment.epochs * epoch + test_images * image
 
 
 def speed_of(values: Mapping[str, Any]) -> tuple[object, ...]:
@@ -120,6 +125,9 @@ def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: 
     if device not in ("auto", run.device) or run.data.get("kind") != data.kind:
         return False
     if data.kind == "folder" and run.data.get("path") != str(data.path):
+        return False
+    # Fewer images are trained on, and more are tested.
+    if run.experiment.get("validation_share", 0.0) != experiment.validation_share:
         return False
     return speed_of(run.experiment) == speed_of(experiment.values())
 
@@ -142,9 +150,10 @@ def disk_bytes(experiment: Experiment, train_images: int, test_images: int) -> i
     next one that takes its place, the loss of every step, and the final test's logits."""
     states = 3 if experiment.optimizer == "adam" else 2  # weights, and the optimizer's averages
     checkpoints = 2 * states * WEIGHTS_BYTES
-    steps = math.ceil(train_images / experiment.batch_size) * experiment.epochs
+    trained = train_images * (1 - experiment.validation_share)
+    steps = math.ceil(trained / experiment.batch_size) * experiment.epochs
     logits = test_images * (10 * 4 + 8)
-    rows = experiment.epochs * 160
+    rows = experiment.epochs * (220 if experiment.validation_share else 160)
     return 2 * WEIGHTS_BYTES + checkpoints + 4 * steps + logits + rows
 
 

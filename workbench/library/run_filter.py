@@ -35,7 +35,10 @@ _Compare = Callable[[Any, Any], bool]
 
 STATUSES = ("running", "finished", "stopped", "failed", "interrupted")
 
-FIGURES = ("accuracy", "best_accuracy", "epochs_done", "best_epoch", "seconds", "steps_per_epoch")
+FIGURES = (
+    *("accuracy", "best_accuracy", "best_validation_accuracy"),
+    *("epochs_done", "best_epoch", "seconds", "steps_per_epoch"),
+)
 """What conditions can ask of a run's measured numbers, by their names in ``RunRecord``."""
 
 _TEXTS: dict[str, Callable[[RunRecord], Iterable[str]]] = {
@@ -265,6 +268,7 @@ def _example(field: str) -> dict[str, str]:
         "name": "name:first",
         "accuracy": "accuracy>60",
         "best_accuracy": "best_accuracy>60",
+        "best_validation_accuracy": "best_validation_accuracy>60",
         "seconds": "seconds<600",
     }
     parameter = HYPERPARAMETERS.get(field)

@@ -3,7 +3,7 @@
 ========================  ==================================================================
 ``run.json``              what was run and how far it is (:class:`RunRecord`)
 ``losses.f32``            the loss of every step: float32, little endian, nothing else
-``epochs.csv``            one row for each epoch
+``epochs.csv``            one row for each epoch; columns of the validation where it is split off
 ``test.json``             the latest test: figures, per-class accuracy, confusion matrix
 ``test_logits.npz``       the final test: ``logits`` (float32) and ``labels`` (int64)
 ``log.txt``               the report's lines
@@ -25,7 +25,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -51,7 +51,9 @@ Status = Literal["running", "finished", "stopped", "failed", "interrupted"]
 @dataclass(frozen=True)
 class RunRecord:
     """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
-    epoch's while there is none. ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
+    epoch's while there is none. ``best_accuracy`` is the test accuracy of the best epoch, which
+    was chosen by ``best_validation_accuracy``, or by the test itself where that is ``None``.
+    ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
     ``weights`` and ``best_weights`` are file names in the folder. ``continues``: the id of the
     finished run that this one trains on; ``resumed``: an entry for each time that the run went on
     (``at``, ``epoch``, ``step``, ``notices``). ``experiment``, ``data`` and
@@ -73,6 +75,7 @@ class RunRecord:
     accuracy: float | None = None
     best_epoch: int | None = None
     best_accuracy: float | None = None
+    best_validation_accuracy: float | None = None
     seconds: float = 0.0
     reason: str | None = None
     reason_parts: dict[str, Any] | None = None
@@ -95,6 +98,18 @@ class RunRecord:
         if isinstance(template, str) and isinstance(values, dict):
             return Message(template, **values)
         return Message("{reason}", reason=self.reason) if self.reason else None
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether early stopping ended it, before its last epoch."""
+        return self.status == "finished" and self.epochs_done < self.epochs
+
+    @property
+    def best_chosen_on(self) -> Literal["validation", "test"] | None:
+        """By which split the best epoch was chosen; ``None`` while there is no best epoch."""
+        if self.best_epoch is None:
+            return None
+        return "test" if self.best_validation_accuracy is None else "validation"
 
     @property
     def label(self) -> str:
@@ -187,6 +202,7 @@ class RunWriter:
 
     def add_epoch(self, event: EpochDone, seconds: float) -> None:
         """Writes the row, the test and the record; ``seconds`` is the run's time so far."""
+        validation = event.validation
         self._rows.append(
             {
                 "epoch": event.epoch,
@@ -197,6 +213,7 @@ class RunWriter:
                 "total": event.test.total,
                 "test_loss": event.test.loss,
                 "test_mode": event.test.mode,
+                **(_validation_cells(validation) if validation else {}),
                 "learning_rate": event.learning_rate,
                 "seconds": round(event.seconds, 4),
                 "test_seconds": round(event.test_seconds, 4),
@@ -210,7 +227,11 @@ class RunWriter:
             "seconds": seconds,
         }
         if event.best:
-            changes |= {"best_epoch": event.epoch, "best_accuracy": event.test.accuracy}
+            changes |= {
+                "best_epoch": event.epoch,
+                "best_accuracy": event.test.accuracy,
+                "best_validation_accuracy": validation.accuracy if validation else None,
+            }
         self.update(**changes)
 
     def _write_rows(self) -> None:
@@ -275,6 +296,15 @@ class RunWriter:
             with suppress(OSError):  # what a full disk did not take was said when it was written
                 file.close()
         self._lock.release()
+
+
+def _validation_cells(validation: Evaluation) -> dict[str, Any]:
+    return {
+        "validation_accuracy": validation.accuracy,
+        "validation_correct": validation.correct,
+        "validation_total": validation.total,
+        "validation_loss": validation.loss,
+    }
 
 
 def test_content(test: Evaluation, epoch: int, final: bool) -> dict[str, Any]:
@@ -383,7 +413,7 @@ _KINDS: dict[str, Any] = {
     "reason_parts": dict | None,
     "best_epoch": int | None,
     "seconds": int | float,
-    **dict.fromkeys(("accuracy", "best_accuracy"), int | float | None),
+    **dict.fromkeys(("accuracy", "best_accuracy", "best_validation_accuracy"), int | float | None),
 }
 """What each field of ``run.json`` holds: a file that a person mended by hand must not reach
 whoever shows it with a text where a number belongs."""
@@ -493,6 +523,19 @@ def _number(text: str) -> int | float | str:
         except ValueError:
             continue
     return text
+
+
+def best_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The fields of the record that say which of ``rows``, of ``epochs.csv``, is the best epoch:
+    the first with the highest accuracy on the validation split, or on the test split where there
+    is none. All ``None`` without rows."""
+    by = "validation_accuracy" if rows and "validation_accuracy" in rows[0] else "accuracy"
+    best: Mapping[str, Any] = max(rows, key=lambda row: row[by], default={})
+    return {
+        "best_epoch": best.get("epoch"),
+        "best_accuracy": best.get("accuracy"),
+        "best_validation_accuracy": best.get("validation_accuracy"),
+    }
 
 
 def read_test(folder: Path) -> tuple[Evaluation, int, bool] | None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench import atomic
 from workbench.library.comparison import (
+    CHOSEN_ON,
     DATA_WORDS,
     ENVIRONMENT_WORDS,
     VERDICTS,
@@ -38,7 +39,18 @@ from workbench.report.blocks import (
     as_html,
     as_markdown,
 )
-from workbench.report.plots import BEST, RAW, REPORTED, Band, Level, Line, Series, plot, thinned
+from workbench.report.plots import (
+    BEST,
+    RAW,
+    REPORTED,
+    VALIDATION,
+    Band,
+    Level,
+    Line,
+    Series,
+    plot,
+    thinned,
+)
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
 from workbench.spec.presets import Preset, find_preset, list_presets, preset_before
 
@@ -54,6 +66,7 @@ STATUS_WORDS = {
     "failed": Message("Failed"),
     "interrupted": Message("Interrupted"),
 }
+ENDED_EARLY = Message("ended early")
 
 
 def write_report(
@@ -140,7 +153,7 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
             (
                 page.name,
                 page.data_name,
-                f"{page.record.epochs_done}/{page.record.epochs}",
+                _epochs(page.record, say),
                 _percent(page.record.accuracy),
                 _reported(page.against.figures[0]) if page.against else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
@@ -148,6 +161,11 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
             for page in pages
         ),
     )
+
+
+def _epochs(record: RunRecord, say: Say) -> str:
+    text = f"{record.epochs_done}/{record.epochs}"
+    return f"{text} ({say(ENDED_EARLY)})" if record.ended_early else text
 
 
 def _differences(records: Sequence[RunRecord], say: Say) -> Iterator[Block]:
@@ -188,7 +206,7 @@ class _Page:
             (
                 (say(Message("Run")), record.id),
                 (say(Message("Started")), _moment(record.created)),
-                (say(Message("Status")), say(STATUS_WORDS.get(record.status, Message("Finished")))),
+                (say(Message("Status")), self._status()),
                 (say(Message("Data set")), self.data_name),
                 (say(Message("Seconds of the whole run")), f"{record.seconds:.1f}"),
             ),
@@ -205,6 +223,18 @@ class _Page:
         if notes:
             yield Heading(3, say(Message("Notes")))
             yield Paragraph(notes)
+
+    def _status(self) -> str:
+        record, say = self.record, self.say
+        if record.ended_early:
+            return say(
+                Message(
+                    "Finished, ended early after epoch {epoch} of {total}",
+                    epoch=record.epochs_done,
+                    total=record.epochs,
+                )
+            )
+        return say(STATUS_WORDS.get(record.status, Message("Finished")))
 
     def _aim(self) -> Iterator[Block]:
         preset, say = self.preset, self.say
@@ -285,11 +315,20 @@ class _Page:
             name = say(Message("reported, {accuracy}%", accuracy=f"{reported.accuracy:.2f}"))
             marks.append(Level(name, reported.accuracy, REPORTED))
         marks.append(Line(say(Message("measured after each epoch")), x, y, dots=True))
+        y_label = Message("test accuracy (%)")
+        if "validation_accuracy" in rows[0]:
+            held_out = np.array([_number(row["validation_accuracy"]) for row in rows])
+            marks.append(Line(say(Message("validation")), x, held_out, VALIDATION, dots=True))
+            y_label = Message("accuracy (%)")
         if record.best_epoch is not None and record.best_accuracy is not None:
-            name = say(Message("best, chosen on the test set"))
+            name = say(
+                Message("best, chosen on the validation split")
+                if record.best_chosen_on == "validation"
+                else Message("best, chosen on the test set")
+            )
             point = np.array([float(record.best_epoch)]), np.array([record.best_accuracy])
             marks.append(Line(name, *point, BEST, dots=True))
-        accuracy = plot(marks, say(Message("epoch")), say(Message("test accuracy (%)")))
+        accuracy = plot(marks, say(Message("epoch")), say(y_label))
         yield Plot(f"{record.id}-accuracy", say(Message("Test accuracy")), accuracy)
 
     def _result(self) -> Iterator[Block]:
@@ -309,18 +348,7 @@ class _Page:
                 f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})",
             )
         ]
-        if record.best_accuracy is not None:
-            lines.append(
-                (
-                    say(
-                        Message(
-                            "Best test accuracy, at epoch {epoch}, chosen on the test set",
-                            epoch=record.best_epoch,
-                        )
-                    ),
-                    _percent(record.best_accuracy),
-                )
-            )
+        lines += self._best()
         if predictions is not None:
             lines += self._from_logits(predictions)
         yield Table(("", ""), tuple(lines))
@@ -342,6 +370,26 @@ class _Page:
                 for row, of in zip(figures.confusion, total, strict=True)
             ),
         )
+
+    def _best(self) -> Iterator[tuple[str, str]]:
+        record, say = self.record, self.say
+        if record.best_accuracy is None:
+            return
+        if record.best_validation_accuracy is None:
+            name = Message(
+                "Best test accuracy, at epoch {epoch}, chosen on the test set, so a little too "
+                "good",
+                epoch=record.best_epoch,
+            )
+            yield say(name), _percent(record.best_accuracy)
+            return
+        name = Message(
+            "Best validation accuracy, at epoch {epoch}, by which it was chosen",
+            epoch=record.best_epoch,
+        )
+        yield say(name), _percent(record.best_validation_accuracy)
+        name = Message("Test accuracy after this epoch")
+        yield say(name), _percent(record.best_accuracy)
 
     def _from_logits(self, predictions: Predictions) -> Iterator[tuple[str, str]]:
         for k in (2, 3):
@@ -526,8 +574,10 @@ def _value_text(key: str, value: Any, say: Say) -> str:
     """A value of a hyperparameter, or of another row in which runs differ, as people read it."""
     if value is None:
         return "–"
-    if key in ("accuracy", "best_accuracy"):
+    if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
         return _percent(value)
+    if key == "best_chosen_on":
+        return say(CHOSEN_ON[value])
     if key == "status":
         return say(STATUS_WORDS.get(value, Message("Finished")))
     if key == "fingerprint":
