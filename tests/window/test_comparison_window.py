@@ -64,7 +64,7 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
         make_run(library, "001", (20, 25, 30), seed=1),
         make_run(library, "001", (22, 28, 40), seed=2),
     )
-    curves = [item.getData()[1].tolist() for _, item in window._curves]
+    curves = [item.getData()[1].tolist() for _, item, _ in window._curves]
     assert curves == [[20, 25, 30], [22, 28, 40]]
     assert "seed 1" in window.legend.text()
     assert ["Seed", "1", "2"] in window.differences.texts()
@@ -81,6 +81,24 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
     window.flips.table.sortItems(3, Qt.SortOrder.DescendingOrder)
     order = [int(row[3]) for row in window.flips.table.texts()]
     assert order == sorted(order, reverse=True)
+
+
+def test_a_validation_split_has_a_curve_and_says_who_chose(
+    open_window: Open, library: Library
+) -> None:
+    plain = make_run(library, "001", (20, 25, 30))
+    split = make_run(library, "001", (22, 28, 40), validation=(20, 27, 25), validation_share=0.1)
+    window = open_window(plain, split)
+    curves = [item.getData()[1] for _, _, item in window._curves]
+    assert curves[0] is None or not len(curves[0])
+    assert curves[1].tolist() == [20, 27, 25]
+    assert "triangles: validation accuracy" in window.accuracy_title.text()
+    rows = window.differences.texts()
+    assert ["Best epoch chosen on", "test set, so a little too good", "validation split"] in rows
+    assert ["Validation accuracy of the best epoch", "–", "27.00%"] in rows
+    assert ["Validation", "0", "0.1"] in rows
+    only = open_window(plain, make_run(library, "001", (22, 28, 40), seed=1))
+    assert "validation" not in only.accuracy_title.text()
 
 
 def two_runs(library: Library) -> tuple[RunRecord, RunRecord]:

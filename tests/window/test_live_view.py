@@ -303,11 +303,38 @@ def test_accuracy_with_best_and_reported(view: LiveView) -> None:
         view.add_epoch(epoch, accuracy, 1e-3)
     view.refresh()
     assert drawn(view._best_mark)[0].tolist() == [2.0]
-    assert "best, epoch 2" in legends(view)
+    assert "best by test, epoch 2" in legends(view)
+    assert "validation" not in legends(view)
+    assert len(drawn(view._validation_curve)[0]) == 0
     assert reported_texts(view) == ["reported 70.10%"]
     low, high = find(view, "accuracyPlot").view.viewRange()[1]
     assert low < 50.0
     assert high > 72.9 + 0.1 * (high - low)  # room for words over the line
+
+
+def test_a_validation_split_has_a_curve_of_its_own_and_chooses_the_best(view: LiveView) -> None:
+    start(view)
+    for epoch, (test, validation) in enumerate([(50.0, 48.0), (60.0, 71.5), (70.0, 66.0)], 1):
+        view.add_epoch(epoch, test, 1e-3, validation)
+    view.refresh()
+    assert drawn(view._validation_curve)[1].tolist() == [48.0, 71.5, 66.0]
+    # The star stands on the test accuracy of the epoch that was best by validation.
+    assert [part.tolist() for part in drawn(view._best_mark)] == [[2.0], [60.0]]
+    for words in ("test", "validation", "best by validation, epoch 2"):
+        assert words in legends(view)
+    high = find(view, "accuracyPlot").view.viewRange()[1][1]
+    assert high > 71.5
+    view._on_hovered(2.0)
+    assert "validation 71.50%" in readout(view)
+    table = view._epochs_table().splitlines()
+    assert table[0].endswith(",validation_accuracy_percent")
+    assert table[2].endswith(",71.5")
+    start(view)  # the next run, without one
+    view.add_epoch(1, 50.0, 1e-3)
+    view.refresh()
+    assert "validation" not in legends(view)
+    assert len(drawn(view._validation_curve)[0]) == 0
+    assert "validation" not in view._epochs_table()
 
 
 def test_both_reported_values_are_told_apart(view: LiveView) -> None:

@@ -97,6 +97,21 @@ def test_shows_what_is_known(view):
     assert value(view, "Weights of the best epoch") == "none"
 
 
+PATIENT = {**RECORD.experiment, "epochs": 9, "early_stopping": 1}
+
+
+def test_a_best_epoch_by_validation_is_not_flattering_and_an_early_end_is_said(view):
+    view.show_record(replace(RECORD, epochs=9, experiment=PATIENT, best_validation_accuracy=71.0))
+    assert value(view, "Epochs") == "3 of 9, ended early"
+    assert value(view, "Best epoch") == "2, chosen on the validation split"
+    chosen = value(view, "Validation accuracy of the best epoch")
+    assert chosen == "71.00%, by which it was chosen"
+    test = value(view, "Test accuracy of the best epoch")
+    assert test == "70.50%, which took no part in the choice"
+    texts = [table(view).item(i, 1) for i in range(table(view).rowCount())]
+    assert not any("too good" in item.text() for item in texts if item)
+
+
 def test_marks_what_differs_from_the_preset(view):
     view.show_record(RECORD)
     assert value(view, "Learning rate") == "0.00005, changed; in 007: 0.001"

@@ -67,7 +67,7 @@ def test_a_run_in_words_and_figures(header: RunHeader) -> None:
         "009 · Dropout, mended",
         "Training",
         "62.40%",
-        "best 62.91% at epoch 2",
+        "best by test 62.91%, epoch 2",
         "epoch 3 of 30 · step 1,200 of 3,125",
         "1,650 images/s",
         "9 min left",
@@ -76,6 +76,23 @@ def test_a_run_in_words_and_figures(header: RunHeader) -> None:
     assert bar(header).value() == round(1000 * (2 * 3125 + 1200) / (30 * 3125))
     header.set_state("Paused")
     assert "Paused" in shown(header)
+
+
+def test_the_best_epoch_says_on_what_it_was_chosen(header: RunHeader) -> None:
+    fill(header)
+    assert "a little too good" in label(header, "bestAccuracy").toolTip()
+    header.set_accuracy(62.4, 61.5, 2, "train", False, 63.2)
+    assert "best by validation 61.50%, epoch 2" in shown(header)
+    tip = label(header, "bestAccuracy").toolTip()
+    assert "63.20%" in tip
+    assert "too good" not in tip
+
+
+def test_a_run_that_ended_early_is_at_its_end(header: RunHeader) -> None:
+    fill(header)
+    header.set_progress(7, 30, 3125, 3125, ended_early=True)
+    assert "ended early after epoch 7 of 30" in shown(header)
+    assert bar(header).value() == bar(header).maximum()
 
 
 def test_like_is_compared_with_like(header: RunHeader) -> None:

@@ -859,3 +859,26 @@ def test_the_context_menu_holds_every_action(library: Library, qtbot: QtBot) -> 
     assert widget.menu.isVisible()
     assert widget.menu.actions() == widget.run_actions.for_menu()
     widget.menu.close()
+
+
+def test_best_and_early_end_say_what_they_are(library: Library, qtbot: QtBot) -> None:
+    best: dict[str, Any] = {"best_weights": "best.pkl", "best_epoch": 2, "best_accuracy": 70.5}
+    add(library, 1, **best)
+    patient = {"epochs": 9, "early_stopping": 1}
+    add(library, 2, **best, best_validation_accuracy=71.25, epochs=9, experiment=patient)
+    widget = opened(library, qtbot)
+    assert cells(widget, STATUS) == ["✓ Finished", "✓ Ended early"]
+
+    def tips(column: int) -> list[str]:
+        tip = Qt.ItemDataRole.ToolTipRole
+        return [widget.table.index(row, column).data(tip) for row in (0, 1)]
+
+    flattering, honest = tips(ACCURACY)
+    assert "chosen on the test set, so a little too good" in flattering
+    assert "70.50% after epoch 2, the best on the validation split with 71.25%" in honest
+    assert "too good" not in honest
+    assert "3 of 9 epochs · Ended early" in tips(EPOCHS)[1]
+    click(widget, 0)
+    assert "a little too good" in widget.run_actions.load_best.toolTip()
+    click(widget, 1)
+    assert "best on the validation split" in widget.run_actions.load_best.toolTip()

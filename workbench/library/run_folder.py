@@ -102,7 +102,8 @@ class RunRecord:
     @property
     def ended_early(self) -> bool:
         """Whether early stopping ended it, before its last epoch."""
-        return self.status == "finished" and self.epochs_done < self.epochs
+        patient = bool(self.experiment.get("early_stopping"))
+        return patient and self.status == "finished" and self.epochs_done < self.epochs
 
     @property
     def best_chosen_on(self) -> Literal["validation", "test"] | None:

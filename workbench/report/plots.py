@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 30, 44
 
 MEASURED, RAW, REPORTED, BEST = "#1d6bc4", "#8fb8e6", "#a65c00", "#00775b"
-VALIDATION = "#7a4da3"
+VALIDATION = "#b0398a"
 
 
 @dataclass(frozen=True, eq=False)

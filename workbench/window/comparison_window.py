@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.library.comparison import (
+    CHOSEN_ON,
     DifferingRow,
     compare_predictions,
     differing_rows,
@@ -37,7 +38,7 @@ from workbench.window.flips_view import FlipsView
 from workbench.window.hyperparameter_text import number_text, value_text
 from workbench.window.image_store import ImageStore
 from workbench.window.run_view import RECORD_STATES, run_title
-from workbench.window.translation import tr
+from workbench.window.translation import say, tr
 
 MOST_RUNS = 8
 """So many curves can be told apart."""
@@ -70,7 +71,8 @@ class ComparisonWindow(QWidget):
         self._confusion: tuple[tuple[str, ...], np.ndarray] | None = None
         is_group = all(same_group(self.records[0], other) for other in self.records[1:])
         self._is_group = is_group and len(self.records) > 2
-        self._curves: list[tuple[Any, Any]] = []
+        self._curves: list[tuple[Any, Any, Any]] = []
+        self._has_validation = False
         self._band: list[Any] = []
         self.ready = False
 
@@ -200,16 +202,22 @@ class ComparisonWindow(QWidget):
             x = (index + 1) / max(record.steps_per_epoch, 1)
             epochs = np.array([row["epoch"] for row in rows], float)
             values = np.array([_number(row["accuracy"]) for row in rows])
+            split = bool(rows) and "validation_accuracy" in rows[0]
+            held_out = np.array([_number(row["validation_accuracy"]) for row in rows if split])
             self._curves.append(
                 (
                     self.loss.curve(x=x, y=mean, connect="finite"),
                     self.accuracy.curve(x=epochs, y=values, symbol="o", symbolSize=5),
+                    self.accuracy.curve(
+                        x=epochs[: len(held_out)], y=held_out, symbol="t", symbolSize=6
+                    ),
                 )
             )
+            self._has_validation |= split
             self._style_curves(len(self._curves) - 1)
             ends += [*x[-1:], *epochs[-1:]]
             losses.append(mean)
-            accuracies.append(values)
+            accuracies += [values, held_out]
             yield
         if self._is_group:
             self._draw_band()
@@ -264,7 +272,7 @@ class ComparisonWindow(QWidget):
         self.legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
 
     def _style_curves(self, number: int) -> None:
-        tints, (loss, accuracy) = self._colors(), self._curves[number]
+        tints, (loss, accuracy, validation) = self._colors(), self._curves[number]
         pen = QPen(QColor(tints[number % len(tints)]), 1.0)
         pen.setCosmetic(True)
         pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
@@ -274,8 +282,12 @@ class ComparisonWindow(QWidget):
             pen.setColor(faint)
         for curve in (loss, accuracy):
             curve.setPen(pen)
-        accuracy.setSymbolBrush(pen.color())
-        accuracy.setSymbolPen(None)
+        dotted = QPen(pen)
+        dotted.setStyle(Qt.PenStyle.DotLine)
+        validation.setPen(dotted)
+        for curve in (accuracy, validation):
+            curve.setSymbolBrush(pen.color())
+            curve.setSymbolPen(None)
 
     # --- words -------------------------------------------------------------------------
 
@@ -292,6 +304,8 @@ class ComparisonWindow(QWidget):
             words = tr("Test accuracy in evaluation mode, %")
         else:
             words = tr("Test accuracy, %; runs differ in the mode of the test")
+        if self._has_validation:
+            words += " · " + tr("dotted, with triangles: validation accuracy")
         self.accuracy_title.setText(words)
         self._names = _distinct_names(self.records)
         self._show_spread()
@@ -382,8 +396,10 @@ def _value(key: str, value: Any) -> str:
         return "–"
     if key in HYPERPARAMETERS:
         return value_text(HYPERPARAMETERS[key], value)
-    if key in ("accuracy", "best_accuracy"):
+    if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
         return f"{value:.2f}%"
+    if key == "best_chosen_on":
+        return say(CHOSEN_ON[value])
     if key == "status":
         return tr(RECORD_STATES.get(value, "Saved run"))
     if key == "fingerprint":

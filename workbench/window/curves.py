@@ -397,17 +397,20 @@ def epochs_csv(
     steps_per_epoch: int,
     mode: str,
     sample: bool,
+    validation: Sequence[float] = (),
 ) -> str:
     """One row for each epoch; ``mean_loss`` is the mean over the epoch's steps, empty where they
-    are not known."""
+    are not known. ``validation``: accuracies on the validation split, where there is one, for a
+    column of their own."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    head = ("epoch", "test_accuracy_percent", "test_mode", "learning_rate", "mean_loss", "sample")
-    table.writerow(head)
-    for epoch, accuracy, rate in zip(epochs, accuracies, rates, strict=True):
+    head = ["epoch", "test_accuracy_percent", "test_mode", "learning_rate", "mean_loss", "sample"]
+    table.writerow([*head, *(["validation_accuracy_percent"] if validation else [])])
+    for at, (epoch, accuracy, rate) in enumerate(zip(epochs, accuracies, rates, strict=True)):
         part = losses[(epoch - 1) * steps_per_epoch : epoch * steps_per_epoch]
         mean = float(part.mean(dtype=np.float64)) if len(part) else ""
-        table.writerow((epoch, accuracy, mode, rate, mean, "yes" if sample else "no"))
+        row = [epoch, accuracy, mode, rate, mean, "yes" if sample else "no"]
+        table.writerow([*row, *validation[at : at + 1]])
     return text.getvalue()
 
 

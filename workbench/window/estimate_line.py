@@ -44,9 +44,12 @@ class EstimateLine(ElidedLabel):
         elif estimate.seconds is None:
             text = tr("No estimate yet · {size} of disk").format(size=size)
         else:
-            text = tr("About {time} · {size} of disk").format(
-                time=duration(estimate.seconds), size=size
+            template = (
+                tr("At most {time} · {size} of disk")
+                if estimate.at_most
+                else tr("About {time} · {size} of disk")
             )
+            text = template.format(time=duration(estimate.seconds), size=size)
         if fits and estimate.gpu_bytes is not None:
             text += " · " + tr("{size} of GPU memory").format(size=gpu)
         self.setText(text)

@@ -52,6 +52,7 @@ from workbench.window.curve_export import CurveExport
 from workbench.window.curves import percent
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.epoch_plot import EpochPlot, EpochView
+from workbench.window.hyperparameter_text import tooltip
 from workbench.window.plot_legend import Entry, PlotLegend
 from workbench.window.translation import tr
 
@@ -140,6 +141,9 @@ class LiveView(QWidget):
             self._accuracy_plot.addItem(line, ignoreBounds=True)
         self._accuracy_curve = self._accuracy_plot.curve(
             antialias=True, symbol="o", symbolSize=6, connect="finite"
+        )
+        self._validation_curve = self._accuracy_plot.curve(
+            antialias=True, symbol="t", symbolSize=7, connect="finite"
         )
         self._best_mark = self._accuracy_plot.curve(
             antialias=True, pen=None, symbol="star", symbolSize=15
@@ -261,6 +265,7 @@ class LiveView(QWidget):
         self._to_come = np.zeros(0, np.float32)
         self._done: list[int] = []
         self._accuracies: list[float] = []
+        self._validation: list[float] = []
         self._rates: list[float] = []
         self._final: float | None = None
         self.set_expected(None)
@@ -281,11 +286,16 @@ class LiveView(QWidget):
             self._loss.extend(self._to_come[:most])
             self._to_come = self._to_come[most:]
 
-    def add_epoch(self, epoch: int, accuracy: float, learning_rate: float) -> None:
-        """Test accuracy in percent after ``epoch`` (from 1), and the rate that it trained with."""
+    def add_epoch(
+        self, epoch: int, accuracy: float, learning_rate: float, validation: float | None = None
+    ) -> None:
+        """Test accuracy in percent after ``epoch`` (from 1), and the rate that it trained with;
+        ``validation``: the accuracy on the validation split, in all epochs of a run or in none."""
         self._done.append(epoch)
         self._accuracies.append(float(accuracy))
         self._rates.append(float(learning_rate))
+        if validation is not None:
+            self._validation.append(float(validation))
         self._changed(epochs=True)
 
     def set_final(self, accuracy: float | None) -> None:
@@ -319,7 +329,9 @@ class LiveView(QWidget):
         self.start(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode, name)
         self.add_losses(losses)
         for row in rows:
-            self.add_epoch(row["epoch"], row["accuracy"], row["learning_rate"])
+            self.add_epoch(
+                row["epoch"], row["accuracy"], row["learning_rate"], row.get("validation_accuracy")
+            )
         self.set_final(final)
 
     def step_count(self) -> int:
@@ -447,13 +459,14 @@ class LiveView(QWidget):
 
     def _draw_accuracy(self) -> None:
         done, values = np.array(self._done, float), np.array(self._accuracies, float)
-        best = curves.best(self._accuracies)
-        if best is None:  # not even one finite value
+        if curves.best(self._accuracies) is None:  # not even one finite value
             done = values = np.empty(0)
         self._accuracy_curve.setData(done, values)
+        self._validation_curve.setData(self._done[: len(self._validation)], self._validation)
+        best = self._best() if len(done) else None
         star = [] if best is None else [best]
         self._best_mark.setData(done[star], values[star])
-        shown = list(self._accuracies)
+        shown = self._accuracies + self._validation
         if self._expected is not None:
             x = np.arange(1.0, len(self._expected.accuracy) + 1.0)
             expected = np.array(self._expected.accuracy)
@@ -483,6 +496,10 @@ class LiveView(QWidget):
         if not self._accuracy_plot.view.values_held:
             self._set_y(self._accuracy_plot, *curves.accuracy_range(shown))
         self._show_legends()
+
+    def _best(self) -> int | None:
+        """Index of the best epoch: by the validation split where there is one."""
+        return curves.best(self._validation or self._accuracies)
 
     def _reported_values(self) -> list[tuple[float, str, Qt.PenStyle]]:
         """Reported accuracies: value, words, dash."""
@@ -619,6 +636,9 @@ class LiveView(QWidget):
             text = tr("accuracy {accuracy} (epoch {epoch})")
             accuracy = percent(self._accuracies[near])
             parts.append(text.format(accuracy=accuracy, epoch=self._done[near]))
+            if self._validation:
+                value = percent(self._validation[near])
+                parts.append(tr("validation {accuracy}").format(accuracy=value))
             if self._sample:
                 parts.append(tr("sample"))
             if self._expected is not None and self._done[near] <= len(self._expected.accuracy):
@@ -675,6 +695,7 @@ class LiveView(QWidget):
             self._steps_per_epoch,
             self._mode,
             self._sample,
+            self._validation,
         )
 
     def _losses_table(self) -> Iterator[str]:
@@ -719,26 +740,48 @@ class LiveView(QWidget):
         self._legends[0].show_entries(
             [*expected, Entry(tr("each step"), c.raw, 1), Entry(smoothed, c.measured, 2)]
         )
-        self._titles[1].setText(
-            tr("Test accuracy in training mode, %")
-            if self._mode == "train"
-            else tr("Test accuracy, %")
-        )
+        train = self._mode == "train"
+        if self._validation:
+            title = tr("Accuracy in training mode, %") if train else tr("Accuracy, %")
+        else:
+            title = tr("Test accuracy in training mode, %") if train else tr("Test accuracy, %")
+        self._titles[1].setText(title)
         self._sample_mark.setText(tr("sample") if self._sample else "")
         entries = expected
         if self._done:
-            entries.append(Entry(tr("measured"), c.measured, 2, "o"))
-            best = curves.best(self._accuracies)
+            split = bool(self._validation)
+            name = tr("test") if split else tr("measured")
+            entries.append(Entry(name, c.measured, 2, "o"))
+            if split:
+                entries.append(Entry(tr("validation"), c.validation, 2, "t"))
+            best = self._best()
             if best is not None:
-                text = tr("best, epoch {epoch}").format(epoch=self._done[best])
+                template = (
+                    tr("best by validation, epoch {epoch}")
+                    if split
+                    else tr("best by test, epoch {epoch}")
+                )
+                text = template.format(epoch=self._done[best])
                 entries.append(Entry(text, c.best, 0, "star"))
         self._legends[1].show_entries(entries)
+        self._legends[1].setToolTip(tooltip(*self._choice_words()))
         self._titles[2].setText(tr("Learning rate"))
         self._legends[2].show_entries(
             [Entry(tr("planned"), c.raw, 1), Entry(tr("used"), c.measured, 2)]
             if len(self._planned) or self._rates
             else []
         )
+
+    def _choice_words(self) -> list[str]:
+        if not self._done:
+            return []
+        return [
+            tr("The star is the test accuracy of the epoch that was best on the validation split.")
+            if self._validation
+            else tr(
+                "The best epoch is chosen on the test set, so its accuracy is a little too good."
+            )
+        ]
 
     def _restyle(self) -> None:
         c = self._colors()
@@ -749,8 +792,10 @@ class LiveView(QWidget):
         self._raw_curve.setPen(self._pen(c.raw, 1))
         self._smooth_curve.setPen(self._pen(c.measured, 2))
         self._accuracy_curve.setPen(self._pen(c.measured, 2))
+        self._validation_curve.setPen(self._pen(c.validation, 2))
         for mark, color in (
             (self._accuracy_curve, c.measured),
+            (self._validation_curve, c.validation),
             (self._best_mark, c.best),
             (self._final_mark, c.measured),
         ):

@@ -139,7 +139,12 @@ class RunActions(QObject):
                 "load_best",
                 self.load_best,
                 no_best,
-                tr("Put the weights of the epoch with the highest test accuracy into use"),
+                tr("Put the weights of the epoch that was best on the validation split into use")
+                if one is not None and one.best_chosen_on == "validation"
+                else tr(
+                    "Put the weights of the epoch with the highest test accuracy into use; chosen "
+                    "on the test set, it is a little too good"
+                ),
             ),
             ("test", self.test, no_weights, tr("Test the run's weights on the chosen data set")),
             (

@@ -73,6 +73,8 @@ def status_text(record: RunRecord) -> str:
     """The status in words; of an interrupted run also how far it came."""
     if record.status == "interrupted":
         return interrupted_text(record)
+    if record.ended_early:
+        return tr("Ended early")
     return status_word(record.status)
 
 
@@ -126,7 +128,8 @@ def run_label(record: RunRecord) -> str:
 
 def search_text(record: RunRecord, label: str) -> str:
     """What the words of a search are looked for in, in both languages."""
-    return searched_text(record, label, data_text(record), status_word(record.status))
+    words = [tr("Ended early")] if record.ended_early else []
+    return searched_text(record, label, data_text(record), status_word(record.status), *words)
 
 
 def tags_text(record: RunRecord) -> str:

@@ -100,14 +100,11 @@ def _results(record: RunRecord) -> list[Row]:
     rows = [Row(tr("Status"), statuses.get(record.status, record.status))]
     if record.why is not None:
         rows.append(Row(tr("Reason"), say(record.why)))
-    rows.append(
-        Row(
-            tr("Epochs"),
-            tr("{done} of {total}").format(
-                done=f"{record.epochs_done:,}", total=f"{record.epochs:,}"
-            ),
-        )
+    template = (
+        tr("{done} of {total}, ended early") if record.ended_early else tr("{done} of {total}")
     )
+    epochs = template.format(done=f"{record.epochs_done:,}", total=f"{record.epochs:,}")
+    rows.append(Row(tr("Epochs"), epochs))
     sample = _is_sample(record)
     if record.status == "finished":
         how = tr("final test in evaluation mode")
@@ -117,14 +114,27 @@ def _results(record: RunRecord) -> list[Row]:
         how = tr("after epoch {epoch}, in evaluation mode").format(epoch=record.epochs_done)
     rows.append(Row(tr("Test accuracy"), _accuracy(record.accuracy, how, sample)))
     if record.best_epoch is not None:
-        rows.append(Row(tr("Best epoch"), f"{record.best_epoch:,}"))
-        # Whoever picks the best of many tests by the test set reads a flattering figure.
-        chosen = tr("chosen on the test set, so a little too good")
-        rows.append(
-            Row(tr("Accuracy of the best epoch"), _accuracy(record.best_accuracy, chosen, sample))
-        )
+        rows += _best(record, sample)
     rows.append(Row(tr("Time, tests included"), duration(record.seconds)))
     return rows
+
+
+def _best(record: RunRecord, sample: bool) -> list[Row]:
+    validation = record.best_validation_accuracy
+    if validation is None:
+        # Whoever picks the best of many tests by the test set reads a flattering figure.
+        chosen = tr("chosen on the test set, so a little too good")
+        return [
+            Row(tr("Best epoch"), f"{record.best_epoch:,}"),
+            Row(tr("Accuracy of the best epoch"), _accuracy(record.best_accuracy, chosen, sample)),
+        ]
+    chosen = tr("{epoch}, chosen on the validation split").format(epoch=f"{record.best_epoch:,}")
+    by, test = tr("by which it was chosen"), tr("which took no part in the choice")
+    return [
+        Row(tr("Best epoch"), chosen),
+        Row(tr("Validation accuracy of the best epoch"), _accuracy(validation, by, sample)),
+        Row(tr("Test accuracy of the best epoch"), _accuracy(record.best_accuracy, test, sample)),
+    ]
 
 
 def _accuracy(accuracy: float | None, how: str, sample: bool) -> str:

@@ -173,9 +173,11 @@ class RunHeader(QFrame):
         self._reported: Reported | None = None
         self._accuracy: float | None = None
         self._best: tuple[float, int] | None = None
+        self._best_validation: float | None = None
         self._mode: Literal["train", "eval"] = "eval"
         self._final = False
         self._steps: tuple[int, int, int, int] | None = None
+        self._ended_early = False
         self._pace: tuple[float | None, float | None] = (None, None)
         self._other: tuple[int, int, str] | None = None
         self._problem: Message | str = ""
@@ -217,10 +219,13 @@ class RunHeader(QFrame):
         steps: int,
         images_per_second: float | None = None,
         seconds_left: float | None = None,
+        ended_early: bool = False,
     ) -> None:
         """After ``step`` of ``steps`` of ``epoch`` of ``epochs``, all from 1. Speed and time are
-        left empty where they are ``None``, as for a run that does not train."""
+        left empty where they are ``None``, as for a run that does not train. ``ended_early``: by
+        early stopping, so that this is its end."""
         self._steps = (epoch, epochs, step, steps)
+        self._ended_early = ended_early
         self._pace = (images_per_second, seconds_left)
         self._other = None
         self._show_progress()
@@ -245,11 +250,14 @@ class RunHeader(QFrame):
         best_epoch: int | None,
         mode: Literal["train", "eval"],
         final: bool,
+        best_validation: float | None = None,
     ) -> None:
         """Test accuracies in percent; ``mode`` is how ``accuracy`` was taken, ``final`` whether
-        it is that of the final test."""
+        it is that of the final test. ``best_validation``: by which accuracy on the validation split
+        the best epoch was chosen, ``None`` where it was by the test."""
         self._accuracy = accuracy
         self._best = (best, best_epoch) if best is not None and best_epoch is not None else None
+        self._best_validation = best_validation
         self._mode, self._final = mode, final
         self._show_accuracy()
 
@@ -320,12 +328,21 @@ class RunHeader(QFrame):
         )
         self._number.setToolTip(mode if known else "")
         self._caption.setToolTip(mode if known else "")
-        best = ""
+        best = tip = ""
         if self._best is not None:
-            best = tr("best {accuracy} at epoch {epoch}").format(
-                accuracy=percent(self._best[0]), epoch=self._best[1]
-            )
+            validation = self._best_validation
+            if validation is None:
+                template = tr("best by test {accuracy}, epoch {epoch}")
+                tip = tr("Chosen on the test set, so a little too good.")
+            else:
+                template = tr("best by validation {accuracy}, epoch {epoch}")
+                tip = tr(
+                    "Test accuracy of the epoch that was best on the validation split, with "
+                    "{validation} there."
+                ).format(validation=percent(validation))
+            best = template.format(accuracy=percent(self._best[0]), epoch=self._best[1])
         self._best_label.setText(best)
+        self._best_label.setToolTip(tooltip(tip))
         self._reported_label.setText("")
         self._reported_label.setToolTip("")
         self._reported_label.setVisible(self._reported is not None)
@@ -372,6 +389,11 @@ class RunHeader(QFrame):
                 step=aligned(step, steps),
                 steps=f"{steps:,}",
             )
+            if self._ended_early:
+                done = total
+                text = tr("ended early after epoch {epoch} of {epochs}").format(
+                    epoch=f"{epoch:,}", epochs=f"{epochs:,}"
+                )
         if total > 0:
             self._bar.setRange(0, _PARTS)
             self._bar.setValue(round(_PARTS * min(max(done / total, 0.0), 1.0)))

@@ -355,10 +355,22 @@ class RunTable(QAbstractTableModel):
             lines = [accuracy_text(record)]
             best = figure_text(record.best_accuracy)
             if best != NONE and record.best_epoch is not None:
+                template = (
+                    tr(
+                        "Best {accuracy} after epoch {epoch}, chosen on the test set, so a little "
+                        "too good"
+                    )
+                    if record.best_validation_accuracy is None
+                    else tr(
+                        "{accuracy} after epoch {epoch}, the best on the validation split with "
+                        "{validation}"
+                    )
+                )
                 lines.append(
-                    tr("Best {accuracy} after epoch {epoch}").format(
+                    template.format(
                         accuracy=f"{best} ({tr('sample')})" if is_sample(record) else best,
                         epoch=record.best_epoch,
+                        validation=figure_text(record.best_validation_accuracy),
                     )
                 )
             if is_sample(record):

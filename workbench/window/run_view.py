@@ -60,6 +60,12 @@ RECORD_STATES = {
     "interrupted": "Interrupted",
 }
 """Words for the states of a saved run."""
+ENDED_EARLY = "Ended early"
+
+
+def record_state(record: RunRecord) -> str:
+    """The word for the state of a saved run."""
+    return ENDED_EARLY if record.ended_early else RECORD_STATES.get(record.status, "Saved run")
 
 
 class RunView(QWidget):
@@ -221,19 +227,23 @@ class RunView(QWidget):
         if not self.shows_live or self._record is None or event.epoch <= self._epochs_drawn:
             return
         record = self._record
-        best_epoch, best = record.best_epoch, record.best_accuracy
+        validation = event.validation.accuracy if event.validation else None
+        best: dict[str, Any] = {}
         if event.best:
-            best_epoch, best = event.epoch, event.test.accuracy
+            best = {
+                "best_epoch": event.epoch,
+                "best_accuracy": event.test.accuracy,
+                "best_validation_accuracy": validation,
+            }
         self._record = replace(
             record,
             epochs_done=event.epoch,
             accuracy=event.test.accuracy,
             seconds=record.seconds + event.seconds + event.test_seconds,
-            best_epoch=best_epoch,
-            best_accuracy=best,
+            **best,
         )
         self._epochs_drawn = event.epoch
-        self.live.add_epoch(event.epoch, event.test.accuracy, event.learning_rate)
+        self.live.add_epoch(event.epoch, event.test.accuracy, event.learning_rate, validation)
         self.details.show_record(self._record)
         self.report.show_record(self._record)
         self._show_test(event.test, event.epoch, final=False)
@@ -313,7 +323,7 @@ class RunView(QWidget):
         self._steps_drawn, self._epochs_drawn = len(losses), len(rows)
         self.header.show_run(
             run_title(record),
-            STATES[self._live_state] if live else RECORD_STATES.get(record.status, "Saved run"),
+            STATES[self._live_state] if live else record_state(record),
             sample,
             reported,
         )
@@ -350,8 +360,7 @@ class RunView(QWidget):
             record.epochs,
             step,
             record.steps_per_epoch,
-            None,
-            None,
+            ended_early=record.ended_early,
         )
         if latest is not None:
             test, epoch, final = latest
@@ -366,7 +375,12 @@ class RunView(QWidget):
         assert self._record is not None
         record = self._record
         self.header.set_accuracy(
-            test.accuracy, record.best_accuracy, record.best_epoch, test.mode, final
+            test.accuracy,
+            record.best_accuracy,
+            record.best_epoch,
+            test.mode,
+            final,
+            record.best_validation_accuracy,
         )
         self._tested = lambda: self._show_test(test, epoch, final)
         self._matrix_has_images = final

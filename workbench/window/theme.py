@@ -34,6 +34,7 @@ class Colors:
     raw: str
     reported: str
     best: str
+    validation: str
     problem: str
     sample: str
 
@@ -53,6 +54,7 @@ LIGHT = Colors(
     raw="#8fb8e6",
     reported="#a65c00",
     best="#00775b",
+    validation="#b0398a",
     problem="#b3261e",
     sample="#7a4da3",
 )
@@ -72,6 +74,7 @@ DARK = Colors(
     raw="#37608c",
     reported="#e69f3c",
     best="#35c296",
+    validation="#ef8fc7",
     problem="#ff8a7e",
     sample="#c9a0f0",
 )

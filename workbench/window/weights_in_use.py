@@ -94,7 +94,8 @@ class WeightsInUse(QObject):
             return
         lines = []
         if weights.metrics.get("epoch"):
-            lines.append(tr("After epoch {epoch}").format(epoch=weights.metrics["epoch"]))
+            template = _chosen_on(self.path, weights.metrics)
+            lines.append(template.format(epoch=weights.metrics["epoch"]))
         if weights.data:
             lines.append(tr("Trained on {data}").format(data=data_name(weights.data)))
         notes = [*weights.notes, *(n for n in self._notes if n not in weights.notes)]
@@ -112,3 +113,14 @@ class WeightsInUse(QObject):
     def _progress(self, event: EvaluationProgress) -> None:
         if self._session.state == "testing":
             self._card.set_testing(event.done, event.total)
+
+
+def _chosen_on(path: Path, metrics: dict[str, Any]) -> str:
+    """The sentence for the epoch of weights. Files of best weights that do not say on what they
+    were chosen are of a version that knew only the test set."""
+    chosen = metrics.get("chosen_on") or ("test" if path.stem.endswith("_best") else "")
+    if chosen == "validation":
+        return tr("After epoch {epoch}, the best on the validation split")
+    if chosen == "test":
+        return tr("After epoch {epoch}, the best on the test set (flatters)")
+    return tr("After epoch {epoch}")
