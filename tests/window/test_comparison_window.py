@@ -97,7 +97,9 @@ def test_a_validation_split_has_a_curve_and_says_who_chose(
     assert ["Best epoch chosen on", "test set, so a little too good", "validation split"] in rows
     assert ["Validation accuracy of the best epoch", "–", "27.00%"] in rows
     assert ["Validation", "0", "0.1"] in rows
-    only = open_window(plain, make_run(library, "001", (22, 28, 40), seed=1))
+    early = make_run(library, "001", (22, 28), status="finished", early_stopping=1)
+    only = open_window(plain, early)
+    assert ["Ended early", "no", "yes"] in only.differences.texts()
     assert "validation" not in only.accuracy_title.text()
 
 

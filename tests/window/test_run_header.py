@@ -67,7 +67,7 @@ def test_a_run_in_words_and_figures(header: RunHeader) -> None:
         "009 · Dropout, mended",
         "Training",
         "62.40%",
-        "best by test 62.91%, epoch 2",
+        "best epoch 2 by test: 62.91%",
         "epoch 3 of 30 · step 1,200 of 3,125",
         "1,650 images/s",
         "9 min left",
@@ -82,7 +82,7 @@ def test_the_best_epoch_says_on_what_it_was_chosen(header: RunHeader) -> None:
     fill(header)
     assert "a little too good" in label(header, "bestAccuracy").toolTip()
     header.set_accuracy(62.4, 61.5, 2, "train", False, 63.2)
-    assert "best by validation 61.50%, epoch 2" in shown(header)
+    assert "best epoch 2 by validation: test 61.50%" in shown(header)
     tip = label(header, "bestAccuracy").toolTip()
     assert "63.20%" in tip
     assert "too good" not in tip

@@ -576,6 +576,8 @@ def _value_text(key: str, value: Any, say: Say) -> str:
         return "–"
     if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
         return _percent(value)
+    if key == "ended_early":
+        return say(Message("yes") if value else Message("no"))
     if key == "best_chosen_on":
         return say(CHOSEN_ON[value])
     if key == "status":

@@ -398,6 +398,8 @@ def _value(key: str, value: Any) -> str:
         return value_text(HYPERPARAMETERS[key], value)
     if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
         return f"{value:.2f}%"
+    if key == "ended_early":
+        return tr("yes") if value else tr("no")
     if key == "best_chosen_on":
         return say(CHOSEN_ON[value])
     if key == "status":

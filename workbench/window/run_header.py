@@ -332,10 +332,10 @@ class RunHeader(QFrame):
         if self._best is not None:
             validation = self._best_validation
             if validation is None:
-                template = tr("best by test {accuracy}, epoch {epoch}")
+                template = tr("best epoch {epoch} by test: {accuracy}")
                 tip = tr("Chosen on the test set, so a little too good.")
             else:
-                template = tr("best by validation {accuracy}, epoch {epoch}")
+                template = tr("best epoch {epoch} by validation: test {accuracy}")
                 tip = tr(
                     "Test accuracy of the epoch that was best on the validation split, with "
                     "{validation} there."
