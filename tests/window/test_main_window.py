@@ -142,6 +142,27 @@ def test_train_watch_and_browse(window: MainWindow, qtbot: QtBot) -> None:
     assert find(window, "trainButton").isEnabled()
 
 
+def test_a_validation_split_is_watched_and_chooses_the_weights(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.presets.select("001")
+    type_value(qtbot, window, "validation_share", "0.2")
+    seen: list[str] = []
+    # While it trains, from the events; after its end, from the files.
+    window.session.epoch_done.connect(lambda event: seen.append(_texts(window.run_view.header)))
+    train(qtbot, window, epochs=2)
+    wait_idle(qtbot, window)
+    assert "best epoch 1 by validation" in seen[0]
+    (record,) = Library().runs()
+    assert record.best_chosen_on == "validation"
+    assert f"best epoch {record.best_epoch} by validation: test" in _texts(window.run_view.header)
+    assert len(window.run_view.live._validation) == 2
+    window.saved.select_run(record.folder)
+    window.saved.run_actions.load_best.trigger()
+    wait_idle(qtbot, window)
+    assert "the best on the validation split" in _texts(window.weights_card)
+
+
 def test_a_run_of_the_command_line_appears_opens_loads_and_tests(
     window: MainWindow, qtbot: QtBot
 ) -> None:

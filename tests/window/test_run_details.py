@@ -97,13 +97,15 @@ def test_shows_what_is_known(view):
     assert value(view, "Weights of the best epoch") == "none"
 
 
-PATIENT = {**RECORD.experiment, "epochs": 9, "early_stopping": 1}
+PATIENT = {**RECORD.experiment, "epochs": 9, "early_stopping": 1, "validation_share": 0.1}
 
 
 def test_a_best_epoch_by_validation_is_not_flattering_and_an_early_end_is_said(view):
     view.show_record(replace(RECORD, epochs=9, experiment=PATIENT, best_validation_accuracy=71.0))
     assert value(view, "Epochs") == "3 of 9, ended early"
     assert value(view, "Best epoch") == "2, chosen on the validation split"
+    images = "50,000, of which 10% are kept for validation"
+    assert value(view, "Training images") == images
     chosen = value(view, "Validation accuracy of the best epoch")
     assert chosen == "71.00%, by which it was chosen"
     test = value(view, "Test accuracy of the best epoch")

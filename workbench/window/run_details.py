@@ -32,7 +32,7 @@ from workbench.spec.presets import Preset, read_preset
 from workbench.window import theme
 from workbench.window.copy_table import claims_copy, copy_table
 from workbench.window.elided_label import ElidedLabel
-from workbench.window.hyperparameter_text import tooltip, value_text
+from workbench.window.hyperparameter_text import number_text, tooltip, value_text
 from workbench.window.translation import say, tr
 
 # --- what is known, in words ----------------------------------------------------------------
@@ -58,7 +58,7 @@ def rows_of(record: RunRecord, preset: Preset | None) -> list[Row]:
         Row(tr("Hyperparameters"), kind="heading"),
         *_hyperparameters(record, preset),
         Row(tr("Data"), kind="heading"),
-        *_data(record.data),
+        *_data(record.data, record.experiment.get("validation_share")),
         Row(tr("Environment"), kind="heading"),
         *_environment(record),
         Row(tr("Files"), kind="heading"),
@@ -194,7 +194,7 @@ def _value(name: str, value: Any) -> str:
     return f"{text} {tr(parameter.unit)}" if parameter.unit else text
 
 
-def _data(data: dict[str, Any]) -> list[Row]:
+def _data(data: dict[str, Any], share: Any) -> list[Row]:
     name = str(data.get("name") or "—")
     if data.get("kind") == "sample":
         name = tr("Sample data, made by the program")
@@ -202,7 +202,7 @@ def _data(data: dict[str, Any]) -> list[Row]:
     listed = ", ".join(map(str, classes[:20])) + (", …" if len(classes) > 20 else "")
     rows = [
         Row(tr("Data set"), name),
-        Row(tr("Training images"), _count(data.get("train_images"))),
+        Row(tr("Training images"), _training_images(data, share)),
         Row(tr("Test images"), _count(data.get("test_images"))),
         Row(tr("Classes"), f"{len(classes):,}: {listed}" if classes else "—"),
         Row(tr("Fingerprint"), str(data.get("fingerprint") or "—")[:12]),
@@ -216,6 +216,14 @@ def _data(data: dict[str, Any]) -> list[Row]:
     if data.get("skipped"):
         rows.append(Row(tr("Unreadable files left out"), _count(data["skipped"])))
     return rows
+
+
+def _training_images(data: dict[str, Any], share: Any) -> str:
+    count = _count(data.get("train_images"))
+    if not isinstance(share, float) or not share:
+        return count
+    text = tr("{count}, of which {share}% are kept for validation")
+    return text.format(count=count, share=number_text(round(100 * share, 6)))
 
 
 def _count(value: Any) -> str:
