@@ -88,6 +88,9 @@ def test_a_cache_that_was_emptied_or_damaged_is_read_anew(
         store.want(known)
     assert np.array_equal(heard.args[0].images, expected.images)
     shutil.rmtree(home / "cache")
+    with qtbot.waitSignal(store.loaded) as heard:
+        store.want(known)  # in memory
+    store._last = None
     with qtbot.waitSignal(store.loaded, timeout=30_000):
         store.want(known)
     assert kept.read_bytes() == content

@@ -150,6 +150,10 @@ def test_given_images_keep_their_words(view: ImagesView, library: Library) -> No
     assert text(view, "imageCount").startswith("cat: judged differently")
     view.show_images(np.array([5, 9, 2]), "cat: judged differently", 9)
     assert text(view, "imagePlace").startswith("Test image 9,990 ")  # counted backwards here
+    view._loaded = None
+    view.show_images(np.array([5, 9, 2]), "cat: judged differently", 5)
+    view.set_images(loaded())  # which come later
+    assert text(view, "imagePlace").startswith("Test image 9,994 ")
     view.which_box.setCurrentIndex(RIGHT)
     assert len(shown(view)) == 3_000
 
@@ -165,6 +169,8 @@ def test_without_images_a_sentence(qtbot: QtBot, view: ImagesView, library: Libr
     view.hide()
     view.show()
     assert not asked  # what is there was looked at
+    view.show_record(view._record)  # opened again
+    assert asked == [view._record]
     damaged = make_run(library)
     (damaged.folder / "test_logits.npz").write_bytes(b"no")
     view.show_record(damaged)

@@ -53,6 +53,9 @@ class ImageStore(QObject):
         """Reads the test images of ``data``, a ``DataInfo`` as plain values; ``loaded`` or
         ``missing`` follows."""
         fingerprint = str(data.get("fingerprint", ""))
+        if (last := self.get(fingerprint)) is not None:
+            self.loaded.emit(last)
+            return
         if fingerprint in self._readings or self._stopped.is_set():
             return
         reading = _Reading(data, self._stopped)

@@ -73,7 +73,7 @@ class ImagesView(QWidget):
         self._loaded: TestImages | None = None
         self._problem = ""
         self._asked = ""  # the run whose images were asked for
-        self._special: tuple[np.ndarray, str] | None = None
+        self._special: tuple[np.ndarray, str, int] | None = None
         self._index = -1
 
         self._empty = QLabel()
@@ -156,7 +156,12 @@ class ImagesView(QWidget):
         same = record is not None and self._record is not None and record.id == self._record.id
         self._record = record
         if same and self._predictions is not None:
-            return  # renamed, or marked; its final test is what it was
+            # Renamed, or marked; its final test is what it was. Opened again, images that were
+            # not there are looked for once more.
+            self._asked = ""
+            if self.isVisible() and self._images() is None:
+                self._read()
+            return
         self._predictions, self._special, self._problem, self._asked = None, None, "", ""
         if self.isVisible():
             self._read()
@@ -175,9 +180,8 @@ class ImagesView(QWidget):
         """Just these images, most confident first; ``words`` say which they are, ``first`` is
         the one to be seen large."""
         self._read()
-        self._special = (indices, words)
+        self._special = (indices, words, first)
         self._set_filter(None, None, ALL)
-        self.gallery.choose(first)
 
     def set_images(self, loaded: TestImages) -> None:
         """The test split of a data set; shown where it is this run's."""
@@ -305,11 +309,11 @@ class ImagesView(QWidget):
             self.gallery.show_images(None, None, [])
             return
         if self._special is not None:
-            indices, words = self._special
+            indices, words, first = self._special
             confidence = np.nan_to_num(predictions.confidence[indices], nan=-1.0)
             order = indices[np.argsort(-confidence, kind="stable")]
         else:
-            words = ""
+            words, first = "", -1
             order = chosen_images(
                 predictions,
                 self.true_box.currentIndex() - 1 if self.true_box.currentIndex() > 0 else None,
@@ -321,6 +325,7 @@ class ImagesView(QWidget):
         count = tr("{count} images, most confident first").format(count=f"{len(order):,}")
         self.count.setText(f"{words} · {count}" if words else count)
         self.gallery.show_images(predictions, images, order.tolist())
+        self.gallery.choose(first)
 
     def _why_empty(self) -> str:
         if self._record is None:
