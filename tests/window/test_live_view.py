@@ -431,25 +431,14 @@ def show_saved(view: LiveView, losses: np.ndarray, epochs: int, steps: int) -> N
     view.show_saved(steps, epochs, rates, BOTH, False, "train", losses, saved_rows(epochs), 75.1)
 
 
-def test_a_saved_run_of_a_million_steps_is_quick(view: LiveView) -> None:
+def test_a_million_steps_are_drawn_as_their_envelope(view: LiveView, qtbot: QtBot) -> None:
     losses = np.random.default_rng(0).gamma(9, 0.2, 300 * 3125).astype(np.float32)
     losses[400_000] = 50.0
     show_saved(view, losses, 300, 3125)
-    view.refresh()
-    started = time.perf_counter()
-    show_saved(view, losses, 300, 3125)
-    view.refresh()
-    assert time.perf_counter() - started < 0.1  # 25 ms alone on two cores
+    qtbot.waitUntil(lambda: not view._dirty)
     assert view.visible_epochs() == pytest.approx((0.0, 300.0 * MARGIN))
     assert len(drawn(view._raw_curve)[0]) < 10_000
     assert np.nanmax(drawn(view._raw_curve)[1]) == 50.0  # the one spike
-    times = []
-    for _ in range(20):
-        started = time.perf_counter()
-        view.add_losses([1.0] * 100)
-        view.refresh()
-        times.append(time.perf_counter() - started)
-    assert np.median(times) < 0.01  # 1 ms alone
 
 
 def test_many_losses_come_in_pieces_and_none_is_left_out(view: LiveView, qtbot: QtBot) -> None:
