@@ -1,8 +1,10 @@
 """Makes the README's pictures from a saved run.
 
-    python tests/pictures/make_pictures.py RUN_FOLDER [--theme light|dark] [--language en|ko]
+    python tests/pictures/make_pictures.py RUN_FOLDER [RUN_FOLDER] [--theme light|dark]
+        [--language en|ko]
 
-RUN_FOLDER is a run of the library, as `cifar-workbench runs` names it. The pictures go to
+RUN_FOLDER is a run of the library, as `cifar-workbench runs` names it; a second one is compared
+with it. The overview of the report's experiments has all runs of that library. The pictures go to
 `resources/pictures/`. Works without a display (QT_QPA_PLATFORM=offscreen).
 """
 
@@ -20,6 +22,7 @@ OUT = Path(__file__).parents[2] / "resources" / "pictures"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
+    parser.add_argument("other", type=Path, nargs="?", metavar="RUN_FOLDER")
     parser.add_argument("--theme", choices=["light", "dark"], default="light")
     parser.add_argument("--language", choices=["en", "ko"], default="en")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -28,11 +31,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         # Settings of its own: the pictures do not depend on the person's layout.
         os.environ["CIFAR_WORKBENCH_HOME"] = home
-        take(options.run.absolute(), options.theme, options.language, options.out)
+        other = options.other.absolute() if options.other else None
+        take(options.run.absolute(), other, options.theme, options.language, options.out)
 
 
-def take(run: Path, theme_name: str, language: str, out: Path) -> None:
-    from PySide6.QtWidgets import QApplication
+def take(run: Path, other: Path | None, theme_name: str, language: str, out: Path) -> None:
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication, QWidget
 
     from workbench.engine.data_choice import DataChoice, DataInfo
     from workbench.library.catalog import Library
@@ -67,13 +72,22 @@ def take(run: Path, theme_name: str, language: str, out: Path) -> None:
     window.saved.select_run(record.folder)
     window.run_view.show_record(record)
     window.run_view.live.refresh()
+
+    def keep(name: str, widget: QWidget) -> None:
+        QTest.qWait(500)  # layout, paint, and what is filled in at later turns
+        path = out / f"{name}-{theme_name}{'' if language == 'en' else '-' + language}.png"
+        widget.grab().save(str(path))
+        print(path)
+
     for name, tab in (("run", window.run_view.live), ("confusion", window.run_view.confusion)):
         window.run_view.tabs.setCurrentWidget(tab)
-        for _ in range(5):  # layout, then paint, then what painting asked for
+        keep(name, window)
+    keep("story", window.result_windows.tell_story())
+    if other is not None:
+        comparison = window.result_windows.compare([read_record(other), record])
+        while not comparison.ready:
             application.processEvents()
-        path = out / f"{name}-{theme_name}{'' if language == 'en' else '-' + language}.png"
-        window.grab().save(str(path))
-        print(path)
+        keep("compare", comparison)
     window.close()
 
 
