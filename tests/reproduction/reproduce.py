@@ -22,7 +22,6 @@ import argparse
 import csv
 import io
 import json
-import statistics
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -386,10 +385,13 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 def test_images(options: argparse.Namespace) -> int:
-    """The final test of weights with the running statistics that as many training images leave,
-    and with those that a test in training mode leaves, for several draws of both. The statistics
-    that the weights came with do not matter: batch norm's momentum of 0.1 would have forgotten
-    them."""
+    """What a test in training mode does to the final test of weights with batch norm, for several
+    draws of dropout and sizes of the test batch.
+
+    The running statistics are first those of as many training images, in a random order: batch
+    norm's momentum of 0.1 forgets within fifty batches or so which ones the weights came with. Then
+    a test in training mode moves them on.
+    """
     import torch
 
     from workbench.engine.datasets import load_data
@@ -398,8 +400,7 @@ def test_images(options: argparse.Namespace) -> int:
     from workbench.engine.steps import pixel_scaling
     from workbench.library.weights import build_from, load_weights
 
-    path = options.weights
-    weights = load_weights(path)
+    weights = load_weights(options.weights)
     device = choose_device(options.device)
     data = load_data(choose_data(options.dataset), lambda p: None, lambda: False)
     data = data.to(device.device)
@@ -407,50 +408,59 @@ def test_images(options: argparse.Namespace) -> int:
         weights.experiment, {"test_mode": "train", "test_images_in_batch_norm": True}
     )
     scaling = pixel_scaling(experiment, data)
+
+    def in_training_mode(seen: Any, batch_size: int, draw: int) -> float:
+        test, _ = evaluate_in_training_mode(
+            network,
+            seen,
+            scaling,
+            with_changes(experiment, {"batch_size": batch_size}),
+            draw,
+            lambda: None,
+            lambda p: None,
+            moves_statistics=True,
+        )
+        return test.accuracy
+
+    def final() -> float:
+        return evaluate(network, data, scaling, lambda: None, lambda p: None)[0].accuracy
+
     rows = []
     for draw in range(options.draws):
-        order = torch.randperm(
-            len(data.train_labels), generator=torch.Generator().manual_seed(draw)
-        )[: len(data.test_labels)].to(device.device)
+        generator = torch.Generator().manual_seed(draw)
+        order = torch.randperm(len(data.train_labels), generator=generator)
+        order = order[: len(data.test_labels)].to(device.device)
         training = replace(
             data, test_images=data.train_images[order], test_labels=data.train_labels[order]
         )
-        tests = []
-        for seen in (training, data):
-            network = build_from(load_weights(path)).to(device.device)
-            for module in network.modules():
-                if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-                    module.reset_running_stats()
-            in_training, _ = evaluate_in_training_mode(
-                network, seen, scaling, experiment, draw, lambda: None, lambda p: None
+        for batch_size in options.batch_sizes or [experiment.batch_size]:
+            network = build_from(load_weights(options.weights)).to(device.device)
+            in_training_mode(training, experiment.batch_size, draw)
+            before = final()
+            curve = in_training_mode(data, batch_size, draw)
+            after = final()
+            rows.append(
+                {
+                    "preset": weights.preset,
+                    "seed": experiment.seed,
+                    "epochs": weights.metrics.get("epoch"),
+                    "test_batch": batch_size,
+                    "draw": draw,
+                    "statistics_of_training_images": f"{before:.2f}",
+                    "statistics_of_test_images": f"{after:.2f}",
+                    "difference": f"{after - before:+.2f}",
+                    "training_mode": f"{curve:.2f}",
+                    "device_name": device.name,
+                    "data": data.info.name,
+                    "fingerprint": data.info.fingerprint[:16],
+                }
             )
-            tests.append(evaluate(network, data, scaling, lambda: None, lambda p: None)[0])
-        before, after = tests
-        rows.append(
-            {
-                "preset": weights.preset,
-                "seed": experiment.seed,
-                "epochs": weights.metrics.get("epoch"),
-                "draw": draw,
-                "statistics_of_training_images": f"{before.accuracy:.2f}",
-                "statistics_of_test_images": f"{after.accuracy:.2f}",
-                "difference": f"{after.accuracy - before.accuracy:+.2f}",
-                "training_mode": f"{in_training.accuracy:.2f}",
-                "device_name": device.name,
-                "data": data.info.name,
-                "fingerprint": data.info.fingerprint[:16],
-            }
-        )
-    key = ("preset", "seed", "epochs", "draw", "fingerprint")
+    key = ("preset", "seed", "epochs", "test_batch", "draw", "fingerprint")
     kept = {tuple(str(r[name]) for name in key): r for r in [*read_table(TEST_IMAGES), *rows]}
-    write_table(TEST_IMAGES, list(rows[0]), [kept[k] for k in sorted(kept)])
-    differences_ = [float(row["difference"]) for row in rows]
-    training_ = statistics.mean(float(row["statistics_of_training_images"]) for row in rows)
-    print(
-        f"{training_:.2f}% with the statistics of training images; with "
-        f"those of test images {statistics.mean(differences_):+.2f} points "
-        f"({min(differences_):+.2f} to {max(differences_):+.2f} in {len(rows)} draws)"
-    )
+    ordered = sorted(kept.values(), key=lambda r: (r["preset"], int(r["test_batch"]), r["draw"]))
+    write_table(TEST_IMAGES, list(rows[0]), ordered)
+    for row in ordered:
+        print(*(row[name] for name in list(rows[0])[:9]))
     return 0
 
 
@@ -480,6 +490,9 @@ def main(arguments: list[str] | None = None) -> int:
     three.add_argument("weights", type=Path, metavar="WEIGHTS", help="with batch norm")
     three.add_argument("--dataset", required=True, metavar="PATH")
     three.add_argument("--draws", type=int, default=5, metavar="N", help="default: 5")
+    three.add_argument(
+        "--batch-sizes", type=int, nargs="+", metavar="N", help="of the test; default: the run's"
+    )
     for sub in (one, three):
         sub.add_argument("--device", default="auto", metavar="D", help="default: auto")
     options = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ import statistics
 import sys
 from collections.abc import Iterator
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -173,18 +174,23 @@ def questions_table(rows: list[dict[str, Any]]) -> str:
 
 
 def test_images_table(rows: list[dict[str, Any]]) -> str:
-    """What test images in batch norm are worth, draw by draw."""
+    """What a test in training mode does to the final one, by the size of the test batch: means
+    over the draws, with the least and the most difference."""
     if not rows:
         return "Not measured yet."
     lines = [
-        "| preset | epochs | draw | statistics of training images | of test images | difference |",
-        "|---|---|---|---|---|---|",
+        "| preset | epochs | test batch | test in training mode | final test, statistics of "
+        "training images | of test images | difference | draws |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
+    for what, group in groupby(rows, lambda r: (r["preset"], r["epochs"], r["test_batch"])):
+        draws = list(group)
+        names = ("training_mode", "statistics_of_training_images", "statistics_of_test_images")
+        means = [statistics.mean(float(row[name]) for row in draws) for name in names]
+        off = [float(row["difference"]) for row in draws]
         lines.append(
-            f"| {row['preset']} | {row['epochs']} | {row['draw']} | "
-            f"{row['statistics_of_training_images']} | {row['statistics_of_test_images']} | "
-            f"{row['difference']} |"
+            f"| {' | '.join(what)} | {' | '.join(f'{mean:.2f}' for mean in means)} | "
+            f"{statistics.mean(off):+.2f} ({min(off):+.2f} to {max(off):+.2f}) | {len(draws)} |"
         )
     return "\n".join(lines)
 
