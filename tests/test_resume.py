@@ -418,6 +418,18 @@ def test_a_run_that_ended_early_goes_on_for_more_epochs_and_waits_anew(
     assert everything(first) == before
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_run_whose_patience_ended_with_its_last_epoch_waits_anew(
+    keep: bool, library: Library
+) -> None:
+    last = {**EARLY, "epochs": 3}  # it would end early here, had it more epochs
+    first = Path(train(library, **last, keep_checkpoint=keep).run)
+    assert not read_record(first).ended_early
+    ended, heard = resume(library, first, epochs=9)
+    assert any(isinstance(event, StepsDone) for event in heard)
+    assert read_record(Path(ended.run)).epochs_done == 5
+
+
 def test_epochs_that_were_waited_for_count_on_in_a_run_that_ended_in_its_last_epoch(
     library: Library,
 ) -> None:

@@ -72,10 +72,17 @@ def stored_checkpoint(record: RunRecord) -> Checkpoint | None:
             "two was changed. Train it anew.",
             path=record.folder,
         )
-    if record.ended_early:
-        # Whoever trains it on wants more epochs: they are waited for anew.
-        return replace(stored.checkpoint, waited=0)
+    if record.status == "finished":
+        waited = _waited(record, stored.checkpoint.waited)
+        return replace(stored.checkpoint, waited=waited)
     return stored.checkpoint
+
+
+def _waited(record: RunRecord, waited: int) -> int:
+    """How many epochs early stopping has waited, when a finished run is trained on. Where that was
+    enough to end it (early, or with its last epoch), it waits anew: more epochs are wanted."""
+    patience = int(record.experiment.get("early_stopping", 0))
+    return 0 if 0 < patience <= waited else waited
 
 
 def _but_epochs(experiment: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +168,6 @@ def after_finished(record: RunRecord, experiment: Experiment, images: int) -> Ch
     steps = record.epochs_done * record.steps_per_epoch
     rows = read_epochs(record.folder)
     best = best_of(rows)
-    waited = record.epochs_done - (best["best_epoch"] or 0)
     # Another state than the first epoch's, made from seed and epochs.
     torch.manual_seed(experiment.seed * 1_000_003 + record.epochs_done)
     return Checkpoint(
@@ -180,8 +186,7 @@ def after_finished(record: RunRecord, experiment: Experiment, images: int) -> Ch
         best_accuracy=_chosen_by(best),
         seconds=record.seconds,
         epoch_seconds=0.0,
-        # One that ended early by itself waits anew, see stored_checkpoint.
-        waited=0 if record.ended_early else waited,
+        waited=_waited(record, record.epochs_done - (best["best_epoch"] or 0)),
     )
 
 

@@ -51,9 +51,16 @@ def test_each_class_gives_its_share_and_each_image_is_on_one_side(share: float) 
     training_, validation = split_indices(labels, share, seed=3)
     assert sorted([*training_, *validation]) == list(range(148))
     assert list(training_) == sorted(training_)
-    assert list(validation) == sorted(validation)
     counts = np.bincount(labels[validation])
     assert counts.tolist() == [round(100 * share), round(40 * share), math.floor(8 * share + 0.5)]
+
+
+def test_images_of_a_class_do_not_follow_each_other_in_the_validation_split() -> None:
+    # As in a folder of images; batch norm in training mode would see batches of one class.
+    labels = np.repeat(np.arange(10), 500)
+    validation = split_indices(labels, 0.2, seed=0)[1]
+    batches = labels[validation].reshape(-1, 20)
+    assert min(len(set(batch)) for batch in batches.tolist()) > 4
 
 
 def test_the_seed_alone_draws_the_split() -> None:

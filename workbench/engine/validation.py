@@ -19,8 +19,9 @@ def split_indices(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarr
     """Which images stay for training and which are for validation: ``share`` of each class,
     rounded (half up), drawn by a generator of its own from ``seed``.
 
-    ``labels``: int64, (N,). Both results: int64, in ascending order, together each of 0 to N - 1
-    once.
+    ``labels``: int64, (N,). Both results: int64, together each of 0 to N - 1 once; the training
+    images in ascending order, those for validation in a random one: where the images of a class lie
+    together, batch norm in training mode would else see batches of one class.
     """
     random = np.random.default_rng((SPLIT_STREAM, seed))
     chosen = [np.zeros(0, np.int64)]
@@ -28,7 +29,7 @@ def split_indices(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarr
         own = np.flatnonzero(labels == label)
         count = int(share * len(own) + 0.5)
         chosen.append(random.permutation(own)[:count])
-    validation = np.sort(np.concatenate(chosen))
+    validation = random.permutation(np.concatenate(chosen))
     return np.setdiff1d(np.arange(len(labels)), validation), validation
 
 

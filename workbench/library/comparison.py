@@ -470,7 +470,7 @@ _FIGURES = {
     "best_accuracy": "Test accuracy of the best epoch",
     "epochs_done": "Epochs done",
     "ended_early": "Ended early",
-    "last_loss": "Mean loss of the last epoch",
+    "mean_loss": "Mean loss of the last epoch",
     "seconds_per_epoch": "Seconds per epoch",
     "seconds": "Seconds of the whole run",
 }
@@ -534,7 +534,7 @@ def run_figures(record: RunRecord) -> dict[str, Any]:
         "best_accuracy": record.best_accuracy,
         "epochs_done": record.epochs_done,
         "ended_early": record.ended_early,
-        "last_loss": rows[-1]["loss"] if rows else None,
+        "mean_loss": rows[-1]["loss"] if rows else None,
         "seconds_per_epoch": statistics.fmean(r["seconds"] for r in rows) if rows else None,
         "seconds": record.seconds,
     }

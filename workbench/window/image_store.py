@@ -68,7 +68,7 @@ class ImageStore(QObject):
         """Gives up what is read, and reads no more; whether it ended in time."""
         self._stopped.set()
         works = [reading.work for reading in self._readings.values()]
-        ended = all(work.wait(milliseconds) for work in works)
+        ended = all([work.wait(milliseconds) for work in works])
         self._looking.stop()
         return ended
 

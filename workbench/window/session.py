@@ -365,7 +365,7 @@ class Session(QObject):
         """Waits for every thread's end, each at most so long, and emits what is left to emit;
         whether they ended."""
         self._timing_unwanted.set()
-        if not all(work.wait(milliseconds) for work in self._beside):
+        if not all([work.wait(milliseconds) for work in self._beside]):
             return False
         self._beside_ended()
         if self._work is not None and not self._work.wait(milliseconds):
