@@ -33,8 +33,10 @@ from workbench.engine.report_lines import accuracy_line, skipped_lines
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.spec.experiment import (
     HYPERPARAMETERS,
+    Experiment,
     differences,
     plain_value,
+    tests_otherwise,
 )
 from workbench.spec.presets import BrokenPreset, list_presets
 from workbench.terminal import Bars, Unbreakable, signals_stop
@@ -509,14 +511,16 @@ def _inspect(options: argparse.Namespace) -> int:
     print(f"  {'Classes:':<16} {', '.join(weights.classes)}")
     for name, value in weights.metrics.items():
         if value is not None:
-            print(f"  {name + ':':<20} {value}{_flattery(name, value)}")
+            print(f"  {name + ':':<20} {value}{_flattery(name, value, weights.experiment)}")
     for name, shape in shapes.items():
         print(f"    {name:<34} {' x '.join(map(str, shape))}")
     return DONE
 
 
-def _flattery(name: str, value: object) -> str:
+def _flattery(name: str, value: object, experiment: Experiment) -> str:
     if (name, value) == ("chosen_on", "test"):
+        if tests_otherwise(experiment.values()):
+            return " (the best epoch by the test set, in training mode)"
         return " (the best epoch by the test set: its accuracy is a little too good)"
     return ""
 

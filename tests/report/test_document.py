@@ -91,6 +91,18 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
     assert content.count('<h2 class="page">') == 2
 
 
+def test_a_best_epoch_in_training_mode_says_so(library: Library, tmp_path: Path) -> None:
+    modes = ("train", "eval")
+    runs = [make_run(library, "001", dropout=0.5, test_mode=mode) for mode in modes]
+    write_report(tmp_path / "a.md", runs)
+    text = (tmp_path / "a.md").read_text(encoding="utf-8")
+    trained, evaluated = text.split("\n## ")[-2:]
+    assert "in training mode" in trained
+    assert "too good" not in trained
+    assert "too good" in evaluated
+    assert "| test set, in training mode | test set, so a little too good |" in text
+
+
 def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_path: Path) -> None:
     run = make_run(
         library,

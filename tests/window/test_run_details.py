@@ -114,6 +114,13 @@ def test_a_best_epoch_by_validation_is_not_flattering_and_an_early_end_is_said(v
     assert not any("too good" in item.text() for item in texts if item)
 
 
+def test_a_best_epoch_in_training_mode_says_so_instead_of_flattering(view):
+    trained = {**RECORD.experiment, "test_mode": "train", "dropout": 0.5}
+    view.show_record(replace(RECORD, experiment=trained))
+    best = value(view, "Accuracy of the best epoch")
+    assert best == "70.50%, in training mode, chosen on the test set"
+
+
 def test_marks_what_differs_from_the_preset(view):
     view.show_record(RECORD)
     assert value(view, "Learning rate") == "0.00005, changed; in 007: 0.001"

@@ -86,6 +86,12 @@ def test_the_best_epoch_says_on_what_it_was_chosen(header: RunHeader) -> None:
     tip = label(header, "bestAccuracy").toolTip()
     assert "63.20%" in tip
     assert "too good" not in tip
+    # In training mode it is no figure to set beside the final test: the mode is said instead.
+    header.set_accuracy(65.07, 56.55, 5, "eval", True, best_otherwise=True)
+    assert "best epoch 5 by test: 56.55% in training mode" in shown(header)
+    tip = label(header, "bestAccuracy").toolTip()
+    assert "Chosen on the test set." in tip
+    assert "too good" not in tip
 
 
 def test_a_run_that_ended_early_is_at_its_end(header: RunHeader) -> None:

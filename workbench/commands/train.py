@@ -118,8 +118,12 @@ def best_json(record: RunRecord) -> dict[str, Any] | None:
 
 def best_text(record: RunRecord) -> str:
     test = f"test accuracy {record.best_accuracy:.2f}%"
+    if record.tested_otherwise:
+        test += " in training mode (the final test is in evaluation mode)"
     if record.best_validation_accuracy is None:
-        chosen = "chosen on the test set, so a little too good"
+        chosen = "chosen on the test set"
+        if not record.tested_otherwise:
+            chosen += ", so a little too good"
     else:
         chosen = f"chosen on the validation split ({record.best_validation_accuracy:.2f}%)"
     return f"Best epoch: {record.best_epoch}, {test}, {chosen}"

@@ -477,6 +477,8 @@ _FIGURES = {
 CHOSEN_ON = {
     "validation": Message("validation split"),
     "test": Message("test set, so a little too good"),
+    "validation in training mode": Message("validation split, in training mode"),
+    "test in training mode": Message("test set, in training mode"),
 }
 """By what a best epoch was chosen, in words."""
 ROW_WORDS = (
@@ -529,7 +531,7 @@ def run_figures(record: RunRecord) -> dict[str, Any]:
         "status": record.status,
         "accuracy": record.accuracy,
         "best_epoch": record.best_epoch,
-        "best_chosen_on": record.best_chosen_on,
+        "best_chosen_on": _chosen_on(record),
         "best_validation_accuracy": record.best_validation_accuracy,
         "best_accuracy": record.best_accuracy,
         "epochs_done": record.epochs_done,
@@ -538,6 +540,12 @@ def run_figures(record: RunRecord) -> dict[str, Any]:
         "seconds_per_epoch": statistics.fmean(r["seconds"] for r in rows) if rows else None,
         "seconds": record.seconds,
     }
+
+
+def _chosen_on(record: RunRecord) -> str | None:
+    """A key of :data:`CHOSEN_ON`."""
+    split = record.best_chosen_on
+    return f"{split} in training mode" if split and record.tested_otherwise else split
 
 
 @dataclass(frozen=True, eq=False)

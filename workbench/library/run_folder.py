@@ -39,6 +39,7 @@ from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.labels import Change, Labels, edit_labels, read_labels
 from workbench.messages import Message, WorkbenchError
+from workbench.spec.experiment import tests_otherwise
 
 FORMAT = 1
 """Format number of a run folder."""
@@ -111,6 +112,12 @@ class RunRecord:
         if self.best_epoch is None:
             return None
         return "test" if self.best_validation_accuracy is None else "validation"
+
+    @property
+    def tested_otherwise(self) -> bool:
+        """Whether the accuracies after the epochs, the best one's too, were taken in another way
+        than that of the final test, as :func:`tests_otherwise` says."""
+        return tests_otherwise(self.experiment)
 
     @property
     def label(self) -> str:

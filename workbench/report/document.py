@@ -375,21 +375,32 @@ class _Page:
         record, say = self.record, self.say
         if record.best_accuracy is None:
             return
+        best = _percent(record.best_accuracy)
+        held_out = _percent(record.best_validation_accuracy)
+        if in_training_mode := record.tested_otherwise:
+            best = say(Message("{accuracy} in training mode", accuracy=best))
+            held_out = say(Message("{accuracy} in training mode", accuracy=held_out))
         if record.best_validation_accuracy is None:
-            name = Message(
-                "Best test accuracy, at epoch {epoch}, chosen on the test set, so a little too "
-                "good",
-                epoch=record.best_epoch,
+            name = (
+                Message(
+                    "Best test accuracy, at epoch {epoch}, chosen on the test set",
+                    epoch=record.best_epoch,
+                )
+                if in_training_mode
+                else Message(
+                    "Best test accuracy, at epoch {epoch}, chosen on the test set, so a little too "
+                    "good",
+                    epoch=record.best_epoch,
+                )
             )
-            yield say(name), _percent(record.best_accuracy)
+            yield say(name), best
             return
         name = Message(
             "Best validation accuracy, at epoch {epoch}, by which it was chosen",
             epoch=record.best_epoch,
         )
-        yield say(name), _percent(record.best_validation_accuracy)
-        name = Message("Test accuracy after this epoch")
-        yield say(name), _percent(record.best_accuracy)
+        yield say(name), held_out
+        yield say(Message("Test accuracy after this epoch")), best
 
     def _from_logits(self, predictions: Predictions) -> Iterator[tuple[str, str]]:
         for k in (2, 3):

@@ -304,6 +304,14 @@ def names_without_effect(values: Mapping[str, Any]) -> set[str]:
     return {name for name in Experiment.model_fields if unmet(name, values)}
 
 
+def tests_otherwise(values: Mapping[str, Any]) -> bool:
+    """Whether the tests after the epochs of the experiment with ``values`` take other figures than
+    its final test, which is in evaluation mode: only with dropout or batch norm does training mode
+    make a difference."""
+    noisy = bool(values.get("dropout")) or bool(values.get("batch_norm"))
+    return noisy and values.get("test_mode") == "train"
+
+
 def unmet(name: str, values: Mapping[str, Any]) -> str | None:
     """The first field whose value in ``values`` leaves the field ``name`` without effect."""
     rule = _extra(Experiment.model_fields[name])["only_if"]

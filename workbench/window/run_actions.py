@@ -142,6 +142,11 @@ class RunActions(QObject):
                 tr("Put the weights of the epoch that was best on the validation split into use")
                 if one is not None and one.best_chosen_on == "validation"
                 else tr(
+                    "Put the weights of the epoch with the highest test accuracy in training mode "
+                    "into use; chosen on the test set"
+                )
+                if one is not None and one.tested_otherwise
+                else tr(
                     "Put the weights of the epoch with the highest test accuracy into use; chosen "
                     "on the test set, it is a little too good"
                 ),

@@ -122,14 +122,21 @@ def _results(record: RunRecord) -> list[Row]:
 def _best(record: RunRecord, sample: bool) -> list[Row]:
     validation = record.best_validation_accuracy
     if validation is None:
-        # Whoever picks the best of many tests by the test set reads a flattering figure.
-        chosen = tr("chosen on the test set, so a little too good")
+        # Whoever picks the best of many tests by the test set reads a flattering figure; in
+        # training mode it is beside that of another kind than the final test's.
+        chosen = (
+            tr("in training mode, chosen on the test set")
+            if record.tested_otherwise
+            else tr("chosen on the test set, so a little too good")
+        )
         return [
             Row(tr("Best epoch"), f"{record.best_epoch:,}"),
             Row(tr("Accuracy of the best epoch"), _accuracy(record.best_accuracy, chosen, sample)),
         ]
     chosen = tr("{epoch}, chosen on the validation split").format(epoch=f"{record.best_epoch:,}")
     by, test = tr("by which it was chosen"), tr("which took no part in the choice")
+    if record.tested_otherwise:
+        by, test = f"{tr('in training mode')}, {by}", f"{tr('in training mode')}, {test}"
     return [
         Row(tr("Best epoch"), chosen),
         Row(tr("Validation accuracy of the best epoch"), _accuracy(validation, by, sample)),

@@ -69,8 +69,9 @@ TRACK = {"on track": "on track", "below": "below expected", "above": "above expe
 """Words for how a run stands to the expected curve."""
 
 
-def track_basis(expected: Expected, epoch: int) -> str:
-    """What "on track" after ``epoch`` goes by: the range, its seeds, data and device."""
+def track_basis(expected: Expected, epoch: int, accuracy: float, otherwise: bool) -> str:
+    """What "on track" after ``epoch`` goes by: the test accuracy after it, in which mode, and the
+    range that it is compared with, its seeds, data and device."""
     low, high = expected.low[epoch - 1], expected.high[epoch - 1]
     if expected.seeds[epoch - 1] >= SEVERAL:
         text = tr(
@@ -82,7 +83,16 @@ def track_basis(expected: Expected, epoch: int) -> str:
             "After epoch {epoch}, {low} to {high} is expected: within 2 points of what was "
             "measured around this epoch (seeds: {seeds}). Measured on {data} with {device}."
         )
-    return text.format(
+    compared = (
+        tr(
+            "Goes by the test accuracy after epoch {epoch}, {accuracy} in training mode, not by "
+            "the final test."
+        )
+        if otherwise
+        else tr("Goes by the test accuracy after epoch {epoch}, {accuracy}.")
+    )
+    compared = compared.format(epoch=epoch, accuracy=percent(accuracy))
+    return f"{compared} " + text.format(
         epoch=epoch,
         low=percent(max(low, 0.0)),
         high=percent(min(high, 100.0)),
@@ -168,12 +178,13 @@ class RunHeader(QFrame):
         self._running = False
         self._run_name = ""
         self._state = ""
-        self._track: tuple[Expected, int, float] | None = None
+        self._track: tuple[Expected, int, float, bool] | None = None
         self._sample = False
         self._reported: Reported | None = None
         self._accuracy: float | None = None
         self._best: tuple[float, int] | None = None
         self._best_validation: float | None = None
+        self._best_otherwise = False
         self._mode: Literal["train", "eval"] = "eval"
         self._final = False
         self._steps: tuple[int, int, int, int] | None = None
@@ -251,19 +262,29 @@ class RunHeader(QFrame):
         mode: Literal["train", "eval"],
         final: bool,
         best_validation: float | None = None,
+        best_otherwise: bool = False,
     ) -> None:
         """Test accuracies in percent; ``mode`` is how ``accuracy`` was taken, ``final`` whether
         it is that of the final test. ``best_validation``: by which accuracy on the validation split
-        the best epoch was chosen, ``None`` where it was by the test."""
+        the best epoch was chosen, ``None`` where it was by the test. ``best_otherwise``:
+        whether ``best`` was taken in training mode, where that is another figure than in
+        evaluation mode."""
         self._accuracy = accuracy
         self._best = (best, best_epoch) if best is not None and best_epoch is not None else None
-        self._best_validation = best_validation
+        self._best_validation, self._best_otherwise = best_validation, best_otherwise
         self._mode, self._final = mode, final
         self._show_accuracy()
 
-    def set_track(self, expected: Expected | None, epoch: int, accuracy: float) -> None:
-        """How ``accuracy`` after ``epoch`` stands to what is ``expected``, beside the state."""
-        self._track = (expected, epoch, accuracy) if expected is not None else None
+    def set_track(
+        self,
+        expected: Expected | None,
+        epoch: int,
+        accuracy: float,
+        otherwise: bool = False,
+    ) -> None:
+        """How ``accuracy`` after ``epoch``, taken in training mode where ``otherwise``, stands to
+        what is ``expected``, beside the state."""
+        self._track = (expected, epoch, accuracy, otherwise) if expected is not None else None
         self._show_state()
 
     def set_message(self, text: Message | str) -> None:
@@ -310,10 +331,11 @@ class RunHeader(QFrame):
     def _show_state(self) -> None:
         text, tip = tr(self._state) if self._state else "", ""
         if self._track is not None:
-            expected, epoch, accuracy = self._track
+            expected, epoch, accuracy, otherwise = self._track
             judged = expected.judge(epoch, accuracy)
             if judged is not None:
-                text, tip = f"{text} · {tr(TRACK[judged])}", track_basis(expected, epoch)
+                text = f"{text} · {tr(TRACK[judged])}"
+                tip = track_basis(expected, epoch, accuracy, otherwise)
         self._state_label.setText(text)
         self._state_label.setToolTip(tooltip(tip))
 
@@ -333,14 +355,25 @@ class RunHeader(QFrame):
             validation = self._best_validation
             if validation is None:
                 template = tr("best epoch {epoch} by test: {accuracy}")
-                tip = tr("Chosen on the test set, so a little too good.")
+                tip = (
+                    tr("Chosen on the test set.")
+                    if self._best_otherwise
+                    else tr("Chosen on the test set, so a little too good.")
+                )
             else:
                 template = tr("best epoch {epoch} by validation: test {accuracy}")
                 tip = tr(
                     "Test accuracy of the epoch that was best on the validation split, with "
                     "{validation} there."
                 ).format(validation=percent(validation))
-            best = template.format(accuracy=percent(self._best[0]), epoch=self._best[1])
+            accuracy = percent(self._best[0])
+            if self._best_otherwise:
+                accuracy = tr("{accuracy} in training mode").format(accuracy=accuracy)
+                tip += " " + tr(
+                    "Like each test after an epoch of this run it was in training mode; the final "
+                    "test is in evaluation mode and does not compare with it."
+                )
+            best = template.format(accuracy=accuracy, epoch=self._best[1])
         self._best_label.setText(best)
         self._best_label.setToolTip(tooltip(tip))
         self._reported_label.setText("")

@@ -360,12 +360,16 @@ class RunTable(QAbstractTableModel):
                         "Best {accuracy} after epoch {epoch}, chosen on the test set, so a little "
                         "too good"
                     )
-                    if record.best_validation_accuracy is None
+                    if record.best_chosen_on == "test" and not record.tested_otherwise
+                    else tr("Best {accuracy} after epoch {epoch}, chosen on the test set")
+                    if record.best_chosen_on == "test"
                     else tr(
                         "{accuracy} after epoch {epoch}, the best on the validation split with "
                         "{validation}"
                     )
                 )
+                if record.tested_otherwise:
+                    best = tr("{accuracy} in training mode").format(accuracy=best)
                 lines.append(
                     template.format(
                         accuracy=f"{best} ({tr('sample')})" if is_sample(record) else best,

@@ -247,7 +247,9 @@ class RunView(QWidget):
         self.details.show_record(self._record)
         self.report.show_record(self._record)
         self._show_test(event.test, event.epoch, final=False)
-        self.header.set_track(self._expected, event.epoch, event.test.accuracy)
+        self.header.set_track(
+            self._expected, event.epoch, event.test.accuracy, record.tested_otherwise
+        )
 
     def on_final_test(self, event: FinalTest) -> None:
         if self.shows_live and self._record is not None:
@@ -344,7 +346,9 @@ class RunView(QWidget):
         self._expected = expected_of(experiment) if record.data.get("comparable") else None
         self.live.set_expected(self._expected)
         if rows:
-            self.header.set_track(self._expected, rows[-1]["epoch"], rows[-1]["accuracy"])
+            self.header.set_track(
+                self._expected, rows[-1]["epoch"], rows[-1]["accuracy"], record.tested_otherwise
+            )
         text = read_log(record.folder)
         self._lines_drawn = text.count("\n") if live else 0
         self.log.set_text(text)
@@ -381,6 +385,7 @@ class RunView(QWidget):
             test.mode,
             final,
             record.best_validation_accuracy,
+            record.tested_otherwise,
         )
         self._tested = lambda: self._show_test(test, epoch, final)
         self._matrix_has_images = final

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from workbench.engine.events import EvaluationProgress
 from workbench.messages import Message
+from workbench.spec.experiment import Experiment, tests_otherwise
 from workbench.window.data_button import DataButton
 from workbench.window.device_box import DeviceBox
 from workbench.window.run_view import data_name
@@ -94,7 +95,7 @@ class WeightsInUse(QObject):
             return
         lines = []
         if weights.metrics.get("epoch"):
-            template = _chosen_on(self.path, weights.metrics)
+            template = _chosen_on(self.path, weights.metrics, weights.experiment)
             lines.append(template.format(epoch=weights.metrics["epoch"]))
         if weights.data:
             lines.append(tr("Trained on {data}").format(data=data_name(weights.data)))
@@ -115,12 +116,14 @@ class WeightsInUse(QObject):
             self._card.set_testing(event.done, event.total)
 
 
-def _chosen_on(path: Path, metrics: dict[str, Any]) -> str:
+def _chosen_on(path: Path, metrics: dict[str, Any], experiment: Experiment) -> str:
     """The sentence for the epoch of weights. Files of best weights that do not say on what they
     were chosen are of a version that knew only the test set."""
     chosen = metrics.get("chosen_on") or ("test" if path.stem.endswith("_best") else "")
     if chosen == "validation":
         return tr("After epoch {epoch}, the best on the validation split")
+    if chosen == "test" and tests_otherwise(experiment.values()):
+        return tr("After epoch {epoch}, the best on the test set in training mode")
     if chosen == "test":
         return tr("After epoch {epoch}, the best on the test set (flatters)")
     return tr("After epoch {epoch}")
