@@ -530,12 +530,16 @@ class MainWindow(QMainWindow):
         self.presets.select(preset_id)
         self._models_dock.show()
         self.saved.search.setText(f"preset={preset_id}")
-        self.activateWindow()
+        self._come_to_front()
 
     def _show_images(self, record: RunRecord, indices: Any, words: str, first: int) -> None:
         self._open_run(record)
         self.run_view.tabs.setCurrentWidget(self.run_view.images)
         self.run_view.images.show_images(indices, words, first)
+        self._come_to_front()
+
+    def _come_to_front(self) -> None:
+        self.raise_()
         self.activateWindow()
 
     def _data_prepared(self, info: DataInfo) -> None:
@@ -737,6 +741,7 @@ class MainWindow(QMainWindow):
             return
         self._layout.keep()
         self._settings.save()
+        self.result_windows.close()
         self.hide()  # at once; what is waited for takes moments, torch's import at most
         self.timings.stop()
         self.result_windows.wait(30_000)

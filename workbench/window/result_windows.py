@@ -26,7 +26,7 @@ log = logging.getLogger("workbench")
 
 
 class ResultWindows(QObject):
-    """``parent`` is the window above which they lie and with which they close."""
+    """``parent`` is the window with which they close."""
 
     problem = Signal(str)
     said = Signal(str)
@@ -54,7 +54,7 @@ class ResultWindows(QObject):
         window = ComparisonWindow(in_time, self._images, self._parent)
         window.problem.connect(self.problem)
         window.images_wanted.connect(self.images_wanted)
-        window.show()
+        _show_free(window)
         return window
 
     def try_image(
@@ -83,7 +83,7 @@ class ResultWindows(QObject):
     def tell_story(self) -> StoryWindow:
         window = StoryWindow(self._library.known(), self._parent)
         window.runs_wanted.connect(self.runs_wanted)
-        window.show()
+        _show_free(window)
         return window
 
     def write_report(self, records: Sequence[RunRecord]) -> QFileDialog:
@@ -131,7 +131,25 @@ class ResultWindows(QObject):
         work.finished.connect(ended)
         work.begin()
 
+    def close(self) -> None:
+        """Closes what is open over runs; a window that nothing ties to another would keep the
+        program from ending."""
+        for window in (
+            *self._parent.findChildren(ComparisonWindow),
+            *self._parent.findChildren(StoryWindow),
+        ):
+            window.close()
+
     def wait(self, milliseconds: int) -> None:
         """Waits for reports that are being written."""
         for work in list(self._works):
             work.wait(milliseconds)
+
+
+def _show_free(window: QWidget) -> None:
+    """Shows ``window`` so that its parent can come in front of it: a window manager keeps what is
+    transient for another window above it always."""
+    window.winId()  # makes the handle
+    if (handle := window.windowHandle()) is not None:
+        handle.setTransientParent(None)  # type: ignore[arg-type]  # PySide's stub knows no None
+    window.show()
