@@ -91,6 +91,16 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
     assert content.count('<h2 class="page">') == 2
 
 
+def test_runs_of_one_preset_are_told_apart_in_every_table(library: Library, tmp_path: Path) -> None:
+    runs = [make_run(library, "001", seed=seed) for seed in (3, 4)]
+    write_report(tmp_path / "a.md", runs)
+    text = (tmp_path / "a.md").read_text(encoding="utf-8")
+    first, second = (f"{runs[0].label}, seed {seed}" for seed in (3, 4))
+    assert f"|  | {first} | {second} |" in text
+    assert text.count(f"| {first} |") >= 2
+    assert f"## {second}" in text
+
+
 def test_a_best_epoch_in_training_mode_says_so(library: Library, tmp_path: Path) -> None:
     modes = ("train", "eval")
     runs = [make_run(library, "001", dropout=0.5, test_mode=mode) for mode in modes]

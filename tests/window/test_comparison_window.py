@@ -152,7 +152,8 @@ def test_the_flips_are_galleries(
     record, indices, words, chosen = heard.args
     assert record == second
     assert sorted(indices) == (won & cats).nonzero()[0].tolist()
-    assert words == "cat: only the second right"
+    assert words == f"cat: only {window._names[1]} right"
+    assert "seed 2" in words
     assert chosen == index
 
 

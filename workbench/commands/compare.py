@@ -17,6 +17,7 @@ from workbench.library.comparison import (
     against_report,
     compare_runs,
     differing_rows,
+    distinct_names,
 )
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
@@ -65,8 +66,10 @@ def _as_text(
     problem: WorkbenchError | None,
 ) -> str:
     parts = []
+    names = distinct_names([record.label for record in records], records)
     for number, (record, report) in enumerate(zip(records, reports, strict=True), 1):
-        parts.append(f"Run {number}: {record.label}, {record.id}, {record.data.get('name')}")
+        name = names[number - 1]
+        parts.append(f"Run {number}: {name}, {record.id}, {record.data.get('name')}")
         if report is not None:
             parts.append(report_text(report))
     if len(records) > 1:
@@ -85,7 +88,7 @@ def _as_text(
             )
         ]
         parts.append(text_table(table))
-        parts.append("Confusion matrix of run 2 less that of run 1 (rows are true classes):")
+        parts.append("Confusion matrix of run 2 minus that of run 1 (rows are true classes):")
         cells = [[name, *(f"{n:+d}" if n else "0" for n in row)] for name, row in _matrix(flips)]
         parts.append(text_table([["", *(name[:5] for name in flips.classes)], *cells]))
     if problem is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -488,6 +488,24 @@ ROW_WORDS = (
     *_FIGURES.values(),
 )
 """Words of the rows, for the translators."""
+
+
+def distinct_names(
+    titles: Sequence[str], records: Sequence[RunRecord], say: Callable[[Message], str] = str
+) -> list[str]:
+    """A name for each run out of its title; those that are called the same are told apart by seed
+    or start. ``say`` puts words into the reader's language."""
+    seeds = [record.experiment.get("seed") for record in records]
+    names = []
+    for title, seed, record in zip(titles, seeds, records, strict=True):
+        same = [s for t, s in zip(titles, seeds, strict=True) if t == title]
+        if len(same) == 1:
+            names.append(title)
+        elif len(set(same)) == len(same):
+            names.append(say(Message("{title}, seed {seed}", title=title, seed=seed)))
+        else:
+            names.append(f"{title}, {record.id.rpartition('_')[0] or record.id}")
+    return names
 
 
 def differing_rows(records: Sequence[RunRecord]) -> list[DifferingRow]:

@@ -20,6 +20,7 @@ from workbench.library.comparison import (
     ReportedFigure,
     against_report,
     differing_rows,
+    distinct_names,
 )
 from workbench.library.metrics import (
     Predictions,
@@ -125,11 +126,12 @@ def _document(
                 )
             )
         )
-    pages = [_Page(record, known, say) for record in records]
+    names = distinct_names([_title(record, say) for record in records], records, say)
+    pages = [_Page(record, name, known, say) for record, name in zip(records, names, strict=True)]
     yield Heading(2, say(Message("Summary")))
     yield _summary(pages, say)
     if len(records) > 1:
-        yield from _differences(records, say)
+        yield from _differences(records, names, say)
     for page in pages:
         yield from page.blocks()
 
@@ -168,7 +170,12 @@ def _epochs(record: RunRecord, say: Say) -> str:
     return f"{text} ({say(ENDED_EARLY)})" if record.ended_early else text
 
 
-def _differences(records: Sequence[RunRecord], say: Say) -> Iterator[Block]:
+def _title(record: RunRecord, say: Say) -> str:
+    sample = record.data.get("kind") == "sample"
+    return f"{record.label} ({say(Message('sample'))})" if sample else record.label
+
+
+def _differences(records: Sequence[RunRecord], names: Sequence[str], say: Say) -> Iterator[Block]:
     yield Heading(2, say(Message("What differs")))
     rows: list[tuple[str, ...]] = []
     for group, members in groupby(differing_rows(records), lambda row: row.group):
@@ -177,16 +184,17 @@ def _differences(records: Sequence[RunRecord], say: Say) -> Iterator[Block]:
             texts = (_value_text(row.key, value, say) for value in row.values)
             rows.append((say(Message(row.name)), *texts))
     if rows:
-        yield Table(("", *(record.label for record in records)), tuple(rows))
+        yield Table(("", *names), tuple(rows))
     else:
         yield Paragraph(say(Message("Nothing differs.")))
 
 
 class _Page:
-    """One run's part of the document."""
+    """One run's part of the document, under the ``name`` that tells it from the others."""
 
-    def __init__(self, record: RunRecord, known: Sequence[RunRecord], say: Say) -> None:
+    def __init__(self, record: RunRecord, name: str, known: Sequence[RunRecord], say: Say) -> None:
         self.record = record
+        self.name = name
         self.say = say
         self.experiment = experiment_from(record.experiment)
         self.preset = _preset(record)
@@ -196,7 +204,6 @@ class _Page:
         self.classes = tuple(map(str, record.data.get("classes", ())))
         sample = record.data.get("kind") == "sample"
         self.data_name = say(Message("sample")) if sample else str(record.data.get("name", ""))
-        self.name = f"{record.label} ({self.data_name})" if sample else record.label
 
     def blocks(self) -> Iterator[Block]:
         record, say = self.record, self.say

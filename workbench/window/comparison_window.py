@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtCore import QBuffer, QEvent, QIODevice, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import (
     QLabel,
     QTabWidget,
@@ -23,6 +23,7 @@ from workbench.library.comparison import (
     DifferingRow,
     compare_predictions,
     differing_rows,
+    distinct_names,
     read_both,
     same_group,
     spread_of,
@@ -64,7 +65,7 @@ class ComparisonWindow(QWidget):
         self.setObjectName("comparisonWindow")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.records = list(records)
-        self._names = _distinct_names(self.records)
+        self._names = _names(self.records)
         self._losses: list[tuple[np.ndarray, ...]] = []
         self._rows: list[list[dict[str, Any]]] = []
         self._differing: list[DifferingRow] = []
@@ -264,18 +265,19 @@ class ComparisonWindow(QWidget):
             mean.setPen(pg.mkPen(c.text, width=2))
 
     def _show_legend(self) -> None:
-        tints = self._colors()
-        parts = [
-            f'<span style="color:{tints[n % len(tints)]}">■</span> {_escaped(name)}'
-            for n, name in enumerate(self._names)
-        ]
+        parts = [f"{_swatch(self._pen(n))} {_escaped(name)}" for n, name in enumerate(self._names)]
         self.legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
 
-    def _style_curves(self, number: int) -> None:
-        tints, (loss, accuracy, validation) = self._colors(), self._curves[number]
+    def _pen(self, number: int) -> QPen:
+        tints = self._colors()
         pen = QPen(QColor(tints[number % len(tints)]), 1.0)
         pen.setCosmetic(True)
         pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
+        return pen
+
+    def _style_curves(self, number: int) -> None:
+        loss, accuracy, validation = self._curves[number]
+        pen = self._pen(number)
         if self._is_group:
             faint = pen.color()
             faint.setAlphaF(0.55)
@@ -307,7 +309,8 @@ class ComparisonWindow(QWidget):
         if self._has_validation:
             words += " · " + tr("dotted, with triangles: validation accuracy")
         self.accuracy_title.setText(words)
-        self._names = _distinct_names(self.records)
+        self._names = _names(self.records)
+        self.loss.getPlotItem().setLabel("bottom", tr("epoch"))
         self._show_spread()
         self._show_differences()
         if self.flips is not None:
@@ -348,9 +351,10 @@ class ComparisonWindow(QWidget):
         classes, confusion = self._confusion
         self.matrix_title.setText(
             tr(
-                "Confusion matrix of the second less that of the first (rows are true classes, "
-                "columns predicted ones)"
-            )
+                "Confusion matrix of {second} minus that of {first} (rows are true classes, "
+                "columns predicted ones). Green: {second} is better, with more right or fewer "
+                "mistaken; red: worse."
+            ).format(first=self._names[0], second=self._names[1])
         )
         most = max(int(np.abs(confusion).max()), 1)
         rows = []
@@ -371,24 +375,33 @@ class ComparisonWindow(QWidget):
             self._restyle()
 
 
-def _distinct_names(records: Sequence[RunRecord]) -> list[str]:
-    """A name for each run; those that are called the same are told apart by seed or start."""
+def _names(records: Sequence[RunRecord]) -> list[str]:
     titles = [run_title(record) for record in records]
     titles = [
         f"{title} ({tr('sample')})" if record.data.get("kind") == "sample" else title
         for title, record in zip(titles, records, strict=True)
     ]
-    seeds = [record.experiment.get("seed") for record in records]
-    names = []
-    for title, seed, record in zip(titles, seeds, records, strict=True):
-        same = [s for t, s in zip(titles, seeds, strict=True) if t == title]
-        if len(same) == 1:
-            names.append(title)
-        elif len(set(same)) == len(same):
-            names.append(tr("{title}, seed {seed}").format(title=title, seed=seed))
-        else:
-            names.append(f"{title}, {record.id.rpartition('_')[0] or record.id}")
-    return names
+    return distinct_names(titles, records, say)
+
+
+def _swatch(pen: QPen) -> str:
+    """A piece of line as an image in rich text, dashed as the curve is; drawn finer than it is
+    shown, for screens of a high resolution."""
+    fine = 3
+    picture = QImage(30 * fine, 10 * fine, QImage.Format.Format_ARGB32_Premultiplied)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    thick = QPen(pen)
+    thick.setWidthF(2.0 * fine)
+    thick.setCapStyle(Qt.PenCapStyle.FlatCap)
+    painter.setPen(thick)
+    painter.drawLine(0, 5 * fine, 30 * fine, 5 * fine)
+    painter.end()
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "PNG")  # type: ignore[call-overload]  # PySide's stub wants bytes
+    data = bytes(buffer.data().toBase64().data()).decode("ascii")
+    return f'<img src="data:image/png;base64,{data}" width="30" height="10">'
 
 
 def _value(key: str, value: Any) -> str:

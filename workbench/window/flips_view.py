@@ -27,6 +27,7 @@ from workbench.library.metrics import Predictions
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message
 from workbench.window.figure_table import Cell, FigureTable
+from workbench.window.hyperparameter_text import tooltip
 from workbench.window.image_gallery import Gallery
 from workbench.window.image_panel import ImagePanel, judgements
 from workbench.window.image_store import ImageStore
@@ -210,15 +211,15 @@ class FlipsView(QWidget):
         self._show_page()
         if self._flips is None or self._tests is None:
             return
-        words = (
-            tr("Only the first right: {count} images, with what the second takes them for"),
-            tr("Only the second right: {count} images, with what the first takes them for"),
-        )
+        words = tr("Only {run} right: {count} images, with what {other} takes them for")
         images = self._images.images if self._images is not None else None
         self.panel.clear()
         for which in (WON, LOST):  # the first image of the upper gallery is seen in the end
             order = self.chosen(which)
-            self.headings[which].setText(words[which].format(count=f"{len(order):,}"))
+            run, other = self._names[which], self._names[1 - which]
+            self.headings[which].setText(
+                words.format(run=run, other=other, count=f"{len(order):,}")
+            )
             self.galleries[which].show_images(self._tests[1 - which], images, order.tolist())
 
     def _show_page(self) -> None:
@@ -250,7 +251,7 @@ class FlipsView(QWidget):
 
     def _open(self, which: int, place: QModelIndex) -> None:
         order, row = self.chosen(which), place.row()
-        words = (tr("only the first right"), tr("only the second right"))[which]
+        words = tr("only {run} right").format(run=self._names[which])
         if self.class_box.currentIndex() > 0:
             words = f"{self.class_box.currentText()}: {words}"
         self.images_wanted.emit(self._records[1], order, words, int(order[row]))
@@ -268,8 +269,8 @@ class FlipsView(QWidget):
         self._names = names
         self.class_label.setText(tr("True class"))
         self.class_box.setAccessibleName(tr("True class"))
-        self.galleries[LOST].setAccessibleName(tr("only the first right"))
-        self.galleries[WON].setAccessibleName(tr("only the second right"))
+        for gallery, name in zip(self.galleries, names, strict=True):
+            gallery.setAccessibleName(tr("only {run} right").format(run=name))
         self.hint.setText(tr("Double-click or Enter opens an image beside every chosen run."))
         self.read_button.setText(tr("Read the images"))
         flips = self._flips
@@ -289,7 +290,7 @@ class FlipsView(QWidget):
                 tr("True class"),
                 tr("first alone"),
                 tr("second alone"),
-                tr("difference"),
+                tr("second − first"),
             ),
             [
                 (
@@ -306,4 +307,8 @@ class FlipsView(QWidget):
                 )
             ],
         )
+        who = tr("First: {first}. Second: {second}.").format(first=names[0], second=names[1])
+        for column in (1, 2, 3):
+            if (heading := self.table.horizontalHeaderItem(column)) is not None:
+                heading.setToolTip(tooltip(who))
         self._show_galleries()
