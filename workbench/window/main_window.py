@@ -362,7 +362,7 @@ class MainWindow(QMainWindow):
     def _repeat(self) -> None:
         experiment = self.form.experiment()
         if not self.session.busy and experiment is not None:
-            self.repeats.ask(self, experiment)
+            self.repeats.ask(self, experiment, self.data_button.is_sample)
 
     def _train_experiment(self, experiment: Experiment | None) -> None:
         preset = self.presets.current()
@@ -589,7 +589,8 @@ class MainWindow(QMainWindow):
         self.status.show_now(text)
 
     def _status_text(self) -> str:
-        return {
+        repeat = self.repeats.words() if self.session.running else ""
+        text = {
             "idle": tr("Ready"),
             "loading": tr("Loading data"),
             "training": tr("Training on {data}").format(data=self.data_button.name()),
@@ -600,6 +601,7 @@ class MainWindow(QMainWindow):
             "downloading": tr("Downloading CIFAR-10"),
             "opening": tr("Opening weights"),
         }[self.session.state]
+        return f"{repeat} · {text}" if repeat else text
 
     def _update(self) -> None:
         """Sets what is on and off, with the reason in the tooltip where something is off."""
