@@ -211,7 +211,7 @@ def test_as_the_report_ran_it_is_comparable_too(library: Library) -> None:
             "batch_norm True (False), learning_rate 0.01 (0.001)",
         ),
         ({"epochs": 2, "accuracies": (20, 25)}, "not comparable", "of epoch 3"),
-        ({"accuracies": (20,)}, "not comparable", "Trained for 1 epochs"),
+        ({"accuracies": (20,)}, "not comparable", "Trained for 1 epoch;"),
         ({"accuracies": (20,), "status": "running"}, "open", "Still training"),
     ],
 )

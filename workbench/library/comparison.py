@@ -349,11 +349,13 @@ def _verdict(
     if main.measured is None:
         if record.status == "running":
             return "open", Message(
-                "Still training: {done} epochs of {epoch}.", done=record.epochs_done, epoch=epoch
+                "Still training: {done} of {epoch} epochs.", done=record.epochs_done, epoch=epoch
             )
         if record.epochs_done < epoch:
             return "not comparable", Message(
-                "Trained for {done} epochs; the report's figure is of epoch {epoch}.",
+                "Trained for 1 epoch; the report's figure is of epoch {epoch}."
+                if record.epochs_done == 1
+                else "Trained for {done} epochs; the report's figure is of epoch {epoch}.",
                 done=record.epochs_done,
                 epoch=epoch,
             )

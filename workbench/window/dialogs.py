@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QPushButton, QWidget
 
 import workbench
 from workbench.spec.experiment import HYPERPARAMETERS
+from workbench.window.hyperparameter_text import epochs_text
 from workbench.window.translation import tr
 
 Role = QMessageBox.ButtonRole
@@ -47,9 +48,8 @@ def ask_epochs(
     box.setIntValue(2 * done)
     box.setLabelText(
         tr(
-            "{name} has done {done} epochs. It goes on as a new run, and stays as it is.\n"
-            "Epochs in all:"
-        ).format(name=name, done=done)
+            "{name} has done {epochs}. It goes on as a new run, and stays as it is.\nEpochs in all:"
+        ).format(name=name, epochs=epochs_text(done))
     )
     box.setOkButtonText(tr("Train"))
     box.setCancelButtonText(tr("Cancel"))

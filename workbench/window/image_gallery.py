@@ -89,10 +89,17 @@ class _Thumbnail(QStyledItemDelegate):
     confidence."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        line = option.fontMetrics.height()
-        return QSize(
-            max(SIDE + 20, 12 * option.fontMetrics.averageCharWidth()), SIDE + 2 * line + 14
-        )
+        metrics, model = option.fontMetrics, index.model()
+        width = SIDE + 20
+        if isinstance(model, GalleryModel) and model.predictions is not None:
+            # CIFAR-10's names fit whole; longer ones of other data do not push images apart.
+            texts = [
+                text
+                for name in model.predictions.classes
+                for text in (f"{name} 100%", tr("is {true}").format(true=name))
+            ]
+            width = max(width, min(2 * SIDE, 6 + max(map(metrics.horizontalAdvance, texts))))
+        return QSize(width, SIDE + 2 * metrics.height() + 14)
 
     def paint(self, painter: QPainter, option: Any, index: _Index) -> None:
         model = index.model()

@@ -112,7 +112,7 @@ class Repeats(QObject):
             )
         if self._sample:
             text += f" ({tr('sample')})"
-        return text + " " + tr("To compare: select them under Saved models, then Compare….")
+        return text + " " + tr("To compare them, select them under Saved models and press Compare…")
 
     def go_on(self) -> None:
         """Starts the next run, where there is one."""
