@@ -56,7 +56,7 @@ def main() -> None:
 def measure(seconds: float, dataset: str) -> dict[str, Any]:
     from PySide6.QtCore import QEventLoop, Qt, QTimer
     from PySide6.QtTest import QTest
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QWidget
 
     from workbench.engine.data_choice import choose_data
     from workbench.library.catalog import Library
@@ -147,6 +147,22 @@ def measure(seconds: float, dataset: str) -> dict[str, Any]:
     feeder.start()
     delays["million steps, 2,100 more a second"] = watch(seconds / 2)
     feeder.stop()
+
+    # --- what opens, with the event loop going on between what is read and what is painted ---
+    def opens(act: Callable[[], Any]) -> dict[str, float]:
+        longest, opened = [], []
+        for _ in range(6):
+            QTimer.singleShot(400, lambda: opened.append(act()))
+            longest.append(watch(1.0)["max"])
+            if isinstance(opened[-1], QWidget):
+                opened[-1].close()
+        return {"median": statistics.median(longest), "p99": max(longest), "max": max(longest)}
+
+    runs = [million, Library().runs()[-1]]
+    delays["open a run of a million steps, longest of each"] = opens(
+        lambda: window._open_run(million)
+    )
+    delays["compare two runs, longest of each"] = opens(lambda: window.result_windows.compare(runs))
 
     # --- the gallery ---
     record = make_tested(Library().runs()[-1].folder)
