@@ -140,6 +140,7 @@ def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> I
     Raises :class:`WorkbenchError` with one sentence.
     """
     try:
+        prepare_process()
         weights = weight_files.load_weights(path)
         statistics = _statistics(weights)
         if weights.experiment.normalization == "dataset" and statistics is None:

@@ -42,6 +42,7 @@ def split_validation(experiment: Experiment, data: DataSet) -> DataSet:
     """
     if not experiment.validation_share:
         return data
+    # Waits for the device where the data lie there; once, before the run.
     labels = data.train_labels.cpu().numpy()
     training, validation = split_indices(labels, experiment.validation_share, experiment.seed)
     _require_images(experiment, data, labels, validation)
