@@ -64,7 +64,7 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
         make_run(library, "001", (20, 25, 30), seed=1),
         make_run(library, "001", (22, 28, 40), seed=2),
     )
-    curves = [item.getData()[1].tolist() for _, item, _ in window._curves]
+    curves = [item.getData()[1].tolist() for _, item, _ in window.curves._curves]
     assert curves == [[20, 25, 30], [22, 28, 40]]
     assert "seed 1" in window.legend.text()
     assert ["Seed", "1", "2"] in window.differences.texts()
@@ -89,10 +89,10 @@ def test_a_validation_split_has_a_curve_and_says_who_chose(
     plain = make_run(library, "001", (20, 25, 30))
     split = make_run(library, "001", (22, 28, 40), validation=(20, 27, 25), validation_share=0.1)
     window = open_window(plain, split)
-    curves = [item.getData()[1] for _, _, item in window._curves]
+    curves = [item.getData()[1] for _, _, item in window.curves._curves]
     assert curves[0] is None or not len(curves[0])
     assert curves[1].tolist() == [20, 27, 25]
-    assert "triangles: validation accuracy" in window.accuracy_title.text()
+    assert "triangles: validation accuracy" in window.curves.accuracy_title.text()
     rows = window.differences.texts()
     assert ["Best epoch chosen on", "test set, so a little too good", "validation split"] in rows
     assert ["Validation accuracy of the best epoch", "–", "27.00%"] in rows
@@ -100,7 +100,7 @@ def test_a_validation_split_has_a_curve_and_says_who_chose(
     early = make_run(library, "001", (22, 28), status="finished", early_stopping=1)
     only = open_window(plain, early)
     assert ["Ended early", "no", "yes"] in only.differences.texts()
-    assert "validation" not in only.accuracy_title.text()
+    assert "validation" not in only.curves.accuracy_title.text()
 
 
 def two_runs(library: Library) -> tuple[RunRecord, RunRecord]:
@@ -197,13 +197,13 @@ def test_no_flips_is_said(open_window: Open, library: Library, store: ImageStore
 def test_repeats_have_a_band_and_a_mean(open_window: Open, library: Library) -> None:
     runs = [make_run(library, "001", (20, 25, 30 + seed), seed=seed) for seed in range(3)]
     window = open_window(*runs)
-    assert "3 runs, mean 31.00%, standard deviation 1.00 points" in window.spread.text()
-    assert window.spread.isVisible()
-    mean = window._band[1].getData()[1].tolist()
+    assert "3 runs, mean 31.00%, standard deviation 1.00 points" in window.curves.spread.text()
+    assert window.curves.spread.isVisible()
+    mean = window.curves._band[1].getData()[1].tolist()
     assert mean == [20, 25, 31]
     assert window.tabs.count() == 2
     other = open_window(*runs[:2], make_run(library, "003", [10.0] * 3))
-    assert not other.spread.isVisible()
+    assert not other.curves.spread.isVisible()
 
 
 def test_other_data_and_no_final_test(open_window: Open, library: Library) -> None:
@@ -226,7 +226,9 @@ def test_a_run_deleted_meanwhile_gives_a_sentence(
     shutil.rmtree(runs[1].folder)
     window.show()
     qtbot.waitUntil(lambda: window.ready)  # nothing to draw of it, and that is all
-    assert [len(rows) for rows in window._rows] == [3, 0]
+    curves = [item.getData()[1] for _, item, _ in window.curves._curves]
+    assert curves[0].tolist() == [20, 25, 30]
+    assert curves[1] is None
     window.close()
 
 

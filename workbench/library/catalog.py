@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import errno
-import gc
 import math
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import Timeout
 
 from workbench import paths
+from workbench.collector import collector_set_aside
 from workbench.library.index import RunIndex, Seen
 from workbench.library.labels import FILE as LABELS_FILE
 from workbench.library.labels import Change, clean_name
@@ -108,7 +107,7 @@ class Library:
             known = self._known
             self._pending = [name for name in self._names if name not in known and name[0] != "."]
             self._pending.reverse()
-        with _collector_set_aside(len(self._pending) > FEW):
+        with collector_set_aside() if len(self._pending) > FEW else nullcontext():
             changed |= self._read_pending(seconds)
         # While there is more to read, those that came stand as they came: youngest first.
         if changed and not self.unread:
@@ -325,21 +324,6 @@ class Library:
         except OSError as error:
             raise _cannot_be_moved(place, error) from None
         return read_record(folder)
-
-
-@contextmanager
-def _collector_set_aside(wanted: bool) -> Iterator[None]:
-    """Keeps Python's collector of cycles from going through thousands of new records, which have
-    none: each of its passes would hold the window up for 200 ms."""
-    if not wanted or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 from workbench.window import curves
 from workbench.window.curves import number
@@ -76,10 +76,12 @@ class EpochPlot(pg.PlotWidget):
     hovered = Signal(object)  # the epoch position under the pointer, or None
     follow_wanted = Signal()
 
-    def __init__(self, name: str, left: int, numbers_below: bool) -> None:
+    def __init__(
+        self, name: str, left: int, numbers_below: bool, parent: QWidget | None = None
+    ) -> None:
         self.view = EpochView()
         self.axis = Axis("left")
-        super().__init__(viewBox=self.view, axisItems={"left": self.axis})
+        super().__init__(parent, viewBox=self.view, axisItems={"left": self.axis})
         self.setObjectName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFrameShape(self.Shape.NoFrame)

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
+from workbench.collector import collector_set_aside
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice
 from workbench.engine.events import (
@@ -271,11 +272,12 @@ class Session(QObject):
 
         def work() -> None:
             try:
-                import workbench.runner  # noqa: F401  (its import is most of the wait)
-                from workbench.engine.devices import list_devices
-                from workbench.engine.optimizers import import_what_torch_puts_off
+                with collector_set_aside():
+                    import workbench.runner  # noqa: F401  (its import is most of the wait)
+                    from workbench.engine.devices import list_devices
+                    from workbench.engine.optimizers import import_what_torch_puts_off
 
-                import_what_torch_puts_off()
+                    import_what_torch_puts_off()
                 self._put("devices", [(str(d.device), d.name) for d in list_devices()])
             except Exception as error:
                 log.exception("torch could not be imported")
