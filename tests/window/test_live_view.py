@@ -435,7 +435,7 @@ def test_a_million_steps_are_drawn_as_their_envelope(view: LiveView, qtbot: QtBo
     losses = np.random.default_rng(0).gamma(9, 0.2, 300 * 3125).astype(np.float32)
     losses[400_000] = 50.0
     show_saved(view, losses, 300, 3125)
-    qtbot.waitUntil(lambda: not view._dirty)
+    qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
     assert view.visible_epochs() == pytest.approx((0.0, 300.0 * MARGIN))
     assert len(drawn(view._raw_curve)[0]) < 10_000
     assert np.nanmax(drawn(view._raw_curve)[1]) == 50.0  # the one spike
@@ -447,14 +447,14 @@ def test_many_losses_come_in_pieces_and_none_is_left_out(view: LiveView, qtbot: 
     view.add_losses([7.0])  # before the others are there
     assert view.step_count() == 700_001
     assert len(view._loss) == 0  # the window goes on meanwhile
-    qtbot.waitUntil(lambda: not view._dirty)
+    qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
     assert np.array_equal(view._loss.raw.values, [*losses, 7.0])
     assert drawn(view._raw_curve)[0][-1] == pytest.approx(700_001 / 3125, abs=0.1)
     show_saved(view, losses, 224, 3125)
     assert "".join(view._losses_table()).count("\n") == 700_001  # with its header
     show_saved(view, losses, 224, 3125)
     show_saved(view, np.ones(10, np.float32), 1, 10)  # another run meanwhile
-    qtbot.waitUntil(lambda: not view._dirty)
+    qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
     assert view._loss.raw.values.tolist() == [1.0] * 10
 
 
@@ -464,6 +464,45 @@ def test_more_points_may_follow_a_saved_run(view: LiveView) -> None:
     view.refresh()
     assert view.step_count() == 250
     assert drawn(view._raw_curve)[0][-1] == 2.5
+
+
+def test_a_saved_run_is_never_announced_as_empty(view: LiveView) -> None:
+    assert "appears here" in words(view)[0]
+    show_saved(view, np.ones(200, np.float32), 2, 100)
+    assert len(words(view)) == 3  # as before, until the curves are there
+    view.refresh()
+    assert words(view) == []
+    show_saved(view, np.ones(100, np.float32), 1, 100)
+    assert words(view) == []
+
+
+def test_plots_that_are_drawn_one_after_the_other_miss_nothing(
+    view: LiveView, qtbot: QtBot
+) -> None:
+    def drawn_on() -> bool:
+        return view._painting is not None
+
+    show_saved(view, np.ones(200, np.float32), 2, 100)
+    qtbot.waitUntil(drawn_on)
+    view.add_losses([1.0] * 100)  # between two plots
+    view.add_epoch(3, 64.0, 1e-3)
+    qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
+    assert drawn(view._accuracy_curve)[0].tolist() == [1, 2, 3]
+    assert drawn(view._raw_curve)[0][-1] == 3.0
+    show_saved(view, np.ones(200, np.float32), 2, 100)
+    qtbot.waitUntil(drawn_on)
+    show_saved(view, np.ones(100, np.float32), 1, 100)  # another run between two plots
+    qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
+    assert drawn(view._accuracy_curve)[0].tolist() == [1]
+    show_saved(view, np.ones(300, np.float32), 3, 100)
+    qtbot.waitUntil(drawn_on)
+    view.hide()
+    view.show()
+    qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
+    assert drawn(view._accuracy_curve)[0].tolist() == [1, 2, 3]
+    ends = [plot.view.viewRange()[0] for plot in view._plots]
+    assert ends[0] == pytest.approx([0.0, 3 * MARGIN])
+    assert ends[0] == ends[1] == ends[2]
 
 
 def test_no_menu_of_pyqtgraph(view: LiveView, qtbot: QtBot) -> None:

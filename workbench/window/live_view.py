@@ -10,7 +10,7 @@ far and go on with it; zooming or panning turns it off, and the view then holds 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,7 @@ class LiveView(QWidget):
         self.setObjectName("liveView")
         self._loss = curves.LossCurve(SMOOTHING)
         self._dirty = self._epochs_dirty = True
+        self._painting: Iterator[None] | None = None
         self._rate_drawn = 0.0
         self._linking = False
         self._paper = 0.0  # width of pens on paper, against the screen; 0 on screen
@@ -256,7 +257,21 @@ class LiveView(QWidget):
     ) -> None:
         """A new run without points. ``learning_rates``: the planned one of each epoch;
         ``test_mode``: ``"train"`` or ``"eval"``; ``name``: what exported files are called."""
+        self._begin(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode, name)
+        self._show_words()
+
+    def _begin(
+        self,
+        steps_per_epoch: int,
+        epochs: int,
+        learning_rates: Sequence[float],
+        reported: Reported | None,
+        sample: bool,
+        test_mode: str,
+        name: str,
+    ) -> None:
         self._started = True
+        self._painting = None
         self._steps_per_epoch, self._epochs = max(steps_per_epoch, 1), max(epochs, 1)
         self._planned = np.array(learning_rates, float)
         self._reported = None if sample else reported
@@ -271,7 +286,6 @@ class LiveView(QWidget):
         self.set_expected(None)
         self._follow.setChecked(True)
         self._on_follow(True)
-        self._show_words()
 
     def add_losses(self, losses: ArrayLike) -> None:
         """The losses of the steps that follow those given before. Does not paint."""
@@ -326,7 +340,7 @@ class LiveView(QWidget):
     ) -> None:
         """:meth:`start` and all points at once: ``rows`` as ``run_folder.read_epochs`` gives
         them. More points may follow."""
-        self.start(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode, name)
+        self._begin(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode, name)
         self.add_losses(losses)
         for row in rows:
             self.add_epoch(
@@ -360,7 +374,7 @@ class LiveView(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._dirty:
+        if self._dirty or self._painting is not None:
             self._changed()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -368,33 +382,56 @@ class LiveView(QWidget):
         self._timer.stop()
 
     def _on_turn(self) -> None:
-        """A piece of many losses at each turn of the event loop; then everything is painted."""
+        """A piece of many losses at each turn of the event loop; then one plot at each."""
         if len(self._to_come) > PIECE:
             self._take(PIECE)
             self._timer.start(0)
-        else:
-            self.refresh()
+            return
+        self._painting = self._painting or self._paint()
+        for _ in self._painting:
+            self._timer.start(0)
+            return
+        self._painting = None
+        if self._dirty:  # something came between two plots
+            self._changed()
 
     def refresh(self) -> None:
-        """Paints what has changed."""
-        self._take(len(self._to_come))
+        """Paints what has changed, at once."""
         self._timer.stop()
+        for _ in self._painting or ():
+            pass
+        self._painting = None
+        for _ in self._paint():
+            pass
+
+    def _paint(self) -> Iterator[None]:
+        """What has changed, a plot at a time: a repaint follows each, and takes as long."""
+        self._take(len(self._to_come))
         self._since.start()
         if not self._dirty:
             return
-        self._dirty = False
-        if self._follow.isChecked():
-            self._set_x(0.0, MARGIN * curves.horizon(self._position(), self._epochs))
+        epochs_dirty = self._epochs_dirty
+        self._dirty = self._epochs_dirty = False
+        self._follow_on(self._loss_plot)
         self._draw_loss()
-        # The other plots change once an epoch, and their painting costs as much as the loss's.
-        if self._epochs_dirty:
-            self._draw_accuracy()
-        low, high = self.visible_epochs()
-        if self._epochs_dirty or self._position() - self._rate_drawn > (high - low) / 500:
-            self._draw_rate()
-        self._epochs_dirty = False
         self._show_words()
         self._show_readout()
+        # The other plots change once an epoch, and their painting costs as much as the loss's.
+        if epochs_dirty:
+            yield
+            self._follow_on(self._accuracy_plot)
+            self._draw_accuracy()
+        low, high = self.visible_epochs()
+        if epochs_dirty or self._position() - self._rate_drawn > (high - low) / 500:
+            yield
+            self._follow_on(self._rate_plot)
+            self._draw_rate()
+        self._follow_on(*self._plots)  # also those that have nothing new
+
+    def _follow_on(self, *plots: EpochPlot) -> None:
+        if self._follow.isChecked():
+            horizon = curves.horizon(self._position(), self._epochs)
+            self._set_x(plots, 0.0, MARGIN * horizon)
 
     def _position(self) -> float:
         """The epoch position that the run has come to."""
@@ -541,9 +578,9 @@ class LiveView(QWidget):
                 ends = 0.0, 2.0 * (usable.max() if len(usable) else 0.5)
             self._set_y(self._rate_plot, *ends)
 
-    def _set_x(self, low: float, high: float) -> None:
+    def _set_x(self, plots: Iterable[EpochPlot], low: float, high: float) -> None:
         self._linking = True
-        for plot in self._plots:
+        for plot in plots:
             plot.set_ends((low, high), None)
         self._linking = False
 
@@ -574,7 +611,7 @@ class LiveView(QWidget):
 
     def _on_x_range(self, view: EpochView, ends: tuple[float, float]) -> None:
         if not self._linking:
-            self._set_x(*ends)
+            self._set_x(self._plots, *ends)
             self._changed()
 
     def _on_y_range(self, view: EpochView, ends: tuple[float, float]) -> None:

@@ -176,6 +176,9 @@ class RunView(QWidget):
         self.report.show_record(None)
         self.classes.show_record(None)
         self.images.show_record(None)
+        self._forget()
+
+    def _forget(self) -> None:
         self._record = self._expected = None
         self._tested = self._latest = None
         self._steps_drawn = self._epochs_drawn = self._lines_drawn = 0
@@ -319,7 +322,8 @@ class RunView(QWidget):
         sample = record.data.get("kind") == "sample"
         # From here on nothing fails: a run is shown whole or not at all.
         live = self.live_run == str(record.folder)
-        self._clear()
+        self.confusion.clear()  # the other views replace what they show
+        self._forget()
         self._record = record
         self.shown_run = str(record.folder)
         self._steps_drawn, self._epochs_drawn = len(losses), len(rows)
