@@ -479,23 +479,24 @@ def test_a_saved_run_is_never_announced_as_empty(view: LiveView) -> None:
 def test_plots_that_are_drawn_one_after_the_other_miss_nothing(
     view: LiveView, qtbot: QtBot
 ) -> None:
-    def drawn_on() -> bool:
-        return view._painting is not None
+    def one_plot() -> None:
+        view._on_turn()
+        assert view._painting is not None
 
     show_saved(view, np.ones(200, np.float32), 2, 100)
-    qtbot.waitUntil(drawn_on)
+    one_plot()
     view.add_losses([1.0] * 100)  # between two plots
     view.add_epoch(3, 64.0, 1e-3)
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
     assert drawn(view._accuracy_curve)[0].tolist() == [1, 2, 3]
     assert drawn(view._raw_curve)[0][-1] == 3.0
     show_saved(view, np.ones(200, np.float32), 2, 100)
-    qtbot.waitUntil(drawn_on)
+    one_plot()
     show_saved(view, np.ones(100, np.float32), 1, 100)  # another run between two plots
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
     assert drawn(view._accuracy_curve)[0].tolist() == [1]
     show_saved(view, np.ones(300, np.float32), 3, 100)
-    qtbot.waitUntil(drawn_on)
+    one_plot()
     view.hide()
     view.show()
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
