@@ -83,6 +83,15 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
     assert order == sorted(order, reverse=True)
 
 
+def test_every_point_of_the_thinned_losses_is_drawn(open_window: Open, library: Library) -> None:
+    losses = np.random.default_rng(0).gamma(9, 0.2, 9_375).astype("f4")
+    window = open_window(*(make_run(library, seed=seed, losses=losses) for seed in range(2)))
+    for loss, _, _ in window.curves._curves:
+        drawn = loss.curve.getData()[1]
+        assert np.array_equal(drawn, loss.getOriginalDataset()[1])
+        assert len(drawn) > 400
+
+
 def test_a_validation_split_has_a_curve_and_says_who_chose(
     open_window: Open, library: Library
 ) -> None:

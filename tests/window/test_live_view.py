@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QImage, QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QFileDialog, QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
+from workbench.spec.expected import Expected
 from workbench.spec.presets import Reported
 from workbench.window import theme
 from workbench.window.elided_label import ElidedLabel
@@ -474,6 +475,24 @@ def test_a_saved_run_is_never_announced_as_empty(view: LiveView) -> None:
     assert words(view) == []
     show_saved(view, np.ones(100, np.float32), 1, 100)
     assert words(view) == []
+
+
+def test_another_run_takes_the_place_of_what_was_drawn_without_a_wait(view: LiveView) -> None:
+    measured = Expected(
+        (1.5, 1.0), (30.0, 40.0), (29.0, 39.0), (31.0, 41.0), (1, 1), "CIFAR-10", "cpu"
+    )
+    show_saved(view, np.ones(200, np.float32), 2, 100)
+    view.refresh()
+    show_saved(view, np.ones(100, np.float32), 1, 100)
+    view.set_expected(measured)
+    assert view._timer.isActive()
+    assert view._timer.interval() == 0
+    # Until then nothing of the new run stands beside the curves of the old one.
+    assert not view._expected_loss.isVisible()
+    assert not view._expected_accuracy.isVisible()
+    view.refresh()
+    assert view._expected_loss.isVisible()
+    assert view._expected_accuracy.isVisible()
 
 
 def test_plots_that_are_drawn_one_after_the_other_miss_nothing(

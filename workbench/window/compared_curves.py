@@ -38,6 +38,9 @@ class ComparedCurves(QWidget):
 
     accuracy: EpochPlot
     loss: EpochPlot
+    accuracy_title: QLabel
+    loss_title: QLabel
+    spread: QLabel
 
     def __init__(self, records: Sequence[RunRecord], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,13 +52,6 @@ class ComparedCurves(QWidget):
         self._band: list[Any] = []
         self._test_modes: set[str] = set()
         self._has_validation = self._has_epochs = self._has_steps = False
-        self.accuracy_title, self.loss_title = QLabel(), QLabel()
-        for title in (self.accuracy_title, self.loss_title):
-            title.setProperty("role", "heading")
-        self.spread = QLabel()
-        self.spread.setObjectName("comparisonSpread")
-        self.spread.setProperty("role", "muted")
-        self.spread.setWordWrap(True)
 
     def draw(
         self, rows: Sequence[list[dict[str, Any]]], losses: Sequence[tuple[np.ndarray, ...]]
@@ -66,6 +62,10 @@ class ComparedCurves(QWidget):
         yield
         self.loss = EpochPlot("comparisonLoss", 64, numbers_below=True, parent=self)
         yield
+        for plot in (self.accuracy, self.loss):
+            # The losses are thinned already, and a plot that is not laid out yet would draw as
+            # many points as a small one has room for.
+            plot.getPlotItem().setDownsampling(auto=False)
         ends = [1.0]
         all_losses, accuracies = [np.zeros(0)], [np.zeros(0)]
         for record, run, (index, _, mean, _) in zip(self._records, rows, losses, strict=True):
@@ -109,6 +109,12 @@ class ComparedCurves(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.loss.setSizePolicy(policy)
         self.loss.hide()
+        self.accuracy_title, self.loss_title, self.spread = QLabel(), QLabel(), QLabel()
+        for title in (self.accuracy_title, self.loss_title):
+            title.setProperty("role", "heading")
+        self.spread.setObjectName("comparisonSpread")
+        self.spread.setProperty("role", "muted")
+        self.spread.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(4)

@@ -6,7 +6,15 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QLabel, QWidget
 
 from workbench.window import curves
@@ -21,7 +29,16 @@ class Axis(pg.AxisItem):
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[Any, Any]]:
         if not self.logarithmic:
-            return super().tickValues(low, high, size)
+            levels: list[tuple[Any, Any]] = super().tickValues(low, high, size)
+            if levels and high > low:
+                # pyqtgraph counts on less height than a line of Korean has.
+                spacing, values = levels[0]
+                line = QFontMetricsF(self.font()).height()
+                while len(values) > 1 and spacing / (high - low) * size < line:
+                    spacing *= 2
+                    values = [v for v in values if abs(v / spacing - round(v / spacing)) < 1e-6]
+                levels[0] = (spacing, values)
+            return levels
         named, plain = curves.log_ticks(low, high)
         # pyqtgraph writes numbers at the first level, and at the next where there is room; a
         # spacing of None marks the level without.

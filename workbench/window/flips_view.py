@@ -136,7 +136,7 @@ class FlipsView(QWidget):
         self._both = QSplitter()
         self._both.addWidget(self.table)
         self._both.addWidget(self._pages)
-        self._both.setSizes([440, 800])
+        self._both.setSizes([480, 760])
         self._both.setStretchFactor(0, 0)
         self._both.setStretchFactor(1, 1)
         self._both.setChildrenCollapsible(False)

@@ -272,6 +272,8 @@ class LiveView(QWidget):
     ) -> None:
         self._started = True
         self._painting = None
+        self._timer.stop()  # another run is painted at once
+        self._since.invalidate()
         self._steps_per_epoch, self._epochs = max(steps_per_epoch, 1), max(epochs, 1)
         self._planned = np.array(learning_rates, float)
         self._reported = None if sample else reported
@@ -321,8 +323,6 @@ class LiveView(QWidget):
         """Curves of what was measured with these hyperparameters before, drawn thin and dotted
         under the run's own; ``None`` for none."""
         self._expected = expected
-        for curve in (self._expected_loss, self._expected_accuracy):
-            curve.setVisible(expected is not None)
         self._changed(epochs=True)
 
     def show_saved(
@@ -461,6 +461,7 @@ class LiveView(QWidget):
                     values = np.log10(np.where(values > 0.0, values, np.nan))
             curve.setData(x, values)
             seen.append(values[(x >= low) & (x <= high)])
+        self._expected_loss.setVisible(self._expected is not None)
         if self._expected is not None:
             # An epoch's mean loss stands in its middle.
             middles = np.arange(len(self._expected.loss)) + 0.5
@@ -504,6 +505,7 @@ class LiveView(QWidget):
         star = [] if best is None else [best]
         self._best_mark.setData(done[star], values[star])
         shown = self._accuracies + self._validation
+        self._expected_accuracy.setVisible(self._expected is not None)
         if self._expected is not None:
             x = np.arange(1.0, len(self._expected.accuracy) + 1.0)
             expected = np.array(self._expected.accuracy)

@@ -48,8 +48,8 @@ class WindowLayout:
             # The frame of the window is not known before it is shown.
             self._window.resize(QSize(1440, 900).boundedTo(room - QSize(8, 40)))
         state = self._settings.bytes("window/state")
-        if not state.isEmpty():
-            self._window.restoreState(state, VERSION)
+        if state.isEmpty() or not self._window.restoreState(state, VERSION):
+            self._size_docks()  # by the size that the window has now
         self._bring_back()
 
     def raise_docks(self) -> None:
@@ -60,7 +60,9 @@ class WindowLayout:
 
     def _size_docks(self) -> None:
         presets, form, models = self._docks
-        self._window.resizeDocks([presets, models], [300, 350], Qt.Orientation.Horizontal)
+        # Where presets and plots have their room, the names of the runs are not cut.
+        wide = max(350, min(460, self._window.width() - 1010))
+        self._window.resizeDocks([presets, models], [300, wide], Qt.Orientation.Horizontal)
         self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
 
     def _bring_back(self) -> None:
