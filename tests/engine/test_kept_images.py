@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.engine.kept_images import MOST_KEPT, is_kept, keep_test_images, kept_test_images
+from workbench.engine.kept_images import MOST_KEPT, keep_test_images, kept_test_images
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
 
@@ -17,7 +17,7 @@ def test_kept_by_fingerprint_and_only_the_newest(home: Path) -> None:
         keep_test_images(name, IMAGES)
         file = home / "cache" / "test_images" / f"{name}.npz"
         os.utime(file, (age, age))
-    assert not any(map(is_kept, names[:2]))
+    assert not any(kept_test_images(name) for name in names[:2])
     for name in names[2:]:
         found = kept_test_images(name)
         assert found is not None
@@ -41,7 +41,7 @@ def test_damaged_is_as_not_kept(home: Path) -> None:
     content[4000] ^= 1
     file.write_bytes(content)
     assert kept_test_images(name) is None
-    assert not is_kept(name)
+    assert kept_test_images(name) is None
     np.savez(file, images=IMAGES[:, :16])
     assert kept_test_images(name) is None
     (home / "cache" / "test_images").rmdir()

@@ -166,21 +166,26 @@ def test_the_flips_are_galleries(
     assert chosen == index
 
 
-def test_flips_without_images_are_read_when_asked_for(
+def test_flips_without_images_say_why_and_are_read_again_when_asked_for(
     qtbot: QtBot, open_window: Open, library: Library, store: ImageStore
 ) -> None:
     window = open_window(*two_runs(library))
-    window.tabs.setCurrentIndex(2)
     view = window.flips
-    assert view.why_empty.text() == "The test images have not been read yet."
     with qtbot.waitSignal(store.missing, timeout=30_000):
-        view.read_button.click()
+        window.tabs.setCurrentIndex(2)
         assert view.why_empty.text() == "Reading images"
         assert not view.read_button.isVisible()
         store.progress.emit("f" * 64, DataProgress(3, 4))
         assert view.progress.isVisible()
     assert "not on this machine any more" in view.why_empty.text()
-    assert view.read_button.isVisible()  # a disk may be connected again
+    window.tabs.setCurrentIndex(0)
+    window.tabs.setCurrentIndex(2)
+    assert "not on this machine any more" in view.why_empty.text()
+    with qtbot.waitSignal(store.missing, timeout=30_000):
+        view.read_button.click()  # a disk may be connected again
+        assert view.why_empty.text() == "Reading images"
+        assert not view.read_button.isVisible()
+    assert view.read_button.isVisible()
 
 
 def test_kept_images_are_read_without_asking(

@@ -83,12 +83,6 @@ def kept_test_images(fingerprint: str) -> TestImages | None:
     return TestImages(fingerprint, images, test_order(len(images)))
 
 
-def is_kept(fingerprint: str) -> bool:
-    """Whether there is a file to read for :func:`kept_test_images`."""
-    path = _file(fingerprint)
-    return path is not None and path.exists()
-
-
 def _file(fingerprint: str) -> Path | None:
     # It may come from a file of somebody else's.
     if not re.fullmatch(r"[0-9a-f]{64}", fingerprint):

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.engine.events import DataProgress
-from workbench.engine.kept_images import TestImages, is_kept
+from workbench.engine.kept_images import TestImages
 from workbench.library.comparison import Flips
 from workbench.library.metrics import Predictions
 from workbench.library.run_folder import RunRecord
@@ -39,8 +39,8 @@ LOST, WON = 0, 1
 
 class FlipsView(QWidget):
     """Counts for each class, a gallery for each direction, and the chosen image large with the
-    judgement of both runs. The images come from ``store``; they are read when a person asks for
-    them, or at once where that is quick."""
+    judgement of both runs. The images come from ``store``; they are read when the view is first
+    seen."""
 
     images_wanted = Signal(object, object, str, int)
     """Indices into the test split to be seen with every run's judgement: the second RunRecord,
@@ -152,6 +152,7 @@ class FlipsView(QWidget):
         """``tests``: of the two runs, on the same images."""
         self._flips, self._tests = flips, tests
         self.retranslate(self._names)
+        self._ask_once()  # where its tab was chosen before they were there
 
     def show_problem(self, why: Message) -> None:
         """Why the two cannot be compared image by image."""
@@ -163,11 +164,17 @@ class FlipsView(QWidget):
         fingerprint = self._fingerprint()
         if self._images is None and (found := self._store.get(fingerprint)) is not None:
             self._images_loaded(found)
-        elif self._images is None and self._flips is not None and is_kept(fingerprint):
-            self._ask()
+        else:
+            self._ask_once()
 
     def _fingerprint(self) -> str:
         return str(self._records[1].data.get("fingerprint", ""))
+
+    def _ask_once(self) -> None:
+        # What was not found is looked for again when the person asks.
+        wanted = self._flips is not None and self._images is None
+        if wanted and self.isVisible() and not self._reading and self._no_images is None:
+            self._ask()
 
     def _ask(self) -> None:
         self._reading, self._no_images = True, None
@@ -228,15 +235,13 @@ class FlipsView(QWidget):
         none = flips is not None and not len(flips.lost) and not len(flips.won)
         self._pages.setCurrentIndex(1 if self._images is not None and not none else 0)
         self.progress.hide()
-        self.read_button.setVisible(not none and not self._reading)
+        self.read_button.setVisible(not none and self._no_images is not None)
         if none:
             text = tr("Both runs are right on the same images: there is none to show.")
         elif self._reading:
             text = tr("Reading images")
-        elif self._no_images is not None:
-            text = say(self._no_images)
         else:
-            text = tr("The test images have not been read yet.")
+            text = say(self._no_images) if self._no_images is not None else ""
         self.why_empty.setText(text)
 
     def _look_at(self, which: int, index: int) -> None:
