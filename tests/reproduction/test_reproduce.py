@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.reproduction import reproduce, story
+from tests.reproduction.compress_again import compressed
 from workbench.engine.control import RunControl
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.catalog import Library
@@ -104,6 +105,27 @@ def test_the_table_says_how_far_a_run_is_from_the_report(tmp_path: Path) -> None
     assert best["losses"] == "0:300000.0000 1000:301000.0000 2000:302000.0000"
     assert best["seconds"] == "360.0"
     assert float(best["binomial_error"]) == pytest.approx(0.44, abs=0.005)
+
+
+def test_a_run_on_images_that_were_compressed_again_reproduces_nothing(tmp_path: Path) -> None:
+    library = Library(tmp_path / "library")
+    preset = find_preset("009")
+    assert preset.as_run is not None
+    record = keep(library, with_changes(preset.as_run, {"epochs": 30}), [40.0] * 30)
+    altered = replace(
+        record, data=record.data | {"fingerprint": next(iter(reproduce.ALTERED)) + "0" * 48}
+    )
+    (row,) = reproduce.rows_of(altered)
+    assert row["ran"] == "other"
+    assert row["overrides"].endswith("test_images_in_batch_norm=true images=compressed_again")
+    assert reproduce.curve_of(altered) is None
+    assert reproduce.curve_of(record) is not None
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    again = compressed(pixels)
+    assert again.shape == pixels.shape
+    assert not np.array_equal(again, pixels)
+    gray = np.full((32, 32, 3), 90, np.uint8)
+    assert np.array_equal(compressed(gray), gray)  # nothing is moved or cut
 
 
 def test_the_row_that_got_furthest_stays(tmp_path: Path) -> None:
