@@ -183,7 +183,8 @@ def rows_of(record: RunRecord) -> list[dict[str, Any]]:
     finished = record.status == "finished"
     made = [_row(record, preset, experiment, rows, finished, record.accuracy or 0.0)]
     for other in built_in():
-        shorter = with_changes(other.as_run or other.experiment, {"seed": experiment.seed})
+        same = {"seed": experiment.seed, "normalization": experiment.normalization}
+        shorter = with_changes(other.as_run or other.experiment, same)
         if goes_on_from(experiment, shorter) and shorter.epochs <= len(rows):
             first = rows[: shorter.epochs]
             row = _row(record, other, shorter, first, True, float(first[-1]["accuracy"]))

@@ -165,9 +165,12 @@ def questions_table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         if row["ran"] == "other":
             losses = ", ".join(part.partition(":")[2] for part in row["losses"].split()[1:])
+            epochs = f"{row['epochs_done']} of {row['epochs']}"
+            if row["from"]:
+                epochs += f" ({row['from']})"
             lines.append(
                 f"| {row['preset']} | {row['overrides']} | {row['seed']} | "
-                f"{row['epochs_done']} of {row['epochs']} | {row['measured']} | "
+                f"{epochs} | {row['measured']} | "
                 f"{row['binomial_error']} | {losses} |"
             )
     return "\n".join(lines) if len(lines) > 2 else "None yet."
