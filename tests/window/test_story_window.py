@@ -48,6 +48,18 @@ def test_reported_beside_the_mean_of_comparable_runs(qtbot: QtBot, library: Libr
     assert high.y() < low.y()
 
 
+def test_what_the_report_ran_stands_apart_from_what_it_declared(
+    qtbot: QtBot, library: Library
+) -> None:
+    accuracies = (60.0,) * 24
+    declared = make_run(library, "007", (*accuracies, 58.0))
+    window = story(qtbot, declared)
+    assert window.table.texts()[6][2] == "58.00%, as declared"
+    as_run = make_run(library, "007", (*accuracies, 69.0), scheduler="none", epochs=25)
+    window = story(qtbot, declared, as_run)
+    assert window.table.texts()[6][2:4] == ["69.00%", "-1.10"]
+
+
 def test_a_click_asks_for_the_runs(qtbot: QtBot) -> None:
     window = story(qtbot)
     at = window.chart.point(8, 50)

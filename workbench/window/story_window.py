@@ -22,7 +22,8 @@ from PySide6.QtWidgets import QLabel, QSplitter, QToolTip, QVBoxLayout, QWidget
 from workbench.library.comparison import comparable_accuracy
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.spec.presets import Preset, list_presets, preset_before
+from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.presets import Preset, how_it_ran, list_presets, preset_before
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.hyperparameter_text import changes_text, tooltip
@@ -34,10 +35,24 @@ log = logging.getLogger("workbench")
 
 @dataclass
 class Chapter:
-    """A preset of the report and the comparable accuracies of the library, in percent."""
+    """A preset of the report and the comparable accuracies of the library, in percent.
+
+    Where the report ran something else than it declared, runs of both are two experiments: its own
+    stands for it where there is one.
+    """
 
     preset: Preset
-    measured: list[float] = field(default_factory=list)
+    as_run: list[float] = field(default_factory=list)
+    declared: list[float] = field(default_factory=list)
+
+    def add(self, accuracy: float, experiment: Experiment) -> None:
+        declared = how_it_ran(self.preset, experiment) == "declared"
+        both = declared and self.preset.as_run is not None
+        (self.declared if both else self.as_run).append(accuracy)
+
+    @property
+    def measured(self) -> list[float]:
+        return self.as_run or self.declared
 
     @property
     def mean(self) -> float | None:
@@ -227,7 +242,7 @@ class StoryWindow(QWidget):
             log.exception("%s: left out of the overview", record.folder)
             return
         if accuracy is not None:
-            chapter.measured.append(accuracy)
+            chapter.add(accuracy, experiment_from(record.experiment))
             self.chart.update()
 
     def _fill(self) -> None:
@@ -240,6 +255,8 @@ class StoryWindow(QWidget):
             measured = "–" if mean is None else f"{mean:.2f}%"
             if len(chapter.measured) > 1:
                 measured += " " + tr("({count} runs)").format(count=len(chapter.measured))
+            if chapter.declared and not chapter.as_run:
+                measured += ", " + tr("as declared")
             changed = changes_text(before.experiment, preset.experiment) if before else ""
             rows.append(
                 (
