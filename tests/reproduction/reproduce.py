@@ -181,7 +181,11 @@ def rows_of(record: RunRecord) -> list[dict[str, Any]]:
     if experiment is None or preset is None or not rows or not record.data.get("comparable"):
         return []
     finished = record.status == "finished"
-    made = [_row(record, preset, experiment, rows, finished, record.accuracy or 0.0)]
+    # As the report took it: where it gives the accuracy in training mode apart, of the final test,
+    # else after the last epoch. Apart from 008 the two are the same.
+    final = preset.reported is not None and preset.reported.accuracy_train_mode is not None
+    measured = record.accuracy if final else rows[-1]["accuracy"]
+    made = [_row(record, preset, experiment, rows, finished, measured or 0.0)]
     for other in built_in():
         same = {"seed": experiment.seed, "normalization": experiment.normalization}
         shorter = with_changes(other.as_run or other.experiment, same)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QToolTip, QVBoxLayout, QWidget
 from workbench.library.comparison import comparable_accuracy
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.experiment import Experiment, differences, experiment_from
 from workbench.spec.presets import Preset, how_it_ran, list_presets, preset_before
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
@@ -46,9 +46,10 @@ class Chapter:
     declared: list[float] = field(default_factory=list)
 
     def add(self, accuracy: float, experiment: Experiment) -> None:
-        declared = how_it_ran(self.preset, experiment) == "declared"
-        both = declared and self.preset.as_run is not None
-        (self.declared if both else self.as_run).append(accuracy)
+        preset, ran = self.preset, how_it_ran(self.preset, experiment)
+        # Where only the epochs differ, a run as declared passes through the end of one as run.
+        apart = preset.as_run and set(differences(preset.experiment, preset.as_run)) - {"epochs"}
+        (self.declared if apart and ran == "declared" else self.as_run).append(accuracy)
 
     @property
     def measured(self) -> list[float]:
