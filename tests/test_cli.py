@@ -376,7 +376,7 @@ def test_an_interrupted_training_is_resumed(capsys: pytest.CaptureFixture[str]) 
 
     code, _, err = call("resume", folder.name, capsys=capsys)
     assert code == 2
-    assert "has done 3 epochs already" in err
+    assert "has trained to epoch 3 already" in err
     code, _, err = call("resume", folder.name, "--set", "seed=3", capsys=capsys)
     assert code == 2
     assert "only epochs can" in err

@@ -337,7 +337,7 @@ def test_a_finished_run_needs_more_epochs(epochs: int | None, library: Library) 
     folder = Path(train(library).run)
     ended, _ = resume(library, folder, epochs=epochs)
     assert ended.status == "failed"
-    assert "has done 3 epochs already; set epochs to more" in str(ended.reason)
+    assert "has trained to epoch 3 already; set epochs to more" in str(ended.reason)
     assert read_record(folder).status == "finished"
 
 

@@ -361,11 +361,12 @@ def _presets(options: argparse.Namespace) -> int:
         reported = f"{p.reported.accuracy:7.2f}%" if p.reported else f"{'':8}"
         e = p.experiment
         decay = f", times {e.gamma:g} every {e.step_size} epochs" if e.scheduler == "step" else ""
+        unit = "epoch" if e.epochs == 1 else "epochs"
         extras = ["leaky ReLU"] * (e.activation == "leaky_relu")
         extras += ["batch norm"] * e.batch_norm + [f"dropout {e.dropout:g}"] * (e.dropout > 0)
         print(f"{p.id:<6}  {reported}  {p.title}")
         print(
-            f"{'':18}{e.optimizer} {e.learning_rate:g}{decay}, {e.epochs} epochs"
+            f"{'':18}{e.optimizer} {e.learning_rate:g}{decay}, {e.epochs} {unit}"
             + "".join(f", {extra}" for extra in extras)
         )
         if p.as_run:

@@ -51,7 +51,7 @@ def experiment_of(record: RunRecord, epochs: int | None) -> Experiment:
     least = record.epochs_done + (record.status == "finished")
     if experiment.epochs < least:
         raise WorkbenchError(
-            "{name} has done {done} epochs already; set epochs to more.",
+            "{name} has trained to epoch {done} already; set epochs to more.",
             name=record.label,
             done=record.epochs_done,
         )

@@ -141,6 +141,18 @@ def test_every_hyperparameter_has_an_editor_that_says_what_it_is(
     assert "1 to 50,000 images" in form.editor("batch_size").toolTip()
 
 
+def test_no_field_is_cut_where_the_form_is_as_narrow_as_it_can_be(
+    form: HyperparameterForm, qtbot: QtBot
+) -> None:
+    form.resize(form.minimumSizeHint().width(), 400)
+    viewport = form.scroll_area.viewport()
+    qtbot.waitUntil(lambda: form.width() == form.minimumSizeHint().width())
+    for name in HYPERPARAMETERS:
+        editor = form.editor(name)
+        right = editor.mapTo(viewport.parentWidget(), editor.rect().topRight()).x()
+        assert right <= viewport.geometry().right(), name
+
+
 def test_every_preset_goes_in_and_comes_out_unchanged(form: HyperparameterForm) -> None:
     for number in range(1, 12):
         form.set_preset(preset(f"{number:03}"))

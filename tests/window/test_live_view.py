@@ -298,6 +298,17 @@ def test_the_smoothing_slider(view: LiveView, qtbot: QtBot) -> None:
     assert slider.value() == before
 
 
+def test_a_legend_without_room_for_its_words_takes_shorter_ones(view: LiveView) -> None:
+    start(view)
+    view.add_epoch(1, 40.0, 1e-3)
+    view.refresh()
+    legend = next(w for w in view.findChildren(PlotLegend) if "best" in w.accessibleName())
+    legend.resize(legend.sizeHint())
+    assert legend.words()[-1] == "best by test, epoch 1"
+    legend.resize(legend.width() - 1, legend.height())
+    assert legend.words()[-1] == "best, epoch 1"
+
+
 def test_accuracy_with_best_and_reported(view: LiveView) -> None:
     start(view)
     for epoch, accuracy in enumerate([50.0, 72.9, math.nan, 72.9, 60.0], 1):

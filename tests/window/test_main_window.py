@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from tests.library.made_runs import make_run
 from workbench.library.catalog import Library
 from workbench.window.main_window import MainWindow
 from workbench.window.settings import Settings
@@ -182,6 +183,20 @@ def test_a_run_of_the_command_line_appears_opens_loads_and_tests(
     wait_idle(qtbot, window)
     assert f"{record.accuracy:.2f}%" in _texts(window.weights_card)
     assert window.run_view.tabs.currentWidget() is window.run_view.confusion
+
+
+def test_the_status_bar_tells_data_and_device_of_the_run_on_show(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    assert "sample" in _texts(window.status)
+    record = make_run(Library(), "009", (60.0, 62.0))
+    qtbot.waitUntil(lambda: window.saved.table.rowCount() == 1, timeout=5000)
+    window.saved.select_run(record.folder)
+    press(qtbot, window, "openRunButton")
+    shown = _texts(window.status)
+    assert "CIFAR-10, JPEG" in shown
+    assert "sample" not in shown
+    assert "sample" in find(window, "datasetButton", QToolButton).text()  # for the next run
 
 
 def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
@@ -419,6 +434,11 @@ def test_the_language_switches_while_it_is_open(window: MainWindow, qtbot: QtBot
     assert find(window, "presetDock").windowTitle() == "프리셋"
     window.actions_.language["en"].trigger()
     qtbot.waitUntil(lambda: train_button.text() == "Train", timeout=2000)
+
+
+def test_no_view_is_so_wide_that_names_of_runs_are_without_room(window: MainWindow) -> None:
+    assert window.width() == 1280
+    assert find(window, "modelsDock").width() >= 370
 
 
 def test_the_layout_comes_back_and_can_be_reset(

@@ -78,6 +78,13 @@ def test_a_run_in_words_and_figures(header: RunHeader) -> None:
     assert "Paused" in shown(header)
 
 
+def test_the_words_of_the_best_epoch_push_nothing_aside(header: RunHeader) -> None:
+    fill(header)
+    width = header.minimumSizeHint().width()
+    header.set_accuracy(65.07, 56.55, 5, "eval", True, best_otherwise=True)
+    assert header.minimumSizeHint().width() == width
+
+
 def test_the_best_epoch_says_on_what_it_was_chosen(header: RunHeader) -> None:
     fill(header)
     assert "a little too good" in label(header, "bestAccuracy").toolTip()

@@ -250,7 +250,7 @@ class Experiment(BaseModel):
     )
     test_images_in_batch_norm: bool = _declare(
         False,
-        "Test into BN",
+        "Test images in BN",
         "The test after each epoch, taken in training mode, also moves batch norm's running "
         "statistics, which the final test then uses. A slip of the report until 010.",
         "As the report ran it",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -94,6 +94,16 @@ def reason(message: Message) -> str:
 # --- widget ----------------------------------------------------------------------------------
 
 
+class _Fields(QScrollArea):
+    """At least as wide as its fields, which would be cut: it scrolls up and down alone."""
+
+    def minimumSizeHint(self) -> QSize:
+        bar = self.verticalScrollBar().sizeHint().width()
+        fields = self.widget()
+        width = fields.minimumSizeHint().width() if fields is not None else 0
+        return QSize(width + bar + 2 * self.frameWidth(), super().minimumSizeHint().height())
+
+
 class HyperparameterForm(QWidget):
     """Edits an experiment that starts from a preset; shows another one while it runs.
 
@@ -127,7 +137,7 @@ class HyperparameterForm(QWidget):
         self._rows: dict[str, HyperparameterRow] = {}
         content = QWidget()
         self._fill(content)
-        self.scroll_area = QScrollArea()
+        self.scroll_area = _Fields()
         self.scroll_area.setObjectName("hyperparameterScroll")
         self.scroll_area.setProperty("card", True)
         self.scroll_area.setFrameShape(QFrame.Shape.StyledPanel)

@@ -124,7 +124,9 @@ class ImagesView(QWidget):
         ):
             bar.addWidget(widget)
         bar.addStretch(1)
-        bar.addWidget(self.mistakes_button)
+        below = QHBoxLayout()  # the button in the bar would widen the whole window
+        below.addWidget(self.count, 1)
+        below.addWidget(self.mistakes_button)
         both = QSplitter()
         both.addWidget(self.gallery)
         both.addWidget(self.panel)
@@ -137,7 +139,7 @@ class ImagesView(QWidget):
         layout.setContentsMargins(4, 8, 4, 4)
         layout.setSpacing(6)
         layout.addLayout(bar)
-        layout.addWidget(self.count)
+        layout.addLayout(below)
         layout.addWidget(both, 1)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)

@@ -51,6 +51,7 @@ from workbench.window.results_bar import ResultsBar
 from workbench.window.run_view import (
     RECORD_STATES,
     RunView,
+    data_name,
     preset_title,
     run_title,
 )
@@ -642,8 +643,12 @@ class MainWindow(QMainWindow):
             self.saved.set_off(name, off if busy else "")
         self.saved.set_off("hyperparameters", off if running else "")
         self._show_estimate()
-        self.status.show_device(self.device_box.device_name())
-        self.status.show_data(self.data_button.name())
+        shown = self.run_view.record
+        if shown is not None:
+            device = str(shown.environment.get("device_name") or shown.device)
+            self.status.show_run(device, data_name(shown.data))
+        else:
+            self.status.show_next(self.device_box.device_name(), self.data_button.name())
         self.setWindowTitle(tr("CIFAR Workbench"))
 
     def _show_estimate(self) -> None:

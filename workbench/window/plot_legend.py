@@ -12,13 +12,15 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 @dataclass(frozen=True)
 class Entry:
-    """What a legend shows: a piece of line, or a symbol of pyqtgraph's."""
+    """What a legend shows: a piece of line, or a symbol of pyqtgraph's. ``short`` are its words
+    where the row has too little room."""
 
     text: str
     color: str
     width: int = 2
     symbol: str = ""
     dotted: bool = False
+    short: str = ""
 
 
 class PlotLegend(QWidget):
@@ -38,11 +40,19 @@ class PlotLegend(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        width = sum(
-            self.SWATCH + 5 + metrics.horizontalAdvance(entry.text) for entry in self._entries
-        )
-        return QSize(width + self.GAP * max(len(self._entries) - 1, 0) + 2, metrics.height())
+        words = [entry.text for entry in self._entries]
+        return QSize(self._width(words) + 2, self.fontMetrics().height())
+
+    def _width(self, words: list[str]) -> int:
+        advance = self.fontMetrics().horizontalAdvance
+        width = sum(self.SWATCH + 5 + advance(text) for text in words)
+        return width + self.GAP * max(len(words) - 1, 0)
+
+    def words(self) -> list[str]:
+        """The words of the entries as they are drawn."""
+        if self.width() >= self.sizeHint().width():
+            return [entry.text for entry in self._entries]
+        return [entry.short or entry.text for entry in self._entries]
 
     def minimumSizeHint(self) -> QSize:
         # A legend that grows during a run must not push the docks aside.
@@ -51,12 +61,13 @@ class PlotLegend(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         self.draw(QPainter(self), self.palette().color(self.foregroundRole()))
 
-    def draw(self, painter: QPainter, text: QColor) -> None:
-        """Draws the entries at the painter's origin, their words in the color ``text``."""
+    def draw(self, painter: QPainter, ink: QColor) -> None:
+        """Draws the entries at the painter's origin, their words in the color ``ink``."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font())
-        metrics, x, middle = self.fontMetrics(), 0, self.height() / 2
-        for entry in self._entries:
+        metrics, middle, words = self.fontMetrics(), self.height() / 2, self.words()
+        x = max(0, self.width() - self._width(words) - 2)
+        for entry, said in zip(self._entries, words, strict=True):
             color = QColor(entry.color)
             if entry.width:
                 style = Qt.PenStyle.DotLine if entry.dotted else Qt.PenStyle.SolidLine
@@ -72,10 +83,10 @@ class PlotLegend(QWidget):
                 painter.drawPath(Symbols[entry.symbol])
                 painter.restore()
             x += self.SWATCH + 5
-            painter.setPen(text)
+            painter.setPen(ink)
             baseline = (self.height() - metrics.height()) // 2 + metrics.ascent()
-            painter.drawText(x, baseline, entry.text)
-            x += metrics.horizontalAdvance(entry.text) + self.GAP
+            painter.drawText(x, baseline, said)
+            x += metrics.horizontalAdvance(said) + self.GAP
 
 
 if __name__ == "__main__":

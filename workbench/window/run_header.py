@@ -123,7 +123,8 @@ class RunHeader(QFrame):
         self._caption = self._label("accuracyCaption", "muted")
         self._number = self._label("accuracyNumber")
         self._sample_label = self._label("sampleMark", "sample")
-        self._best_label = self._label("bestAccuracy", "muted")
+        self._best_label = ElidedLabel("muted")  # yields, so that its words move no dock
+        self._best_label.setObjectName("bestAccuracy")
         self._reported_label = self._label("reportedAccuracy", "reported")
         self._bar = QProgressBar()
         self._bar.setObjectName("progressBar")
@@ -140,7 +141,13 @@ class RunHeader(QFrame):
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        for label in (self._caption, self._number, self._speed_label, self._left_label):
+        for label in (
+            self._caption,
+            self._number,
+            self._best_label,
+            self._speed_label,
+            self._left_label,
+        ):
             label.setAlignment(right)
 
         content = QWidget()
@@ -148,7 +155,10 @@ class RunHeader(QFrame):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(3)
         rows.addLayout(_row(self._name, self._caption, self._number, self._sample_label))
-        rows.addLayout(_row(self._state_label, self._best_label, self._reported_label))
+        second = _row(self._state_label, self._best_label, self._reported_label)
+        second.setStretchFactor(self._state_label, 0)
+        second.setStretchFactor(self._best_label, 1)
+        rows.addLayout(second)
         rows.addWidget(self._bar)
         rows.addLayout(_row(self._done_label, self._speed_label, self._left_label))
         column = QVBoxLayout(self)
@@ -375,7 +385,7 @@ class RunHeader(QFrame):
                 )
             best = template.format(accuracy=accuracy, epoch=self._best[1])
         self._best_label.setText(best)
-        self._best_label.setToolTip(tooltip(tip))
+        self._best_label.setToolTip(tooltip(best, tip))
         self._reported_label.setText("")
         self._reported_label.setToolTip("")
         self._reported_label.setVisible(self._reported is not None)

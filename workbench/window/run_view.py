@@ -156,6 +156,11 @@ class RunView(QWidget):
         """Whether the run that this window trains is the one that is shown."""
         return self.live_run is not None and self.live_run == self.shown_run
 
+    @property
+    def record(self) -> RunRecord | None:
+        """The run that is shown; ``None`` without one, and while its data load."""
+        return self._record
+
     # --- the run that trains -----------------------------------------------------------
 
     def begin(self, title: str, sample: bool) -> None:

@@ -1,4 +1,4 @@
-"""The line at the bottom: what happens now, device, data set, memory."""
+"""The line at the bottom: what happens now, device and data set of the run on show, memory."""
 
 from __future__ import annotations
 
@@ -47,11 +47,18 @@ class StatusBar(QStatusBar):
     def now(self) -> str:
         return self._now.text()
 
-    def show_device(self, text: str) -> None:
-        self._device.setText(text)
+    def show_run(self, device: str, data: str) -> None:
+        """Device and data set of the run that is shown."""
+        self._show(device, data, tr("Device and data of the run that is shown."))
 
-    def show_data(self, text: str) -> None:
-        self._data.setText(text)
+    def show_next(self, device: str, data: str) -> None:
+        """Device and data set of the next run, where none is shown."""
+        self._show(device, data, tr("Device and data of the next run."))
+
+    def _show(self, device: str, data: str, tip: str) -> None:
+        for label, text in ((self._device, device), (self._data, data)):
+            label.setText(text)
+            label.setToolTip(tip)
 
     def _show_memory(self) -> None:
         used = self._process.memory_info().rss / 2**20
