@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
+from PySide6.QtCore import QEvent, Qt, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -16,12 +15,10 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtWidgets import (
-    QApplication,
     QDockWidget,
     QMainWindow,
     QMenu,
     QSizePolicy,
-    QSystemTrayIcon,
     QToolBar,
     QToolButton,
     QVBoxLayout,
@@ -34,12 +31,13 @@ from workbench.library.catalog import Library
 from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message, WorkbenchError
-from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Preset
 from workbench.window import dialogs, theme
 from workbench.window.actions import Actions
 from workbench.window.data_button import DataButton
 from workbench.window.device_box import DeviceBox
+from workbench.window.end_note import EndNote
 from workbench.window.estimate_line import EstimateLine
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
@@ -48,13 +46,8 @@ from workbench.window.preset_panel import PresetPanel
 from workbench.window.repeats import Repeats
 from workbench.window.result_windows import ResultWindows
 from workbench.window.results_bar import ResultsBar
-from workbench.window.run_view import (
-    RECORD_STATES,
-    RunView,
-    data_name,
-    preset_title,
-    run_title,
-)
+from workbench.window.run_commands import RunCommands
+from workbench.window.run_view import RunView, data_name
 from workbench.window.saved_models import SavedModels
 from workbench.window.session import Session
 from workbench.window.settings import Settings
@@ -65,9 +58,6 @@ from workbench.window.translation import Translation, say, tr
 from workbench.window.weights_card import WeightsCard
 from workbench.window.weights_in_use import WeightsInUse
 from workbench.window.window_layout import WindowLayout
-
-LONG_RUN = 60
-"""Seconds from which the system tells of a run's end while the window is in the background."""
 
 
 class MainWindow(QMainWindow):
@@ -88,9 +78,6 @@ class MainWindow(QMainWindow):
         self._state_text = ""
         self._shown_once = False
         self._quit_after = False
-        self._can_discard = True
-        self._run_started_at = 0.0
-        self._tray: QSystemTrayIcon | None = None
 
         self.session = Session(library, self)
         self.images = ImageStore(self)
@@ -110,6 +97,16 @@ class MainWindow(QMainWindow):
         self.weights = WeightsInUse(
             self.session, self.weights_card, self.data_button, self.device_box
         )
+        self.runs = RunCommands(
+            self.session,
+            self.form,
+            self.presets,
+            self.run_view,
+            self.data_button,
+            self.device_box,
+            self,
+        )
+        self._end_note = EndNote(self)
         self.status = StatusBar()
         # In the order in which the Tab key goes through them.
         self._make_toolbar()
@@ -250,10 +247,10 @@ class MainWindow(QMainWindow):
 
     def _wire_actions(self) -> None:
         a = self.actions_
-        a.train.triggered.connect(self._train)
-        a.pause.triggered.connect(self._pause)
+        a.train.triggered.connect(lambda: self.runs.train(self.form.experiment()))
+        a.pause.triggered.connect(self.runs.pause)
         a.stop.triggered.connect(self.session.stop)
-        a.cancel.triggered.connect(self._cancel)
+        a.cancel.triggered.connect(self.runs.cancel)
         a.open_weights.triggered.connect(lambda: self.weights.ask(self))
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
@@ -284,7 +281,7 @@ class MainWindow(QMainWindow):
         self.run_view.report.known_runs = self.session.library.known
         saved = self.saved
         saved.open_requested.connect(self._open_run)
-        saved.resume_requested.connect(self._resume)
+        saved.resume_requested.connect(self.runs.resume)
         saved.load_requested.connect(self.weights.load)
         saved.test_requested.connect(self.weights.load_and_test)
         saved.hyperparameters_requested.connect(self._use_hyperparameters)
@@ -304,13 +301,17 @@ class MainWindow(QMainWindow):
         self.results.report_requested.connect(self.result_windows.write_report)
         self.result_windows.problem.connect(self._show_problem_text)
         self.result_windows.images_wanted.connect(self._show_images)
-        self.repeats.train_wanted.connect(self._train_experiment)
+        self.repeats.train_wanted.connect(self.runs.train)
         self.repeats.said.connect(self.status.show_now)
         self.repeats.problem.connect(self._show_problem_text)
         self.result_windows.runs_wanted.connect(self._show_runs_of)
         self.result_windows.said.connect(self.status.show_now)
         self.weights.opened.connect(self._weights_opened)
         self.weights.tested.connect(self.run_view.show_weights_test)
+        self.runs.begun.connect(self._end_note.begin)
+        self.runs.pausing.connect(self._pausing)
+        self.runs.said.connect(self.status.show_now)
+        self.runs.problem.connect(self._show_problem)
         self.data_button.changed.connect(self._update)
         self.data_button.download_requested.connect(self.session.download)
         self.data_button.prepare_requested.connect(self._prepare)
@@ -357,77 +358,13 @@ class MainWindow(QMainWindow):
         self.presets.reload()
         self.presets.select(preset_id)
 
-    def _train(self) -> None:
-        self._train_experiment(self.form.experiment())
-
     def _repeat(self) -> None:
         experiment = self.form.experiment()
         if not self.session.busy and experiment is not None:
             self.repeats.ask(self, experiment, self.data_button.is_sample)
 
-    def _train_experiment(self, experiment: Experiment | None) -> None:
-        preset = self.presets.current()
-        if self.session.busy or not isinstance(preset, Preset) or experiment is None:
-            return
-        title = preset_title(preset.id, preset.title)
-        self._can_discard = True
-        self.form.show_running(experiment, title)
-        self.presets.set_enabled_for_run(False)
-        self.run_view.begin(title, self.data_button.is_sample)
-        self._run_started_at = time.monotonic()
-        self.session.train(
-            experiment, self.data_button.choice, self.device_box.device(), preset.id, preset.title
-        )
-
-    def _resume(self, record: RunRecord) -> None:
-        if record.status == "finished":
-            dialogs.ask_epochs(
-                self,
-                run_title(record),
-                record.epochs_done,
-                lambda epochs: self._resume_to(record, epochs),
-            )
-        else:
-            self._resume_to(record, None)
-
-    def _resume_to(self, record: RunRecord, epochs: int | None) -> None:
-        if self.session.busy:
-            return
-        title = run_title(record)
-        # What it had reached before is not this window's to discard.
-        self._can_discard = record.status == "finished"
-        try:
-            self.form.show_running(experiment_from(record.experiment), title)
-        except WorkbenchError as error:
-            self._show_problem(error.message)
-            return
-        self.presets.set_enabled_for_run(False)
-        self.run_view.begin(title, record.data.get("kind") == "sample")
-        self._run_started_at = time.monotonic()
-        self.session.resume_run(record.folder, epochs)
-
-    def _pause(self) -> None:
-        # Between steps, and between the batches of a test: the answer comes in a moment, and a
-        # second click before it takes the first one back.
-        if self.session.pause_wanted:
-            self.session.resume()
-            self._say_state()
-        else:
-            self.session.pause()
-            self._say(tr("Pausing"))
-
-    def _cancel(self) -> None:
-        if not self.session.running:
-            self.session.cancel()  # a download, a decode or a test: nothing is lost
-            return
-
-        def answered(discard: bool) -> None:
-            if discard and self.session.running:
-                self.session.cancel()
-            elif discard:
-                self.status.show_now(tr("The run had ended before; it was kept."))
-
-        dialogs.ask_cancel(self, answered)
+    def _pausing(self, wanted: bool) -> None:
+        self._say(tr("Pausing") if wanted else self._status_text())
 
     def _run_started(self, event: RunStarted) -> None:
         if event.data.kind == "folder":
@@ -451,32 +388,10 @@ class MainWindow(QMainWindow):
             self.run_view.on_ended(event)
         except WorkbenchError as error:
             self._show_problem(error.message)
-        self.form.show_editing()
-        self.presets.set_enabled_for_run(True)
-        self._tell(event)
+        self.runs.ended()
+        self._end_note.tell(event)
         if event.status == "failed" and event.reason is not None and not self._quit_after:
             self._show_problem(event.reason)
-
-    def _tell(self, event: RunEnded) -> None:
-        """The system's note that a long run ended, where the window is in the background."""
-        lasted = time.monotonic() - self._run_started_at
-        if self.isActiveWindow() or lasted < LONG_RUN or event.status == "cancelled":
-            return
-        QApplication.alert(self)
-        if not QSystemTrayIcon.isSystemTrayAvailable():
-            return
-        if self._tray is None:
-            self._tray = QSystemTrayIcon(self.windowIcon(), self)
-        self._tray.show()
-        text = tr("The run has ended: {status}").format(
-            status=tr(RECORD_STATES.get(event.status, "Saved run"))
-        )
-        if event.test is not None:
-            text += " · " + tr("Test accuracy {accuracy}%").format(
-                accuracy=f"{event.test.accuracy:.2f}"
-            )
-        self._tray.showMessage(tr("CIFAR Workbench"), text, self.windowIcon())
-        QTimer.singleShot(10_000, self._tray, self._tray.hide)
 
     # --- saved runs and weights --------------------------------------------------------
 
@@ -618,7 +533,7 @@ class MainWindow(QMainWindow):
         a.pause.setToolTip(_tip(tr("Pause the run, or go on where it was"), a.pause))
         a.stop.setEnabled(running and state != "stopping")
         a.stop.setToolTip(_tip(tr("End the run and keep what it reached"), a.stop))
-        discards = self._can_discard or not running
+        discards = self.runs.can_discard or not running
         a.cancel.setEnabled(busy and state not in ("stopping", "opening") and discards)
         a.cancel.setToolTip(
             _tip(tr("End the run and discard it"), a.cancel)
@@ -738,7 +653,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.session.running and not self._quit_after:
             event.ignore()
-            dialogs.ask_quit(self, self._can_discard, self._quit_answered)
+            dialogs.ask_quit(self, self.runs.can_discard, self._quit_answered)
             return
         if self.session.busy:
             # Ends at its next look at the stop flag; the window closes with it.
