@@ -41,6 +41,7 @@ from workbench.spec.experiment import (
     experiment_from,
     parse_assignments,
     plain_value,
+    tests_otherwise,
     with_changes,
 )
 from workbench.spec.presets import Preset, find_preset, list_presets
@@ -255,7 +256,10 @@ def _row(
         "date": record.created[:10],
     }
     if compares and reported is not None:
-        row["reported"] = f"{reported.accuracy:.2f}"
+        like = reported.accuracy
+        if not finished and tests_otherwise(experiment.values()):
+            like = reported.accuracy_train_mode or like  # what there is of it was taken so
+        row["reported"] = f"{like:.2f}"
         if finished:
             row["difference"] = f"{measured - reported.accuracy:+.2f}"
     return row
@@ -367,6 +371,8 @@ def write_curves(records: list[RunRecord]) -> None:
         old = []
     curves: dict[str, dict[str, Any]] = {}
     for curve in [*old, *filter(None, map(curve_of, records))]:
+        # Read anew, as one that was written before a field came has it not.
+        curve["experiment"] = experiment_from(curve["experiment"]).values()
         what = {k: v for k, v in curve["experiment"].items() if k != "epochs"}
         key = json.dumps([curve["preset"], what, curve["device"], curve["fingerprint"]])
         if key not in curves or len(curve["loss"]) >= len(curves[key]["loss"]):

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # to run as a script
 
 from tests.reproduction.reproduce import RESULTS, TEST_IMAGES, built_in, read_table
 from workbench import atomic
+from workbench.spec.experiment import tests_otherwise
 from workbench.window.theme import LIGHT
 
 CHART = Path(__file__).parents[2] / "presets" / "results.svg"
@@ -130,13 +131,13 @@ def results_table(rows: list[dict[str, Any]]) -> str:
     ]
     for preset in built_in():
         assert preset.reported is not None
-        reported = f"{preset.reported.accuracy:.2f}"
+        final = f"{preset.reported.accuracy:.2f}"
         if preset.reported.accuracy_is_approximate:
-            reported = f"about {preset.reported.accuracy:.0f}"
+            final = f"about {preset.reported.accuracy:.0f}"
         mine = [r for r in rows if r["preset"] == preset.id and r["ran"] != "other"]
         name = f"{preset.id} {preset.title}"
         if not mine:
-            lines.append(f"| {name} | not run | {reported} | | | | | |")
+            lines.append(f"| {name} | not run | {final} | | | | | |")
         for how in dict.fromkeys(r["ran"] for r in mine):
             same = [r for r in mine if r["ran"] == how]
             done = [r for r in same if r["state"] == "finished"]
@@ -145,6 +146,14 @@ def results_table(rows: list[dict[str, Any]]) -> str:
             mean = statistics.mean(values)
             spread = f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else ""
             off = f"{mean - preset.reported.accuracy:+.2f}" if done else shown[0]["state"]
+            reported = final
+            if tests_otherwise(preset.experiment.values()):
+                # After the epochs in training mode, in the final test in evaluation mode.
+                apart = preset.reported.accuracy_train_mode
+                if apart is None or not done:
+                    spread += " in training mode"
+                if apart is not None and not done:
+                    reported = f"{apart:.2f} in training mode"
             error = shown[0]["binomial_error"]
             where = f"{shown[0]['data']}, {shown[0]['device_name']}"
             parts = sorted({r["from"] for r in shown if r["from"]})

@@ -71,6 +71,22 @@ def test_with_three_seeds_on_track_is_their_spread_and_the_binomial_error() -> N
     assert found.judge(3, 60.0) is None
 
 
+def test_a_seed_counts_once_however_often_it_was_trained() -> None:
+    numbers = [40.0, 50.0, 45.0]
+    again = curve(numbers, seed=0)
+    curves = [curve(numbers[:2], seed=0, **DECAY), again, again, curve([44.0], seed=1)]
+    found = expected_of(experiment_from({"epochs": 6}), curves)
+    assert found is not None
+    assert found.seeds == (2, 1, 1)
+    assert found.accuracy == (42.0, 50.0, 45.0)
+    assert found.high[2] == 52.0  # 2 points over the epoch before: one seed
+
+
+def test_every_seed_ships_once_for_each_way_it_ran() -> None:
+    found = [(c.preset, str(c.experiment.values() | {"epochs": 0})) for c in shipped_curves()]
+    assert len(found) == len(set(found))
+
+
 def test_with_one_seed_on_track_is_two_points_around_the_neighbouring_epochs() -> None:
     found = expected_of(experiment_from({"epochs": 9}), [curve([40.0, 50.0, 45.0, 48.0])])
     assert found is not None

@@ -36,7 +36,8 @@ CURVE = Curve(
 
 
 def expected(seeds: int = 1) -> Expected:
-    found = expected_of(NINE, [CURVE] * seeds)
+    other = [with_changes(CURVE.experiment, {"seed": seed}) for seed in range(seeds)]
+    found = expected_of(NINE, [replace(CURVE, experiment=experiment) for experiment in other])
     assert found is not None
     return found
 

@@ -123,7 +123,7 @@ def expected_of(experiment: Experiment, curves: Sequence[Curve] | None = None) -
         return None
     losses, means, lows, highs, counts = [], [], [], [], []
     for epoch in range(1, max(epochs for _, epochs in used) + 1):
-        here = [(curve, epochs) for curve, epochs in used if epoch <= epochs]
+        here = _one_of_each_seed([part for part in used if epoch <= part[1]])
         values = [curve.accuracy[epoch - 1] for curve, _ in here]
         mean = math.fsum(values) / len(values)
         if len(here) >= SEVERAL:
@@ -150,6 +150,14 @@ def expected_of(experiment: Experiment, curves: Sequence[Curve] | None = None) -
         data=used[0][0].data,
         device=used[0][0].device,
     )
+
+
+def _one_of_each_seed(used: list[tuple[Curve, int]]) -> list[tuple[Curve, int]]:
+    """``used`` without those that repeat the numbers of another, as a preset with and without its
+    decay does before the first step of it."""
+    longest_first = sorted(used, key=lambda part: -part[1])
+    seeds = {(curve.experiment.seed, curve.device): (curve, n) for curve, n in longest_first[::-1]}
+    return list(seeds.values())
 
 
 def binomial_error(accuracy: float, images: int = 10_000) -> float:
