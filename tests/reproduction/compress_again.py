@@ -8,8 +8,8 @@ compression cannot be measured, but that of a second one can: at the same qualit
 halved), with the image moved by 3 pixels (or what is given) against the blocks of 8x8, as the same
 blocks would lose hardly anything again. What comes out is written as PNG, which loses nothing.
 
-Each further compression, with blocks that begin elsewhere, finds less to take (the last line printed
-says how much), so the first cost the images more than the second.
+Each further compression, with blocks that begin elsewhere, finds less to take (the line that is
+printed says how much), so the first cost the images more than the second.
 """
 
 from __future__ import annotations

@@ -309,6 +309,12 @@ def test_a_legend_without_room_for_its_words_takes_shorter_ones(view: LiveView) 
     assert legend.words()[-1] == "best, epoch 1"
 
 
+def test_small_learning_rates_are_written_as_a_person_would(view: LiveView) -> None:
+    axis = find(view, "learningRatePlot").axis
+    rates = [5e-05, 1e-4, 1.5e-4]
+    assert axis.tickStrings(rates, 1.0, 5e-05) == ["0.00005", "0.0001", "0.00015"]
+
+
 def test_accuracy_with_best_and_reported(view: LiveView) -> None:
     start(view)
     for epoch, accuracy in enumerate([50.0, 72.9, math.nan, 72.9, 60.0], 1):
@@ -406,6 +412,11 @@ def test_values_under_the_pointer(view: LiveView, qtbot: QtBot) -> None:
     for part in ("step", "loss 1.", "smoothed 1.", "accuracy 61.25% (epoch 1)", "sample"):
         assert part in readout(view)
     assert find(view, "readout", ElidedLabel).height() == height
+    view.resize(view.minimumSizeHint().width(), view.height())
+    plot.hovered.emit(1.5)
+    assert "step" not in readout(view)
+    for part in ("smoothed loss 1.", "accuracy 61.25% (epoch 1)"):  # these stay
+        assert part in readout(view)
     assert all(p.pointer.isVisible() for p in view.findChildren(EpochPlot))
     plot.hovered.emit(None)
     assert "Point at" in readout(view)

@@ -232,13 +232,15 @@ def test_cancel_asks_before_it_discards(
 
 
 def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
-    window: MainWindow, qtbot: QtBot
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(qtbot, window, epochs=2)
     with qtbot.waitSignal(window.session.epoch_done, timeout=60_000):
         pass
     press(qtbot, window, "stopButton")
     wait_idle(qtbot, window)
+    # A run goes on on its own data, whichever are chosen for the next.
+    monkeypatch.setattr(window.data_button, "name", lambda: "another folder")
     (stopped,) = window.session.library.runs()
     assert stopped.status == "stopped"
     window.saved.select_run(stopped.folder)
@@ -247,6 +249,7 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     qtbot.waitUntil(lambda: window.session.running)
     # What it had reached before is not to be discarded.
     assert not find(window, "cancelButton").isEnabled()
+    qtbot.waitUntil(lambda: window.status.now() == "Training on sample")
     wait_idle(qtbot, window)
     (finished,) = window.session.library.runs()
     assert (finished.status, finished.epochs_done, len(finished.resumed)) == ("finished", 2, 1)
@@ -262,6 +265,7 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     box.setIntValue(3)
     box.accept()
     qtbot.waitUntil(lambda: window.session.running)
+    assert find(window, "hyperparameter_epochs", QLineEdit).text() == "3"
     wait_idle(qtbot, window)
     newest = next(r for r in window.session.library.runs() if r.id != finished.id)
     assert (newest.status, newest.epochs_done, newest.continues) == ("finished", 3, finished.id)

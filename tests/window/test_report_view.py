@@ -52,7 +52,7 @@ def test_figures_and_verdict_of_a_run_with_repeats(view: ReportView, library: Li
     view.hide()
     view.show()  # as by changing tabs
     assert text(view, "reportVerdict") == "Reproduced"
-    assert "95% of further runs" in text(view, "reportReason")
+    assert "another run is expected (95%)" in text(view, "reportReason")
     assert "3 seeds" in text(view, "reportNotes")
     assert "binomial" in text(view, "reportNotes")
 

@@ -51,7 +51,7 @@ class Axis(pg.AxisItem):
             return [number(10.0**value, 3) for value in values]
         texts = super().tickStrings(values, scale, spacing)
         return [
-            text if len(text) <= 7 else number(value, 3)
+            text if len(text) <= 7 and "e" not in text else number(value, 3)
             for text, value in zip(texts, values, strict=True)
         ]
 

@@ -312,19 +312,14 @@ class HyperparameterForm(QWidget):
 
     def _show_head(self) -> None:
         is_changed = self.is_changed()
-        name = ""
-        if self._preset is not None:
-            name = self._preset.id if self._preset.built_in else self._preset.title
         if self._running:
             text = tr("{title}, running").format(title=self._running[1])
-        elif not name:
+        elif self._preset is None:
             text = ""
         elif is_changed:
-            text = tr("{preset}, changed").format(preset=name)
-        elif self._as_run:
-            text = tr("{preset}, as run").format(preset=name)
+            text = tr("changed")
         else:
-            text = tr("{preset}, unchanged").format(preset=name)
+            text = tr("unchanged")
         self.state.setText(text)
         self.state.set_tint("accent" if is_changed or self._running else "muted")
         self.save_button.setEnabled(self._experiment is not None and not self._running)

@@ -651,14 +651,22 @@ class LiveView(QWidget):
         self._show_readout()
 
     def _show_readout(self) -> None:
-        self._readout.setText(self._readout_text())
+        # Where there is room for less, what the plots show at the pointer gives way first.
+        text = self._readout_text()
+        if self._readout.fontMetrics().horizontalAdvance(text) > self._readout.width():
+            text = self._readout_text(short=True)
+        self._readout.setText(text)
 
-    def _readout_text(self) -> str:
+    def _readout_text(self, short: bool = False) -> str:
         if self._pointer is None or not self._started:
             return tr("Point at a curve to read its values; wheel to zoom, drag to move.")
         parts = []
         at = curves.moment(self._pointer, self._steps_per_epoch, len(self._loss))
-        if at is not None:
+        if at is not None and short:
+            smoothed = f"{self._loss.smoothed.values[at.index]:.4f}"
+            parts.append(tr("epoch {epoch}").format(epoch=f"{self._pointer:.2f}"))
+            parts.append(tr("smoothed loss {smoothed}").format(smoothed=smoothed))
+        elif at is not None:
             text = tr("epoch {epoch} · step {step} · loss {loss} · smoothed {smoothed}")
             parts.append(
                 text.format(

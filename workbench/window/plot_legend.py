@@ -62,7 +62,8 @@ class PlotLegend(QWidget):
         self.draw(QPainter(self), self.palette().color(self.foregroundRole()))
 
     def draw(self, painter: QPainter, ink: QColor) -> None:
-        """Draws the entries at the painter's origin, their words in the color ``ink``."""
+        """Draws the entries in a row that ends at the right of this widget, whose left upper corner
+        is the painter's origin; their words in the color ``ink``."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font())
         metrics, middle, words = self.fontMetrics(), self.height() / 2, self.words()

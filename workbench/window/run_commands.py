@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.experiment import Experiment, experiment_from, with_changes
 from workbench.spec.presets import Preset
 from workbench.window import dialogs
 from workbench.window.data_button import DataButton
@@ -80,6 +80,8 @@ class RunCommands(QObject):
             return
         try:
             experiment = experiment_from(record.experiment)
+            if epochs is not None:
+                experiment = with_changes(experiment, {"epochs": epochs})
         except WorkbenchError as error:
             self.problem.emit(error.message)
             return

@@ -315,10 +315,14 @@ class SavedModels(QWidget):
         self._line = QStackedLayout()
         self._line.addWidget(counts)
         self._line.addWidget(undo)
-        # What an interrupted run asks for takes the place of what is done with weights.
+        # What an interrupted run asks for takes the place of what is done with weights; Open stays
+        # where it is.
         self._buttons = QStackedLayout()
-        self._buttons.addWidget(_row(self.open_button, self.load_button, self.test_button))
+        self._buttons.addWidget(_row(self.load_button, self.test_button))
         self._buttons.addWidget(_row(self.resume_button, self.keep_button, self.delete_button))
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.open_button, 1)
+        buttons.addLayout(self._buttons, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -327,7 +331,7 @@ class SavedModels(QWidget):
         layout.addWidget(self.hint)
         layout.addLayout(stack, 1)
         layout.addLayout(self._line)
-        layout.addLayout(self._buttons)
+        layout.addLayout(buttons)
 
     # --- words and widths
 

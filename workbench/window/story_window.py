@@ -298,7 +298,8 @@ class StoryWindow(QWidget):
         self.hint.setText(
             tr(
                 "A click on a preset in the chart, or a double-click in the table, shows its runs. "
-                "Runs on the sample or with other hyperparameters are left out."
+                "Runs on the sample or with other hyperparameters are left out, and runs as "
+                "declared where there is one as the report ran it."
             )
         )
         self._fill()

@@ -61,7 +61,7 @@ class WindowLayout:
     def _size_docks(self) -> None:
         presets, form, models = self._docks
         # Where presets and plots have their room, the names of the runs are not cut.
-        wide = max(372, min(460, self._window.width() - 1010))
+        wide = max(396, min(460, self._window.width() - 1010))
         self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
         self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
 
