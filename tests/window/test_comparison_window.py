@@ -302,3 +302,27 @@ def test_a_report_is_written_from_the_window(
         dialog.fileSelected.emit(str(tmp_path / "nowhere" / "a.html"))
     assert "cannot be written" in heard.args[0]
     dialog.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "modifier"),
+    [
+        (Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier),
+    ],
+)
+def test_a_window_over_runs_closes_by_key(
+    qtbot: QtBot,
+    library: Library,
+    store: ImageStore,
+    qapp: QApplication,
+    key: Qt.Key,
+    modifier: Qt.KeyboardModifier,
+) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    window = ResultWindows(library, store, Translation(qapp), parent).tell_story()
+    window.activateWindow()
+    qtbot.waitUntil(lambda: window.isActiveWindow() and window.ready)
+    qtbot.keyClick(window, key, modifier)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=2000)

@@ -808,10 +808,8 @@ class LiveView(QWidget):
                     if split
                     else tr("best by test, epoch {epoch}")
                 )
-                epoch = self._done[best]
-                short = tr("best, epoch {epoch}").format(epoch=epoch)
-                text = template.format(epoch=epoch)
-                entries.append(Entry(text, c.best, 0, "star", short=short))
+                text = template.format(epoch=self._done[best])
+                entries.append(Entry(text, c.best, 0, "star", short=tr("best")))
         self._legends[1].show_entries(entries)
         self._legends[1].setToolTip(tooltip(*self._choice_words()))
         self._titles[2].setText(tr("Learning rate"))

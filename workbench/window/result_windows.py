@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from workbench import paths
@@ -64,6 +65,7 @@ class ResultWindows(QObject):
         if self._own_image is None:
             window = OwnImageWindow(session, self._parent)
             window.destroyed.connect(self._own_image_closed)
+            _close_by_key(window)
             self._own_image = window
         self._own_image.set_weights(weights, title, device)
         self._own_image.show()
@@ -152,4 +154,11 @@ def _show_free(window: QWidget) -> None:
     window.winId()  # makes the handle
     if (handle := window.windowHandle()) is not None:
         handle.setTransientParent(None)  # type: ignore[arg-type]  # PySide's stub knows no None
+    _close_by_key(window)
     window.show()
+
+
+def _close_by_key(window: QWidget) -> None:
+    """Esc closes ``window``, and so does what the system closes windows with (Ctrl+W)."""
+    for key in (QKeySequence.StandardKey.Cancel, QKeySequence.StandardKey.Close):
+        QShortcut(key, window, window.close)
