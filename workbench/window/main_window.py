@@ -77,7 +77,7 @@ class MainWindow(QMainWindow):
         self._translation = translation
         self._torch_version = ""
         self._state_text = ""
-        self._trains_on = ""
+        self._trains_on: dict[str, Any] = {}
         self._shown_once = False
         self._quit_after = False
 
@@ -371,7 +371,7 @@ class MainWindow(QMainWindow):
     def _run_started(self, event: RunStarted) -> None:
         if event.data.kind == "folder":
             self.data_button.set_info(self.data_button.choice, event.data)
-        self._trains_on = data_name(asdict(event.data))
+        self._trains_on = asdict(event.data)
         self.run_view.on_started(event)
         self.saved.set_current_run(event.run)
         self.saved.refresh()
@@ -512,7 +512,7 @@ class MainWindow(QMainWindow):
         text = {
             "idle": tr("Ready"),
             "loading": tr("Loading data"),
-            "training": tr("Training on {data}").format(data=self._trains_on),
+            "training": tr("Training on {data}").format(data=data_name(self._trains_on)),
             "paused": tr("Paused"),
             "stopping": tr("Stopping"),
             "testing": tr("Testing on {data}").format(data=self.data_button.name()),
