@@ -208,6 +208,11 @@ def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     assert window.actions_.pause.text() == "Go on"
     press(qtbot, window, "pauseButton")
     qtbot.waitUntil(lambda: window.session.state == "training", timeout=3000)
+    press(qtbot, window, "pauseButton")
+    press(qtbot, window, "pauseButton")  # taken back before it came
+    assert window.status.now() == "Training on sample"
+    qtbot.waitUntil(lambda: window.session.state == "training", timeout=3000)
+    assert not window.session.pause_wanted
     press(qtbot, window, "stopButton")
     qtbot.waitUntil(lambda: window.session.state == "idle", timeout=1500)
     (record,) = Library().runs()
