@@ -55,6 +55,7 @@ def take(run: Path, other: Path | None, theme_name: str, language: str, out: Pat
     window = MainWindow(Library(run.parent), Settings(), theme, translation)
     window.resize(1440, 900)
     window.show()
+    window.actions_.reset_layout.trigger()  # as wide as docks are in a window of this size
     record = read_record(run)
     info = DataInfo(
         **{

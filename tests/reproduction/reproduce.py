@@ -477,7 +477,10 @@ def test_images(options: argparse.Namespace) -> int:
             )
     key = ("preset", "seed", "epochs", "test_batch", "draw", "fingerprint")
     kept = {tuple(str(r[name]) for name in key): r for r in [*read_table(TEST_IMAGES), *rows]}
-    ordered = sorted(kept.values(), key=lambda r: (r["preset"], int(r["test_batch"]), r["draw"]))
+    numbers = ("seed", "epochs", "test_batch", "draw")
+    ordered = sorted(
+        kept.values(), key=lambda r: (r["preset"], *(int(r[name]) for name in numbers))
+    )
     write_table(TEST_IMAGES, list(rows[0]), ordered)
     for row in ordered:
         print(*(row[name] for name in list(rows[0])[:9]))

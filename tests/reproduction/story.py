@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # to run as a script
 from tests.reproduction.reproduce import RESULTS, TEST_IMAGES, built_in, read_table
 from workbench import atomic
 from workbench.spec.experiment import tests_otherwise
+from workbench.spec.presets import Preset
 from workbench.window.theme import LIGHT
 
 CHART = Path(__file__).parents[2] / "presets" / "results.svg"
@@ -53,15 +54,22 @@ def chart(rows: list[dict[str, Any]]) -> str:
         y = TOP + ROW * number + 8
         assert preset.reported is not None
         parts.append(_text(12, y + 5, f"{preset.id}  {preset.title}"))
-        x = _x(preset.reported.accuracy)
-        parts.append(
-            f'<line x1="{x}" y1="{y - 9}" x2="{x}" y2="{y + 9}" stroke="{LIGHT.reported}" '
-            'stroke-width="3"/>'
-        )
+        # 009 and 010 report two: of the final test and, thin, in training mode.
+        reported = ((preset.reported.accuracy, 3), (preset.reported.accuracy_train_mode, 1))
+        for accuracy, width in reported:
+            if accuracy is not None:
+                x = _x(accuracy)
+                parts.append(
+                    f'<line x1="{x}" y1="{y - 9}" x2="{x}" y2="{y + 9}" '
+                    f'stroke="{LIGHT.reported}" stroke-width="{width}"/>'
+                )
         mine = [r for r in rows if r["preset"] == preset.id and r["ran"] != "other"]
         for row in mine:
             parts.append(_mark(_x(float(row["measured"])), y, row))
-        parts.append(_text(WIDTH - RIGHT + 22, y + 5, _words(mine), fill=LIGHT.muted))
+        words = _words(mine)
+        if mine and in_training_mode(preset, any(r["state"] == "finished" for r in mine)):
+            words += ", in training mode"
+        parts.append(_text(WIDTH - RIGHT + 22, y + 5, words, fill=LIGHT.muted))
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -104,11 +112,11 @@ def _legend() -> Iterator[str]:
         f'<line x1="{x}" y1="{y - 9}" x2="{x}" y2="{y + 9}" stroke="{LIGHT.reported}" '
         'stroke-width="3"/>'
     )
-    yield _text(x + 10, y + 5, "reported")
+    yield _text(x + 10, y + 5, "reported (thin: in training mode)")
     for at, text, state, ran in (
-        (90, "measured, as run", "finished", True),
-        (230, "measured, as declared", "finished", False),
-        (400, "not ended", "", False),
+        (235, "measured, as run", "finished", True),
+        (375, "measured, as declared", "finished", False),
+        (545, "not ended", "", False),
     ):
         color = LIGHT.measured if state else LIGHT.muted
         fill = color if ran else LIGHT.surface
@@ -117,6 +125,13 @@ def _legend() -> Iterator[str]:
             f'stroke="{color}" stroke-width="1.5"/>'
         )
         yield _text(x + at + 12, y + 5, text)
+
+
+def in_training_mode(preset: Preset, done: bool) -> bool:
+    """Whether what is measured of a preset was taken in training mode, where that is another one:
+    until its final test, and after it where the report has only such a figure."""
+    apart = preset.reported is not None and preset.reported.accuracy_train_mode is not None
+    return tests_otherwise(preset.experiment.values()) and not (done and apart)
 
 
 # --- tables ------------------------------------------------------------------------------
@@ -147,12 +162,10 @@ def results_table(rows: list[dict[str, Any]]) -> str:
             spread = f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else ""
             off = f"{mean - preset.reported.accuracy:+.2f}" if done else shown[0]["state"]
             reported = final
-            if tests_otherwise(preset.experiment.values()):
-                # After the epochs in training mode, in the final test in evaluation mode.
+            if in_training_mode(preset, bool(done)):
+                spread += " in training mode"
                 apart = preset.reported.accuracy_train_mode
-                if apart is None or not done:
-                    spread += " in training mode"
-                if apart is not None and not done:
+                if apart is not None:
                     reported = f"{apart:.2f} in training mode"
             error = shown[0]["binomial_error"]
             where = f"{shown[0]['data']}, {shown[0]['device_name']}"

@@ -83,7 +83,10 @@ def test_a_seed_counts_once_however_often_it_was_trained() -> None:
 
 
 def test_every_seed_ships_once_for_each_way_it_ran() -> None:
-    found = [(c.preset, str(c.experiment.values() | {"epochs": 0})) for c in shipped_curves()]
+    found = [
+        (c.preset, str(c.experiment.values() | {"epochs": 0}), c.device, c.data)
+        for c in shipped_curves()
+    ]
     assert len(found) == len(set(found))
 
 

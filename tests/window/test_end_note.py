@@ -35,6 +35,7 @@ def test_the_end_of_a_long_run_is_told_in_the_background(
     qtbot.addWidget(window)
     alerts: list[QWidget] = []
     monkeypatch.setattr(QApplication, "alert", alerts.append)
+    monkeypatch.setattr(end_note.QSystemTrayIcon, "isSystemTrayAvailable", lambda: False)
     monkeypatch.setattr(window, "isActiveWindow", lambda: in_front)
     now = iter([100.0, 100.0 + seconds])
     monkeypatch.setattr(end_note, "time", SimpleNamespace(monotonic=lambda: next(now)))

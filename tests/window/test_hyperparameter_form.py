@@ -288,7 +288,7 @@ def test_the_switch_fills_in_what_ran_and_goes_back(form: HyperparameterForm, qt
         qtbot.mouseClick(switch.as_run, Qt.MouseButton.LeftButton)
     assert form.experiment() == seven.as_run
     assert marked(form) == ["scheduler", "epochs"]
-    assert state(form) == "unchanged"
+    assert state(form) == "as run"
     assert not form.is_changed()
     qtbot.mouseClick(switch.declared, Qt.MouseButton.LeftButton)
     assert form.experiment() == seven.experiment
@@ -336,7 +336,7 @@ def test_a_run_shows_which_of_the_two_it_is(form: HyperparameterForm) -> None:
     assert form.as_run_switch.declared.isChecked()
     form.set_experiment(nine.as_run)  # a saved run's
     assert form.as_run_switch.as_run.isChecked()
-    assert state(form) == "unchanged"
+    assert state(form) == "as run"
 
 
 # --- others ask --------------------------------------------------------------------------

@@ -155,8 +155,10 @@ def expected_of(experiment: Experiment, curves: Sequence[Curve] | None = None) -
 def _one_of_each_seed(used: list[tuple[Curve, int]]) -> list[tuple[Curve, int]]:
     """``used`` without those that repeat the numbers of another, as a preset with and without its
     decay does before the first step of it."""
-    longest_first = sorted(used, key=lambda part: -part[1])
-    seeds = {(curve.experiment.seed, curve.device): (curve, n) for curve, n in longest_first[::-1]}
+    seeds = {
+        (curve.experiment.seed, curve.device, curve.data): (curve, epochs)
+        for curve, epochs in sorted(used, key=lambda part: part[1])  # the longest is kept
+    }
     return list(seeds.values())
 
 

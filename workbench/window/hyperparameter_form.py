@@ -318,6 +318,8 @@ class HyperparameterForm(QWidget):
             text = ""
         elif is_changed:
             text = tr("changed")
+        elif self._as_run:
+            text = tr("as run")
         else:
             text = tr("unchanged")
         self.state.setText(text)

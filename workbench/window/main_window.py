@@ -369,8 +369,10 @@ class MainWindow(QMainWindow):
         self._say(tr("Pausing") if wanted else self._status_text())
 
     def _run_started(self, event: RunStarted) -> None:
-        if event.data.kind == "folder":
-            self.data_button.set_info(self.data_button.choice, event.data)
+        choice = self.data_button.choice
+        # A run that is resumed goes on on its own data, which need not be those that are chosen.
+        if event.data.kind == "folder" and event.data.path == str(choice.path):
+            self.data_button.set_info(choice, event.data)
         self._trains_on = asdict(event.data)
         self.run_view.on_started(event)
         self.saved.set_current_run(event.run)
