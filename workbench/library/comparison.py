@@ -403,26 +403,14 @@ def _within(reported: float, measured: float, spread: Spread) -> tuple[Outcome, 
 
 
 _WITHIN = {
-    (
-        True,
-        False,
-    ): "{reported}% lies within {low}% to {high}%, where another run is expected (95%) by "
-    "your {runs} seeds.",
-    (
-        False,
-        False,
-    ): "{reported}% lies outside {low}% to {high}%, where another run is expected (95%) by "
-    "your {runs} seeds.",
-    (
-        True,
-        True,
-    ): "{reported}% lies within {low}% to {high}%, where another run is expected (95%) by "
-    "the preset's spread of {runs} seeds.",
-    (
-        False,
-        True,
-    ): "{reported}% lies outside {low}% to {high}%, where another run is expected (95%) by "
-    "the preset's spread of {runs} seeds.",
+    (True, False): "{reported}% lies within {low}% to {high}%, where another run is expected "
+    "(95%) by your {runs} seeds.",
+    (False, False): "{reported}% lies outside {low}% to {high}%, where another run is expected "
+    "(95%) by your {runs} seeds.",
+    (True, True): "{reported}% lies within {low}% to {high}%, where another run is expected "
+    "(95%) by the preset's spread of {runs} seeds.",
+    (False, True): "{reported}% lies outside {low}% to {high}%, where another run is expected "
+    "(95%) by the preset's spread of {runs} seeds.",
 }
 TEMPLATES = tuple(_WITHIN.values())
 """The sentences that are not written where they are said, for the translators."""

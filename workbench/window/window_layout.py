@@ -60,7 +60,7 @@ class WindowLayout:
 
     def _size_docks(self) -> None:
         presets, form, models = self._docks
-        # Where presets and plots have their room, the names of the runs are not cut.
+        # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
         wide = max(396, min(460, self._window.width() - 1010))
         self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
         self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
