@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from workbench.engine.networks import CNN, build_empty, build_network
+from workbench.engine.networks import build_empty, build_network
 from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.networks import IMAGE, NETWORKS, Layer, Network, network_layers
 
 PLAIN = experiment_from({})
 REGULARIZED = experiment_from({"activation": "leaky_relu", "dropout": 0.2, "batch_norm": True})
@@ -140,7 +141,7 @@ def test_convolutions_keep_the_size_and_pools_halve_it() -> None:
 @pytest.mark.parametrize("experiment", ALL)
 @pytest.mark.parametrize("classes", [10, 3])
 def test_output(experiment: Experiment, classes: int) -> None:
-    network: CNN = build_network(experiment, classes)
+    network = build_network(experiment, classes)
     for training in (True, False):
         logits = network.train(training)(torch.rand(5, 3, 32, 32))
         assert logits.shape == (5, classes)
@@ -166,3 +167,34 @@ def test_the_same_random_state_gives_the_same_weights() -> None:
 
     one, other = weights(), weights()
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize("experiment", ALL)
+def test_the_declared_layers_are_those_of_the_network(experiment: Experiment) -> None:
+    network = build_network(experiment, 7).eval()
+    layers = network_layers(experiment, 7)
+    shapes = {}
+    for name, module in network.named_modules():
+        module.register_forward_hook(
+            lambda _, __, output, name=name: shapes.update({name: tuple(output.shape[1:])})
+        )
+    network(torch.rand(2, 3, 32, 32))
+    assert {layer.key: layer.outputs for layer in layers if layer.key}.items() <= shapes.items()
+    assert sum(layer.parameters for layer in layers) == sum(p.numel() for p in network.parameters())
+    assert sum(layer.buffers for layer in layers) == sum(b.numel() for b in network.buffers())
+
+
+def test_a_network_of_declared_layers_needs_no_code_of_its_own() -> None:
+    def layers(experiment: Experiment, classes: int) -> list[Layer]:
+        return [
+            Layer("flatten", "", IMAGE, (3072,)),
+            Layer("linear", "layer.0", (3072,), (classes,)),
+        ]
+
+    NETWORKS.add(Network("toy", "Toy", layers=layers))
+    try:
+        network = build_network(experiment_from({"network": "toy"}), 5)
+    finally:
+        NETWORKS.remove("toy")
+    assert network(torch.rand(4, 3, 32, 32)).shape == (4, 5)
+    assert list(network.state_dict()) == ["layer.0.weight", "layer.0.bias"]

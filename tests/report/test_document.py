@@ -13,7 +13,7 @@ from workbench.engine.networks import build_network
 from workbench.library.catalog import Library
 from workbench.messages import Message, WorkbenchError
 from workbench.report.blocks import Paragraph, Table, as_html, as_markdown
-from workbench.report.document import network_layers, write_report
+from workbench.report.document import layer_rows, write_report
 from workbench.spec.experiment import experiment_from
 
 
@@ -232,7 +232,7 @@ def test_other_endings_and_places_are_refused(library: Library, tmp_path: Path) 
 def test_the_layers_have_the_networks_parameters(values: dict[str, object], classes: int) -> None:
     experiment = experiment_from(values)
     network = build_network(experiment, classes)
-    counted = sum(parameters for _, parameters in network_layers(experiment, classes))
+    counted = sum(parameters for _, parameters in layer_rows(experiment, classes))
     assert counted == sum(p.numel() for p in network.parameters())
 
 

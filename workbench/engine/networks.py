@@ -1,69 +1,80 @@
-"""The networks, with the module order and the attribute names of the report, so that weight
-keys (``layer.N.*``, ``fc_layer.N.*``) match files of that time."""
+"""Networks, built with torch from their declaration in :mod:`workbench.spec.networks`."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from workbench.spec.experiment import Experiment
+from workbench.spec.networks import NETWORKS, Layer, network_layers
+from workbench.spec.registry import resolve
 
 
-class CNN(nn.Module):
-    """Three 3x3 convolutions (16, 32, 64 channels), two max pools, two linear layers.
+class LayerNetwork(nn.Module):
+    """The declared layers one after the other, under their declared names.
 
-    Each activation is followed by channel dropout and batch normalization where the
-    experiment asks for them. A dropout (of probability 0 too) stands before each batch norm;
-    without batch norm it stands there only where its probability is above 0.
-
-    Input: float32 (N, 3, 32, 32). Output: logits, float32 (N, ``classes``).
+    Input: float32 (N, 3, 32, 32). Output: logits, float32 (N, classes).
     """
 
-    def __init__(self, experiment: Experiment, classes: int) -> None:
+    def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__()
-
-        def after(channels: int) -> list[nn.Module]:
-            modules: list[nn.Module] = [_activation(experiment)]
-            if experiment.batch_norm or experiment.dropout > 0:
-                modules.append(nn.Dropout2d(experiment.dropout))
-            if experiment.batch_norm:
-                modules.append(nn.BatchNorm2d(channels))
-            return modules
-
-        self.layer = nn.Sequential(
-            nn.Conv2d(3, 16, 3, padding=1),
-            *after(16),
-            nn.Conv2d(16, 32, 3, padding=1),
-            *after(32),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, padding=1),
-            *after(64),
-            nn.MaxPool2d(2),
-        )
-        self.fc_layer = nn.Sequential(nn.Linear(64 * 8 * 8, 100), _activation(experiment))
-        if experiment.batch_norm or experiment.dropout > 0:
-            # The report wrote Dropout2d here too, which on a 2-D input drops element by element.
-            self.fc_layer.append(nn.Dropout(experiment.dropout))
-        if experiment.batch_norm:
-            self.fc_layer.append(nn.BatchNorm1d(100))
-        self.fc_layer.append(nn.Linear(100, classes))
+        self._parts: list[tuple[str, bool]] = []
+        flattened = False
+        for layer in layers:
+            if layer.kind == "flatten":
+                flattened = True
+                continue
+            part = layer.key.partition(".")[0]
+            if not hasattr(self, part):
+                self.add_module(part, nn.Sequential())
+                self._parts.append((part, flattened))
+            getattr(self, part).append(_MODULES[layer.kind](layer))
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.layer(images)
-        return self.fc_layer(features.flatten(1))
+        values = images
+        for part, flattened in self._parts:
+            values = getattr(self, part)(values.flatten(1) if flattened else values)
+        return values
 
 
-def _activation(experiment: Experiment) -> nn.Module:
-    return nn.LeakyReLU() if experiment.activation == "leaky_relu" else nn.ReLU()
+def _dropout(layer: Layer) -> nn.Module:
+    # Whole channels of an image; value by value behind a linear layer.
+    return (nn.Dropout2d if len(layer.outputs) == 3 else nn.Dropout)(layer.share)
 
 
-def build_network(experiment: Experiment, classes: int) -> CNN:
-    """The experiment's network with fresh weights, drawn from torch's default random state."""
-    return CNN(experiment, classes)
+def _batch_norm(layer: Layer) -> nn.Module:
+    return (nn.BatchNorm2d if len(layer.outputs) == 3 else nn.BatchNorm1d)(layer.outputs[0])
 
 
-def build_empty(experiment: Experiment, classes: int) -> CNN:
-    """The same network on the ``meta`` device: shapes without values. Draws no random number,
+_MODULES: dict[str, Callable[[Layer], nn.Module]] = {
+    "conv": lambda layer: nn.Conv2d(layer.inputs[0], layer.outputs[0], 3, padding=1),
+    "linear": lambda layer: nn.Linear(layer.inputs[0], layer.outputs[0]),
+    "max_pool": lambda layer: nn.MaxPool2d(2),
+    "relu": lambda layer: nn.ReLU(),
+    "leaky_relu": lambda layer: nn.LeakyReLU(),
+    "dropout": _dropout,
+    "batch_norm": _batch_norm,
+}
+
+
+def build_sequential(experiment: Experiment, classes: int) -> LayerNetwork:
+    """Build a network of declared layers, with fresh weights."""
+    return LayerNetwork(network_layers(experiment, classes))
+
+
+def build_network(experiment: Experiment, classes: int) -> nn.Module:
+    """Build the experiment's network with fresh weights, drawn from torch's default random state.
+
+    It takes float32 (N, 3, 32, 32) and gives logits, float32 (N, ``classes``).
+    """
+    network: nn.Module = resolve(NETWORKS[experiment.network].build)(experiment, classes)
+    return network
+
+
+def build_empty(experiment: Experiment, classes: int) -> nn.Module:
+    """Build the same network on the ``meta`` device: shapes without values. Draws no random number,
     so it may be built while a run trains."""
     with torch.device("meta"):
-        return CNN(experiment, classes)
+        return build_network(experiment, classes)

@@ -8,22 +8,31 @@ import torch
 from torch import nn
 
 from workbench.spec.experiment import Experiment
+from workbench.spec.optimizers import OPTIMIZERS
+from workbench.spec.registry import resolve
+
+Rate = float | torch.Tensor
 
 
 def build_optimizer(
     experiment: Experiment, parameters: Iterable[nn.Parameter], device: torch.device
 ) -> torch.optim.Optimizer:
-    """SGD, or Adam with torch's default betas and epsilon, at the first epoch's rate.
+    """Build the experiment's optimizer at the first epoch's learning rate.
 
     On a GPU the learning rate is a tensor there, so that a captured graph reads each epoch's.
     """
-    rate: float | torch.Tensor = experiment.learning_rate
+    rate: Rate = experiment.learning_rate
     if device.type == "cuda":
         rate = torch.tensor(rate, dtype=torch.float32, device=device)
-    if experiment.optimizer == "adam":
-        return torch.optim.Adam(
-            parameters, lr=rate, weight_decay=experiment.weight_decay, fused=True
-        )
+    build = resolve(OPTIMIZERS[experiment.optimizer].build)
+    optimizer: torch.optim.Optimizer = build(experiment, parameters, rate)
+    return optimizer
+
+
+def build_sgd(
+    experiment: Experiment, parameters: Iterable[nn.Parameter], rate: Rate
+) -> torch.optim.Optimizer:
+    """Build SGD with the experiment's momentum and weight decay."""
     return torch.optim.SGD(
         parameters,
         lr=rate,
@@ -31,6 +40,13 @@ def build_optimizer(
         weight_decay=experiment.weight_decay,
         fused=True,
     )
+
+
+def build_adam(
+    experiment: Experiment, parameters: Iterable[nn.Parameter], rate: Rate
+) -> torch.optim.Optimizer:
+    """Build Adam with torch's default betas and epsilon."""
+    return torch.optim.Adam(parameters, lr=rate, weight_decay=experiment.weight_decay, fused=True)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench import __version__, atomic
 from workbench.engine.data_choice import CIFAR10_CLASSES
-from workbench.engine.networks import CNN, build_empty
+from workbench.engine.networks import build_empty
 from workbench.library.checkpoint import KIND as CHECKPOINT_KIND
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
@@ -76,7 +76,7 @@ class Weights:
     notes: tuple[Message, ...] = ()
 
 
-def build_from(weights: Weights) -> CNN:
+def build_from(weights: Weights) -> nn.Module:
     """The network with these weights in it, in evaluation mode, on the CPU.
 
     Shares the memory of ``weights.state_dict``. Draws no random number, so it may be called

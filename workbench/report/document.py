@@ -53,6 +53,7 @@ from workbench.report.plots import (
     thinned,
 )
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
+from workbench.spec.networks import Layer, network_layers
 from workbench.spec.presets import Preset, find_preset, list_presets, preset_before
 
 Say = Callable[[Message], str]
@@ -258,7 +259,7 @@ class _Page:
 
     def _network(self) -> Iterator[Block]:
         say, count = self.say, len(self.classes) or 10
-        layers = network_layers(self.experiment, count)
+        layers = layer_rows(self.experiment, count)
         yield Heading(3, say(Message("Network")))
         yield Table(
             (say(Message("Layer")), say(Message("Parameters"))),
@@ -489,30 +490,33 @@ class _Page:
 # --- words and numbers -----------------------------------------------------------------
 
 
-def network_layers(experiment: Experiment, classes: int) -> list[tuple[str, int]]:
-    """The layers of the network in words, and their trained parameters."""
-    extras = " + leaky ReLU" if experiment.activation == "leaky_relu" else " + ReLU"
-    if experiment.dropout:
-        extras += f" + dropout {experiment.dropout:g}"
-    if experiment.batch_norm:
-        extras += " + batch norm"
+def layer_rows(experiment: Experiment, classes: int) -> list[tuple[str, int]]:
+    """Return the network's layers in words, each with its trained parameters: what follows a
+    convolution or a linear layer stands in its row."""
+    rows: list[tuple[str, int]] = []
+    for layer in network_layers(experiment, classes):
+        words = _layer_words(layer)
+        if layer.kind in ("conv", "linear", "max_pool"):
+            rows.append((words, layer.parameters))
+        elif words and rows:
+            before, parameters = rows[-1]
+            rows[-1] = (f"{before} + {words}", parameters + layer.parameters)
+    return rows
 
-    def norm(channels: int) -> int:
-        return 2 * channels if experiment.batch_norm else 0
 
-    def convolution(inputs: int, outputs: int) -> tuple[str, int]:
-        parameters = 9 * inputs * outputs + outputs + norm(outputs)
-        return f"Conv 3×3, {inputs} → {outputs}{extras}", parameters
-
-    return [
-        convolution(3, 16),
-        convolution(16, 32),
-        ("Max pool 2×2", 0),
-        convolution(32, 64),
-        ("Max pool 2×2", 0),
-        (f"Linear 4,096 → 100{extras}", 4_096 * 100 + 100 + norm(100)),
-        (f"Linear 100 → {classes}", 100 * classes + classes),
-    ]
+def _layer_words(layer: Layer) -> str:
+    if layer.kind == "dropout":
+        return f"dropout {layer.share:g}" if layer.share else ""
+    if layer.kind in ("conv", "linear"):
+        name = "Conv 3×3," if layer.kind == "conv" else "Linear"
+        return f"{name} {layer.inputs[0]:,} → {layer.outputs[0]:,}"
+    return {
+        "max_pool": "Max pool 2×2",
+        "relu": "ReLU",
+        "leaky_relu": "leaky ReLU",
+        "batch_norm": "batch norm",
+        "flatten": "",
+    }[layer.kind]
 
 
 def error_sentences(against: AgainstReport) -> list[Message]:

@@ -9,14 +9,33 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from workbench.messages import Message, WorkbenchError
+from workbench.spec.networks import NETWORKS
+from workbench.spec.optimizers import OPTIMIZERS
+from workbench.spec.registry import Registry
+from workbench.spec.schedulers import SCHEDULERS
+
+REGISTRIES: Mapping[str, Registry[Any]] = types.MappingProxyType(
+    {"network": NETWORKS, "optimizer": OPTIMIZERS, "scheduler": SCHEDULERS}
+)
+"""The fields whose choices are registered, and where."""
 
 
 def _declare(
@@ -79,12 +98,11 @@ class Experiment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    network: Literal["cnn"] = _declare(
+    network: str = _declare(
         "cnn",
         "Network",
         "Three convolutions (16, 32, 64 channels), two max pools, two linear layers.",
         "Network",
-        choices={"cnn": "CNN"},
     )
     activation: Literal["relu", "leaky_relu"] = _declare(
         "relu",
@@ -109,12 +127,11 @@ class Experiment(BaseModel):
         "Normalizes each channel over the batch, after activation and dropout.",
         "Network",
     )
-    optimizer: Literal["sgd", "adam"] = _declare(
+    optimizer: str = _declare(
         "sgd",
         "Optimizer",
         "SGD takes plain gradient steps; Adam scales each weight's step by its past gradients.",
         "Optimizer",
-        choices={"sgd": "SGD", "adam": "Adam"},
     )
     learning_rate: float = _declare(
         0.001,
@@ -129,7 +146,6 @@ class Experiment(BaseModel):
         "Momentum",
         "Share of the last step that SGD takes again.",
         "Optimizer",
-        only_if={"optimizer": "sgd"},
         ge=0.0,
         lt=1.0,
     )
@@ -150,12 +166,11 @@ class Experiment(BaseModel):
         ge=1,
         le=50_000,
     )
-    scheduler: Literal["none", "step"] = _declare(
+    scheduler: str = _declare(
         "none",
         "Scheduler",
         "Step multiplies the learning rate by gamma at every step size epochs.",
         "Schedule",
-        choices={"none": "None", "step": "Step"},
     )
     step_size: int = _declare(
         20,
@@ -163,7 +178,6 @@ class Experiment(BaseModel):
         "Epochs between two decays of the learning rate.",
         "Schedule",
         unit="epochs",
-        only_if={"scheduler": "step"},
         ge=1,
         le=100_000,
     )
@@ -172,7 +186,6 @@ class Experiment(BaseModel):
         "Gamma",
         "Factor of each decay of the learning rate.",
         "Schedule",
-        only_if={"scheduler": "step"},
         gt=0.0,
         le=1.0,
     )
@@ -258,6 +271,13 @@ class Experiment(BaseModel):
         slip=True,
     )
 
+    @field_validator("network", "optimizer", "scheduler")
+    @classmethod
+    def _registered(cls, value: str, info: ValidationInfo) -> str:
+        if value not in REGISTRIES[info.field_name or ""]:
+            raise PydanticCustomError("unknown_choice", "not a registered choice")
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _null_is_none(cls, values: Any) -> Any:
@@ -291,11 +311,8 @@ class Experiment(BaseModel):
         return {name: value for name, value in self.model_dump().items() if name not in hidden}
 
     def learning_rate_at(self, epoch: int) -> float:
-        """Learning rate in ``epoch`` (counted from 1), as ``torch.optim.lr_scheduler.StepLR``
-        gives it when it is advanced after each epoch."""
-        if self.scheduler == "none":
-            return self.learning_rate
-        return self.learning_rate * self.gamma ** ((epoch - 1) // self.step_size)
+        """Return the learning rate in ``epoch``, counted from 1."""
+        return SCHEDULERS[self.scheduler].rate(self, epoch)
 
 
 def names_without_effect(values: Mapping[str, Any]) -> set[str]:
@@ -313,9 +330,20 @@ def tests_otherwise(values: Mapping[str, Any]) -> bool:
 
 
 def unmet(name: str, values: Mapping[str, Any]) -> str | None:
-    """The first field whose value in ``values`` leaves the field ``name`` without effect."""
-    rule = _extra(Experiment.model_fields[name])["only_if"]
-    return next((other for other, needed in rule.items() if values[other] != needed), None)
+    """Return the first field whose value in ``values`` leaves the field ``name`` without effect."""
+    needed = needs(name)
+    return next((other for other in needed if values[other] not in needed[other]), None)
+
+
+def needs(name: str) -> dict[str, tuple[Any, ...]]:
+    """Return what the field ``name`` depends on: other fields, and the values of each with which it
+    has an effect. It needs all of the fields; empty where it always has one."""
+    needed: dict[str, tuple[Any, ...]] = {
+        leader: using for leader, r in REGISTRIES.items() if (using := r.using(name))
+    }
+    return needed | {
+        other: (value,) for other, value in _extra(Experiment.model_fields[name])["only_if"].items()
+    }
 
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
@@ -333,8 +361,8 @@ class Hyperparameter:
     ``kind`` is ``"choice"``, ``"bool"``, ``"int"`` or ``"float"``; ``choices`` maps each
     allowed value to its label; ``minimum`` and ``maximum`` are limits, and
     ``minimum_excluded`` / ``maximum_excluded`` say that the limit itself is not allowed;
-    ``only_if`` maps fields to the values that all of them need for this one to have an effect
-    (empty: always); ``slip`` marks what only reproduces a slip of the report.
+    ``slip`` marks what only reproduces a slip of the report. When it has an effect,
+    :func:`needs` tells.
     """
 
     name: str
@@ -349,7 +377,6 @@ class Hyperparameter:
     maximum: float | None
     minimum_excluded: bool
     maximum_excluded: bool
-    only_if: Mapping[str, str | bool]
     slip: bool
 
 
@@ -360,9 +387,14 @@ def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
         for key in ("ge", "gt", "le", "lt"):
             if getattr(rule, key, None) is not None:
                 limits[key] = getattr(rule, key)
-    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    choices: Mapping[str, str]
+    if name in REGISTRIES:
+        choices = REGISTRIES[name].labels
+    else:
+        values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        labels = extra["choices"] or {}
+        choices = types.MappingProxyType({value: labels.get(value, value) for value in values})
     kind = "choice" if choices else {bool: "bool", int: "int", float: "float"}[field.annotation]  # type: ignore[index]
-    labels = extra["choices"] or {}
     return Hyperparameter(
         name=name,
         label=field.title or name,
@@ -371,12 +403,11 @@ def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
         unit=extra["unit"],
         kind=kind,
         default=field.default,
-        choices=types.MappingProxyType({value: labels.get(value, value) for value in choices}),
+        choices=choices,
         minimum=limits.get("ge", limits.get("gt")),
         maximum=limits.get("le", limits.get("lt")),
         minimum_excluded="gt" in limits,
         maximum_excluded="lt" in limits,
-        only_if=types.MappingProxyType(extra["only_if"]),
         slip=extra["slip"],
     )
 
@@ -447,7 +478,7 @@ def _problem(detail: Any) -> tuple[str, Message]:
         limit = next(context[key] for key in ("gt", "ge", "lt", "le") if key in context)
         shown = f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
         return field, Message(_LIMITS[kind], field=field, limit=shown, value=value)
-    if kind == "literal_error":
+    if field in HYPERPARAMETERS and HYPERPARAMETERS[field].kind == "choice":
         return field, Message(
             "{field}: must be one of {choices} (it is {value}).",
             field=field,
@@ -487,9 +518,7 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experime
     :class:`ExperimentError`.
     """
     values = {**experiment.values(), **changes}
-    # What others depend on is read first: a change may be a text ("true").
-    leading = experiment_from({name: v for name, v in values.items() if not _depends(name)})
-    for name in leading.without_effect() - changes.keys():
+    for name in names_without_effect({**_defaults(), **_parsed(values)}) - changes.keys():
         values.pop(name, None)
     changed = experiment_from(values)
     for name in changes:
@@ -498,20 +527,33 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experime
     return changed
 
 
-def _depends(name: str) -> bool:
-    return name in HYPERPARAMETERS and bool(HYPERPARAMETERS[name].only_if)
+def _defaults() -> dict[str, Any]:
+    return {name: p.default for name, p in HYPERPARAMETERS.items()}
+
+
+def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``values`` as the fields hold them (a change may be a text: "true"). A value that its
+    field refuses is left out: whoever reads the experiment afterwards says why."""
+    parsed = {}
+    for name, value in values.items():
+        if name in HYPERPARAMETERS:
+            kind: Any = Experiment.model_fields[name].annotation
+            with suppress(ValidationError):
+                parsed[name] = TypeAdapter(kind).validate_python(value)
+        if name in REGISTRIES and parsed.get(name) not in REGISTRIES[name]:
+            parsed.pop(name, None)
+    return parsed
 
 
 def _no_effect(experiment: Experiment, name: str) -> Message:
     other = unmet(name, experiment.model_dump())
     assert other is not None
-    needed = _extra(Experiment.model_fields[name])["only_if"][other]
     return Message(
         _DISAGREEMENTS["no_effect"],
         field=name,
         other=other,
         now=plain_value(getattr(experiment, other)),
-        needed=plain_value(needed),
+        needed=" / ".join(plain_value(value) for value in needs(name)[other]),
     )
 
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 from workbench import paths
 from workbench.messages import Message
+from workbench.spec.experiment import REGISTRIES
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 
@@ -37,7 +38,12 @@ def read_texts(language: str) -> dict[str, str]:
         return {}
     # The C loader reads the file in a few milliseconds, which start-up pays for.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
+    texts: dict[str, str] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
+    if language == "ko":
+        for registry in REGISTRIES.values():
+            for choice in registry.values():
+                texts.update(choice.korean)
+    return texts
 
 
 def system_language() -> str:
