@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from tqdm import tqdm
@@ -102,8 +102,9 @@ def signals_stop(control: RunControl, errors: Any) -> Iterator[list[bool]]:
     def stop(number: int, _: object) -> None:
         happened.append(True)
         control.stop()
-        errors.write("\nStopping, and keeping what was reached. Ctrl-C again ends at once.\n")
-        errors.flush()
+        with suppress(RuntimeError):  # in the middle of another line that the terminal waits for
+            errors.write("\nStopping, and keeping what was reached. Ctrl-C again ends at once.\n")
+            errors.flush()
         if signal.SIGINT in previous:
             signal.signal(signal.SIGINT, previous[signal.SIGINT])
 
