@@ -1,12 +1,24 @@
-"""Files that are either the old one or the new one, whenever the process dies."""
+"""Files that are either the old one or the new one, whenever the process dies; and moving and
+deleting that waits for a moment where another program holds the file.
+
+Windows refuses to replace, move or delete a file that a second window reads or a virus scanner
+looks at. That lasts milliseconds, so it is tried again for :data:`PATIENCE_S`.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+PATIENCE_S = 1.0
+"""Longest wait for another program to let go of a file."""
+PAUSE_S = 0.02
 
 
 @contextmanager
@@ -14,7 +26,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Yields a binary file; on leaving without an error it takes the place of ``path``.
 
     Temporary file in the same folder, flush, fsync, ``os.replace``; after an error the
-    temporary file is removed and ``path`` is what it was. Raises ``OSError``.
+    temporary file is removed and ``path`` is what it was. Raises ``OSError`` with the name of
+    ``path``.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -22,11 +35,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        _patiently(lambda: temporary.replace(path), path)
         _sync_folder(path.parent)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)  # the name that a person knows
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            delete(temporary)
         raise
 
 
@@ -36,9 +51,37 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def move(path: Path, place: Path) -> None:
+    """Renames a file or folder to ``place``, where nothing is yet. Raises ``OSError``."""
+    _patiently(lambda: path.rename(place), path, place)
+
+
+def delete(path: Path) -> None:
+    """Deletes a file or a link, if it is there. Raises ``OSError``."""
+    _patiently(lambda: path.unlink(missing_ok=True), path)
+
+
+def delete_folder(folder: Path) -> None:
+    """Deletes a folder with all that is in it. Raises ``OSError``."""
+    _patiently(lambda: shutil.rmtree(folder), folder)
+
+
+def _patiently(action: Callable[[], object], *paths: Path) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            action()
+            return
+        except PermissionError:
+            # Where the folder itself may not be written, waiting does not help.
+            if time.monotonic() > until or not all(os.access(p.parent, os.W_OK) for p in paths):
+                raise
+        time.sleep(PAUSE_S)
+
+
 def _sync_folder(folder: Path) -> None:
     # The rename itself must reach the disk; Windows cannot open folders and needs no such step.
-    if os.name == "nt":
+    if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

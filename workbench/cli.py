@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
+import errno
 import logging
 import logging.handlers
 import sys
@@ -39,7 +39,8 @@ from workbench.spec.experiment import (
     tests_otherwise,
 )
 from workbench.spec.presets import BrokenPreset, list_presets
-from workbench.terminal import Bars, Unbreakable, signals_stop
+from workbench.streams import unbreakable_streams
+from workbench.terminal import Bars, signals_stop
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -47,24 +48,38 @@ log = logging.getLogger("workbench")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; the exit code: 0, 1 (a run failed), 2 (bad input), 130 (Ctrl-C)."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A name that this terminal's encoding lacks must not end a run.
-            stream.reconfigure(errors="backslashreplace")
+    """Runs one command; the exit code: 0, 1 (a run failed, or the output was lost), 2 (bad
+    input), 130 (Ctrl-C)."""
+    with unbreakable_streams() as output:
+        try:
+            code = _command(arguments)
+        except SystemExit as end:  # --help, or an option that does not exist
+            code = int(end.code or DONE)
+        if problem := output.lost():
+            print(
+                f"Standard output: cannot be written ({_why(problem)}); what the command did is "
+                "kept, but not all that it printed.",
+                file=sys.stderr,
+            )
+            return code or FAILED
+        return code
+
+
+def _why(problem: OSError) -> str:
+    return "the disk is full" if problem.errno == errno.ENOSPC else str(problem.strerror)
+
+
+def _command(arguments: list[str] | None) -> int:
     try:
         _log_to_file()
         options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+        _require_current_folder()
         return options.run(options)
     except WorkbenchError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except (KeyboardInterrupt, Cancelled):
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output left; Python would complain once more at exit.
-        sys.stderr.close()
-        return DONE
     except Exception:
         log.exception("The command failed")
         print(
@@ -73,6 +88,16 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return FAILED
+
+
+def _require_current_folder() -> None:
+    # Not only for relative paths: torch's MKL ends the process where there is none.
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise WorkbenchError(
+            "The current folder was deleted; go to another one and try again."
+        ) from None
 
 
 def _log_to_file() -> None:
@@ -381,8 +406,7 @@ def _data(options: argparse.Namespace) -> int:
         from workbench.engine.download import download_cifar10
 
         control = RunControl()
-        errors = Unbreakable(sys.stderr)
-        with signals_stop(control, errors), Bars(errors, errors) as bars:
+        with signals_stop(control, sys.stderr), Bars(sys.stderr, sys.stderr) as bars:
             place = download_cifar10(bars.show, lambda: control.stopping)
         if options.json:
             print_json({"cifar10": str(place)})
@@ -411,8 +435,7 @@ def _data(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    errors = Unbreakable(sys.stderr)
-    output = errors if options.json else Unbreakable(sys.stdout)
+    output = sys.stderr if options.json else sys.stdout
 
     from workbench.inference import evaluate_weights
     from workbench.library.weights import load_weights
@@ -423,7 +446,7 @@ def _test(options: argparse.Namespace) -> int:
         choice = choose_data(options.dataset)
     print(choice.reason, file=output)
     control = RunControl()
-    with signals_stop(control, errors), Bars(output, errors) as bars:
+    with signals_stop(control, sys.stderr), Bars(output, sys.stderr) as bars:
         outcome = evaluate_weights(
             options.weights, choice, bars.show, control, device=options.device
         )

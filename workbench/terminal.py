@@ -1,12 +1,11 @@
-"""The command line's progress bar, its output, and Ctrl-C."""
+"""The command line's progress bar, and Ctrl-C."""
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, TextIO
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from tqdm import tqdm
 
@@ -19,29 +18,6 @@ from workbench.engine.events import (
     RunStarted,
     StepsDone,
 )
-
-
-class Unbreakable:
-    """A text stream whose reader may leave: a run must not die with ``head`` or an ssh pipe."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except OSError:
-            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-            return len(text)
-
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except OSError:
-            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 class Bars:
@@ -119,20 +95,27 @@ class Bars:
 @contextmanager
 def signals_stop(control: RunControl, errors: Any) -> Iterator[list[bool]]:
     """Ctrl-C asks ``control`` to stop, and so do a kill and a closed terminal; a second Ctrl-C
-    ends the program at once. The yielded list is not empty once it happened."""
+    ends the program at once. The yielded list is not empty once it happened. A signal that was
+    ignored before (``nohup``, or a job in the background of a script) stays ignored."""
     happened: list[bool] = []
 
     def stop(number: int, _: object) -> None:
         happened.append(True)
         control.stop()
-        errors.write("\nStopping, and keeping what was reached. Ctrl-C again ends at once.\n")
-        errors.flush()
-        signal.signal(signal.SIGINT, previous[signal.SIGINT])
+        with suppress(RuntimeError):  # in the middle of another line that the terminal waits for
+            errors.write("\nStopping, and keeping what was reached. Ctrl-C again ends at once.\n")
+            errors.flush()
+        if signal.SIGINT in previous:
+            signal.signal(signal.SIGINT, previous[signal.SIGINT])
 
-    wanted = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):
-        wanted.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, stop) for number in wanted}
+    # SIGBREAK is what a closed console sends on Windows, which has no SIGHUP.
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    wanted = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # None: set by something other than Python, which Python could not put back.
+    left_alone = (signal.SIG_IGN, None)
+    previous = {n: signal.getsignal(n) for n in wanted if signal.getsignal(n) not in left_alone}
+    for number in previous:
+        signal.signal(number, stop)
     try:
         yield happened
     finally:

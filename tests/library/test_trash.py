@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.library.test_run_folder import RECORD
-from workbench.library import trash
+from workbench import atomic
 from workbench.library.catalog import Library
 from workbench.library.trash import empty_trash, read_trash
 from workbench.messages import WorkbenchError
@@ -74,14 +74,15 @@ def test_what_cannot_be_deleted_is_said_and_the_rest_goes(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck, _ = sorted((trashed(library), trashed(library)))
-    remove = trash.shutil.rmtree
+    monkeypatch.setattr(atomic, "PATIENCE_S", 0.0)
+    remove = atomic.shutil.rmtree
 
     def fail(path: Path) -> None:
         if path.name == stuck:
             raise PermissionError(13, "Permission denied")
         remove(path)
 
-    monkeypatch.setattr(trash.shutil, "rmtree", fail)
+    monkeypatch.setattr(atomic.shutil, "rmtree", fail)
     problems = empty_trash(library.path)
     assert "cannot be deleted (Permission denied)" in str(problems[0])
     assert [thing.path.name for thing in read_trash(library.path)] == [stuck]

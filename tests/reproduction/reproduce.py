@@ -45,7 +45,8 @@ from workbench.spec.experiment import (
     with_changes,
 )
 from workbench.spec.presets import Preset, find_preset, list_presets
-from workbench.terminal import Bars, Unbreakable, signals_stop
+from workbench.streams import Unbreakable
+from workbench.terminal import Bars, signals_stop
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from workbench import paths
+from workbench.file_names import file_name
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import differences, experiment_from, with_changes
 from workbench.spec.presets import (
@@ -17,6 +18,7 @@ from workbench.spec.presets import (
     list_presets,
     preset_before,
     read_preset,
+    replaced_by,
     save_preset,
 )
 
@@ -182,3 +184,22 @@ def test_an_own_file_with_a_built_in_name_is_named_not_used() -> None:
     (paths.user_presets() / "001.yaml").write_text("title: x\nexperiment: {epochs: 9}\n")
     assert find_preset("001").experiment.epochs == 3
     assert isinstance(list_presets()[-1], BrokenPreset)
+
+
+@pytest.mark.parametrize("title", ["CON", "a:b", "nul.x", "dot.", "가" * 80, 'x<>|?*"', "a\x07b"])
+def test_an_own_preset_of_any_title_is_a_file_on_every_system(title: str) -> None:
+    saved = save_preset(title, experiment_from({"epochs": 7}))
+    assert saved.id == file_name(title)
+    assert (saved.title, saved.experiment.epochs) == (title, 7)
+    assert find_preset(saved.id) == saved
+
+
+def test_names_that_differ_only_in_case_are_one_preset() -> None:
+    first = save_preset("Adam", experiment_from({"epochs": 1}))
+    assert replaced_by("ADAM", list_presets()) == first
+    assert replaced_by("Adam 2", list_presets()) is None
+    assert replaced_by("007", list_presets()) is None
+    second = save_preset("adam", experiment_from({"epochs": 2}))
+    assert second.path == first.path
+    assert [preset.title for preset in list_presets()[11:]] == ["adam"]
+    assert find_preset("aDAM") == second

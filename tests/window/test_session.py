@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from workbench.engine.data_choice import choose_data
 from workbench.library.catalog import Library
 from workbench.messages import Cancelled
 from workbench.spec.experiment import experiment_from
-from workbench.window.session import Session
+from workbench.window.session import Session, Work
 
 
 @pytest.fixture
@@ -267,3 +268,14 @@ def test_a_thread_outlives_whoever_forgot_it(tmp_path: Path) -> None:
         [sys.executable, "-c", UNHELD], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout.split("\n")[:2]) == (0, ["goes on", "ended"]), done.stderr
+
+
+@pytest.mark.parametrize("system", ["win32", "darwin"])
+def test_only_linux_has_priorities_by_thread(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.delattr(os, "setpriority", raising=False)  # Windows has none at all
+    ran: list[bool] = []
+    work = Work(lambda: ran.append(True))
+    work.start()
+    assert work.wait(10_000)
+    assert ran == [True]

@@ -15,8 +15,9 @@ from workbench.messages import WorkbenchError
 
 
 def print_json(value: object) -> None:
-    """``value`` as the one JSON value of the output; NaN and infinity are null."""
-    print(json.dumps(json.loads(plain_json(value)), ensure_ascii=False, indent=2))
+    """``value`` as the one JSON value of the output; NaN and infinity are null. In ASCII: an
+    escape that a terminal's encoding puts for what it lacks would be no JSON."""
+    print(json.dumps(json.loads(plain_json(value)), indent=2))
 
 
 def text_table(rows: Sequence[Sequence[str]], indent: str = "") -> str:

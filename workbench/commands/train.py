@@ -19,7 +19,7 @@ from workbench.library.run_folder import RunRecord, has_checkpoint, read_record
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import experiment_from, parse_assignments, with_changes
 from workbench.spec.presets import find_preset
-from workbench.terminal import Bars, Unbreakable, signals_stop
+from workbench.terminal import Bars, signals_stop
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -130,13 +130,13 @@ def best_text(record: RunRecord) -> str:
 
 
 def _output(options: argparse.Namespace) -> Any:
-    return Unbreakable(sys.stderr if options.json else sys.stdout)
+    return sys.stderr if options.json else sys.stdout
 
 
 def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] | None]:
     """Shows ``run`` while it goes on; the exit code, and what ``--json`` says of it where there
     is something to say."""
-    errors, output = Unbreakable(sys.stderr), _output(options)
+    errors, output = sys.stderr, _output(options)
     control = RunControl()
     started: list[RunStarted] = []
     lines = ReportLines()

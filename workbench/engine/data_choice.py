@@ -80,13 +80,20 @@ def cifar10_places() -> list[Path]:
     return [
         *([_outer(Path(chosen).expanduser())] if chosen else []),
         paths.data(),
-        Path.cwd(),
-        Path.cwd() / "data",
+        *_current_folders(),
         user / "data",
         user / "datasets",
         user / ".keras" / "datasets",
         user,
     ]
+
+
+def _current_folders() -> list[Path]:
+    try:
+        here = Path.cwd()
+    except OSError:  # it was deleted
+        return []
+    return [here, here / "data"]
 
 
 def _outer(path: Path) -> Path:

@@ -18,7 +18,7 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from workbench import paths
+from workbench import atomic, paths
 from workbench.engine.data_choice import BATCHES_FOLDER
 from workbench.engine.events import DataProgress
 from workbench.messages import Cancelled, WorkbenchError
@@ -85,7 +85,7 @@ def download_cifar10(
                 _receive(url, part, report, stop, timeout, attempts, pause)
                 _check(part, md5, stop)
                 _unpack(part, target, stop)
-            part.unlink(missing_ok=True)
+            atomic.delete(part)
         finally:
             lock.release()
     except OSError as error:
@@ -230,7 +230,7 @@ def _check(part: Path, md5: str, stop: Stop) -> None:
             _raise_if(stop)
             digest.update(piece)
     if digest.hexdigest() != md5:
-        part.unlink()
+        atomic.delete(part)
         raise WorkbenchError(
             "{path}: is not the published file (its checksum differs) and was deleted; start "
             "the download again.",
@@ -242,7 +242,7 @@ def _unpack(part: Path, target: Path, stop: Stop) -> None:
     """Whole or not at all: into a folder beside it, then one rename."""
     temporary = target / f".{BATCHES_FOLDER}.unpacking"
     if temporary.exists():  # of a process that was killed
-        shutil.rmtree(temporary)
+        atomic.delete_folder(temporary)
     temporary.mkdir()
     try:
         with tarfile.open(part, "r:gz") as archive:
@@ -258,9 +258,9 @@ def _unpack(part: Path, target: Path, stop: Stop) -> None:
                     _copy(source, file, stop)
         if wanted:
             raise tarfile.ReadError("files are missing")
-        temporary.replace(target / BATCHES_FOLDER)
+        atomic.move(temporary, target / BATCHES_FOLDER)
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        part.unlink()
+        atomic.delete(part)
         raise WorkbenchError(
             "{path}: cannot be unpacked ({reason}) and was deleted; start the download again.",
             path=part,

@@ -332,6 +332,6 @@ def _write_cache(cache: Path, arrays: _FourArrays, skipped: _Skipped) -> None:
         for pattern in (f"{folder}-*.npz", f".{folder}-*.tmp"):
             for old in cache.parent.glob(pattern):
                 if old != cache:
-                    old.unlink(missing_ok=True)
+                    atomic.delete(old)
     except OSError as error:
         _log.warning("%s: cannot be written (%s)", cache, error)

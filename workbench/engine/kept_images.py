@@ -59,7 +59,7 @@ def keep_test_images(fingerprint: str, images: np.ndarray) -> None:
             np.savez(file, images=images)
         by_age = sorted(path.parent.glob("*.npz"), key=lambda one: one.stat().st_mtime)
         for old in by_age[:-MOST_KEPT]:
-            old.unlink(missing_ok=True)
+            atomic.delete(old)
     except OSError as error:
         _log.warning("%s: cannot be written (%s)", path, error)
 
@@ -78,7 +78,7 @@ def kept_test_images(fingerprint: str) -> TestImages | None:
     except Exception as error:
         # A broken zip raises nearly anything. The data set is read instead, and kept anew.
         _log.warning("%s: is broken and is not used (%s)", path, error)
-        path.unlink(missing_ok=True)
+        atomic.delete(path)
         return None
     return TestImages(fingerprint, images, test_order(len(images)))
 

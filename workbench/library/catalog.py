@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import shutil
 import time
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from workbench import paths
+from workbench import atomic, paths
 from workbench.collector import collector_set_aside
 from workbench.library.index import RunIndex, Seen
 from workbench.library.labels import FILE as LABELS_FILE
@@ -214,7 +213,8 @@ class Library:
             try:
                 return RunWriter(folder, replace(record, id=folder.name), history)
             except OSError:
-                shutil.rmtree(folder, ignore_errors=True)  # half a folder is no run
+                with suppress(OSError):
+                    atomic.delete_folder(folder)  # half a folder is no run
                 raise
         except OSError as error:
             raise WorkbenchError(
@@ -256,7 +256,8 @@ class Library:
     def discard(self, writer: RunWriter) -> None:
         """Removes the folder of a cancelled run."""
         writer.close()
-        shutil.rmtree(writer.folder, ignore_errors=True)
+        with suppress(OSError):
+            atomic.delete_folder(writer.folder)
 
     def label(self, record: RunRecord, change: Change) -> RunRecord:
         """Edits a run's name, notes, tags or star; ``change`` takes the labels as they are on the
@@ -297,7 +298,7 @@ class Library:
         try:
             trash.mkdir(exist_ok=True)
             place = _free_place(trash, record.folder.name)
-            record.folder.rename(place)
+            atomic.move(record.folder, place)
         except OSError as error:
             raise _cannot_be_moved(record.folder, error) from None
         return place.name
@@ -320,7 +321,7 @@ class Library:
         place = self.path / TRASH / name
         try:
             folder = _free_place(self.path, name)
-            place.rename(folder)
+            atomic.move(place, folder)
         except OSError as error:
             raise _cannot_be_moved(place, error) from None
         return read_record(folder)

@@ -161,7 +161,7 @@ def _set_aside(path: Path, place: str = DAMAGED, copy: bool = False) -> None:
     if copy:
         shutil.copy2(path, free)
     else:
-        path.rename(free)
+        atomic.move(path, free)
 
 
 def _locked(folder: Path, act: Callable[[], None]) -> Callable[[], None]:

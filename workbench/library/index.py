@@ -17,6 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from workbench import atomic
 from workbench.library.run_folder import RunRecord
 
 FILE = ".index.sqlite"
@@ -131,7 +132,7 @@ class RunIndex:
             connection.close()
             if "locked" not in str(error):  # else another window writes it; this one does without
                 with suppress(OSError):
-                    self._path.unlink()
+                    atomic.delete(self._path)
             self._off = True
             return None
         self._connection = connection

@@ -24,7 +24,6 @@ import io
 import json
 import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
@@ -37,6 +36,7 @@ from filelock import FileLock, Timeout
 
 from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation
+from workbench.file_names import file_name
 from workbench.library.labels import Change, Labels, edit_labels, read_labels
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import tests_otherwise
@@ -272,13 +272,13 @@ class RunWriter:
         if self._rows:
             self._write_rows()
         else:
-            (self.folder / "epochs.csv").unlink(missing_ok=True)
+            atomic.delete(self.folder / "epochs.csv")
         try:
             latest = read_test(self.folder)
         except WorkbenchError:
             return  # damaged: the next test replaces it
         if latest is not None and latest[1] > len(self._rows):
-            (self.folder / "test.json").unlink()
+            atomic.delete(self.folder / "test.json")
 
     def sync(self) -> None:
         """What was added so far is on the disk: a checkpoint builds on it."""
@@ -288,7 +288,7 @@ class RunWriter:
 
     def drop_checkpoint(self) -> None:
         """The run cannot be resumed any more."""
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        atomic.delete(self.folder / CHECKPOINT)
 
     def add_test(self, test: Evaluation, epoch: int, final: bool) -> None:
         content = test_content(test, epoch, final)
@@ -335,8 +335,8 @@ def new_run_name(preset: str | None, now: datetime | None = None) -> str:
 
 
 def file_label(preset: str | None) -> str:
-    """A preset's id as part of a file name; cut, as file systems allow names of 255 bytes."""
-    return re.sub(r"[^\w.-]+", "-", preset or "experiment")[:40]
+    """A preset's id as part of a file name, at most 40 characters."""
+    return file_name(preset or "", longest=40, otherwise="experiment")
 
 
 def now_utc() -> str:
@@ -459,7 +459,7 @@ def keep_run(folder: Path, checkpoint_place: Path) -> RunRecord:
             if record.status == "running":
                 write_record(replace(record, status="stopped"))
             if has_checkpoint(folder):
-                (folder / CHECKPOINT).rename(checkpoint_place)
+                atomic.move(folder / CHECKPOINT, checkpoint_place)
     except Timeout:
         raise WorkbenchError(
             "{name} is being trained; wait until it has ended.", name=record.label

@@ -7,12 +7,12 @@ to, and a ``.trash`` that is a link is not emptied at all.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench import atomic
 from workbench.messages import WorkbenchError
 
 FOLDER = ".trash"
@@ -74,9 +74,9 @@ def delete_entry(path: Path) -> None:
     """Deletes one entry of the trash for good. Raises :class:`WorkbenchError`."""
     try:
         if path.is_symlink() or not path.is_dir():
-            path.unlink(missing_ok=True)
+            atomic.delete(path)
         else:
-            shutil.rmtree(path)
+            atomic.delete_folder(path)
     except OSError as error:
         raise WorkbenchError(
             "{path}: cannot be deleted ({reason}).", path=path, reason=error.strerror

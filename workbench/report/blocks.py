@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from workbench.file_names import file_name
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -118,7 +120,7 @@ def as_markdown(blocks: Sequence[Block], folder: str) -> tuple[str, dict[str, st
             lines = [_markdown_row(block.header), "|" + "---|" + "---:|" * (len(block.header) - 1)]
             parts.append("\n".join([*lines, *map(_markdown_row, block.rows)]))
         else:
-            name = f"{len(plots) + 1:02d}-{re.sub(r'[^a-z0-9]+', '-', block.name.lower())}.svg"
+            name = f"{len(plots) + 1:02d}-{file_name(block.name.lower(), otherwise='plot')}.svg"
             plots[name] = block.svg
             parts.append(f"![{_markdown(block.title)}](<{folder}/{name}>)")
     return "\n\n".join(parts) + "\n", plots

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench import atomic, paths
+from workbench.file_names import file_name, same_file_name
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import (
     Experiment,
@@ -202,6 +202,9 @@ def find_preset(name: str) -> Preset:
             if isinstance(preset, BrokenPreset):
                 raise WorkbenchError(preset.problem)
             return preset
+    for preset in presets:
+        if isinstance(preset, Preset) and same_file_name(preset.id, name):
+            return preset
     raise WorkbenchError(
         "{name}: there is no such preset; there are {names}, or name a YAML file.",
         name=name,
@@ -212,11 +215,12 @@ def find_preset(name: str) -> Preset:
 def save_preset(title: str, experiment: Experiment) -> Preset:
     """Writes the person's own preset into their presets folder, named after ``title``.
 
-    An existing own preset of that name is replaced. Raises :class:`WorkbenchError` where the
-    title makes no file name, belongs to a built-in preset, or the file cannot be written.
+    An own preset of that name is replaced (see :func:`replaced_by`). Raises
+    :class:`WorkbenchError` where the title makes no file name, belongs to a built-in preset, or
+    the file cannot be written.
     """
     title = title.strip()
-    name = re.sub(r"[^\w.-]+", "-", title).strip("-.")
+    name = _name_of(title)
     if not name:
         raise WorkbenchError("Give the preset a name with at least one letter or digit.")
     folder = paths.user_presets()
@@ -227,7 +231,8 @@ def save_preset(title: str, experiment: Experiment) -> Preset:
     text = yaml.safe_dump(
         {"title": title, "experiment": experiment.values()}, sort_keys=False, allow_unicode=True
     )
-    path = folder / f"{name}.yaml"
+    before = replaced_by(title, list_presets())
+    path = before.path if before else folder / f"{name}.yaml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         atomic.write_text(path, text)
@@ -236,6 +241,24 @@ def save_preset(title: str, experiment: Experiment) -> Preset:
             "{path}: cannot be written ({reason}).", path=path, reason=error.strerror
         ) from None
     return read_preset(path)
+
+
+def replaced_by(
+    title: str, presets: Sequence[Preset | BrokenPreset]
+) -> Preset | BrokenPreset | None:
+    """The own one of ``presets`` that saving a preset under ``title`` would replace; ``None``
+    where there is none. Names that differ only in case are one file on Windows and macOS, and
+    here too."""
+    name = _name_of(title)
+    for preset in presets:
+        own = isinstance(preset, BrokenPreset) or not preset.built_in
+        if own and same_file_name(preset.id, name):
+            return preset
+    return None
+
+
+def _name_of(title: str) -> str:
+    return file_name(title, otherwise="")
 
 
 def how_it_ran(preset: Preset, experiment: Experiment) -> Literal["declared", "as_run"] | None:

@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 
 from workbench import atomic
 from workbench.engine.events import Evaluation
+from workbench.file_names import file_name
 from workbench.window import theme
 from workbench.window.confusion_figure import (
     ConfusionFigure,
@@ -49,7 +50,7 @@ from workbench.window.confusion_figure import (
 from workbench.window.copy_table import claims_copy, copy_table
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_text import tooltip
-from workbench.window.save_file import ask_to_save, file_name
+from workbench.window.save_file import ask_to_save
 from workbench.window.translation import tr
 
 MISTAKES = 5

@@ -10,8 +10,9 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from workbench import atomic
+from workbench.file_names import file_name
 from workbench.window import theme
-from workbench.window.save_file import ask_to_save, file_name
+from workbench.window.save_file import ask_to_save
 from workbench.window.translation import tr
 
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench import atomic
 from workbench.messages import WorkbenchError
 from workbench.spec.presets import BrokenPreset, Preset, list_presets
 from workbench.window import theme
@@ -47,7 +48,7 @@ def whole_rows(height: int, row: int, rows: int) -> int:
 def delete_own(preset: Preset | BrokenPreset) -> None:
     """Deletes the file of the person's own ``preset``. Raises :class:`WorkbenchError`."""
     try:
-        preset.path.unlink(missing_ok=True)
+        atomic.delete(preset.path)
     except OSError as error:
         raise WorkbenchError(
             "{path}: cannot be deleted ({reason}).", path=preset.path, reason=error.strerror

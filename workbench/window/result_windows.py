@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from workbench import paths
+from workbench.file_names import file_name
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
@@ -18,7 +19,7 @@ from workbench.report.document import write_report
 from workbench.window.comparison_window import ComparisonWindow
 from workbench.window.image_store import ImageStore
 from workbench.window.own_image_window import OwnImageWindow
-from workbench.window.save_file import ask_to_save, file_name
+from workbench.window.save_file import ask_to_save
 from workbench.window.session import Session, Work
 from workbench.window.story_window import StoryWindow
 from workbench.window.translation import Translation, say, tr

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
-
-
-def file_name(text: str) -> str:
-    """``text`` as a file name without an ending: ``"007 Adam, epoch 3"`` is
-    ``"007-Adam-epoch-3"``; at most 80 characters."""
-    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80].strip("-.") or "untitled"
 
 
 def ask_to_save(

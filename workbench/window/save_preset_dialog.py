@@ -7,18 +7,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBo
 
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment
-from workbench.spec.presets import Preset, list_presets, save_preset
+from workbench.spec.presets import list_presets, replaced_by, save_preset
 from workbench.window.translation import say, tr
-
-
-def own_names() -> set[str]:
-    """Ids and titles of the presets that saving under the same name would replace."""
-    return {
-        name
-        for preset in list_presets()
-        if not (isinstance(preset, Preset) and preset.built_in)
-        for name in (preset.id, getattr(preset, "title", preset.id))
-    }
 
 
 class SavePresetDialog(QDialog):
@@ -32,7 +22,7 @@ class SavePresetDialog(QDialog):
         self.setObjectName("savePresetDialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._experiment = experiment
-        self._taken = own_names()
+        self._presets = list_presets()
         self._refused: WorkbenchError | None = None
         self._label = QLabel()
         self.name = QLineEdit(name)
@@ -82,7 +72,7 @@ class SavePresetDialog(QDialog):
         self.accept()
 
     def retranslate(self) -> None:
-        replaces = self.name.text().strip() in self._taken
+        replaces = replaced_by(self.name.text(), self._presets) is not None
         self.setWindowTitle(tr("Save as preset"))
         self._label.setText(tr("Name of the preset"))
         self.save.setText(tr("Replace") if replaces else tr("Save"))
