@@ -12,6 +12,7 @@ from workbench import atomic
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.data_choice import DataInfo
 from workbench.engine.devices import choose_device
+from workbench.file_names import from_text, shown
 from workbench.library.checkpoint import load_checkpoint
 from workbench.library.run_folder import (
     History,
@@ -124,7 +125,7 @@ def require_same_images(record: RunRecord, info: DataInfo) -> None:
             "{name} was begun on other images than {data} holds now, and cannot go on with them; "
             "choose its own data, or train it anew.",
             name=record.label,
-            data=info.path or info.name,
+            data=shown(from_text(info.path or info.name)),
         )
 
 
