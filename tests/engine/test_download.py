@@ -104,6 +104,7 @@ def server() -> Iterator[Server]:
             pass
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that hangs up
     plan.url = f"http://127.0.0.1:{httpd.server_port}/cifar-10-python.tar.gz"
     thread = threading.Thread(target=httpd.serve_forever, args=(0.02,))
     thread.start()

@@ -181,7 +181,7 @@ def _decode(file: BinaryIO, ranges: Mapping[str, Range]) -> tuple[str, np.ndarra
         name = opened.format or ""
         image: Image.Image = opened
         raw = _raw_mode(opened)
-        if opened.mode in _DEEP_MODES or (name in ("PNG", "TIFF") and ";16" in raw):
+        if opened.mode in _DEEP_MODES or _bits(opened, raw) > 8:
             deep = _read_deep(file, opened, raw)
             known = deep.declared or ranges.get(deep.kind)
             if known is None:
@@ -216,6 +216,14 @@ def _raw_mode(image: Any) -> str:
         return ""
     args = tiles[0].args
     return str(args if isinstance(args, str) else args[0] if args else "")
+
+
+def _bits(image: Any, raw: str) -> int:
+    """Of each color in the file, where it is known."""
+    tags = getattr(image, "tag_v2", None)
+    if tags is not None:
+        return max(tags.get(_BITS, (1,)))
+    return 16 if image.format == "PNG" and ";16" in raw else 8
 
 
 # More than 8 bits
