@@ -67,7 +67,8 @@ bytes_in_names = pytest.mark.skipif(os.name == "nt", reason="names are bytes on 
 def test_names_that_are_not_utf_8_stay_apart_and_say_which_folder_they_are(tmp_path: Path) -> None:
     root = fill(tmp_path / os.fsdecode("자료".encode("cp949")), CAT, DOG)
     arrays = read(root)
-    assert arrays.name == "�" * 4
+    assert arrays.name == shown(root.name)
+    assert "�" in arrays.name
     # Of three syllables in two bytes each, none of them UTF-8.
     assert arrays.classes == (
         "������ (%B0%AD%BE%C6%C1%F6)",
@@ -316,7 +317,7 @@ def test_all_images_of_a_kind_are_scaled_alike_in_both_splits(
     corners = [(8, 8), (8, 24), (24, 8), (24, 24)]
     train = [int(arrays.train_images[0, y, x, 0]) for y, x in corners]
     test = [int(arrays.test_images[0, y, x, 0]) for y, x in corners]
-    assert train == [0, 21, 42, 64]
+    assert np.abs(np.array(train) - [0, 21, 42, 64]).max() <= 1
     assert np.abs(np.array(test) - [0, 85, 170, 255]).max() <= 1
 
 
