@@ -12,6 +12,7 @@ import yaml
 
 import workbench
 from workbench import paths
+from workbench.engine.folder_scan import REASONS
 from workbench.library import comparison
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.presets import Preset, list_presets
@@ -63,7 +64,14 @@ def all_texts() -> set[str]:
         found |= {preset.title, preset.tried, preset.changed, preset.found}
         found |= {preset.explained, preset.note}
     found |= {*comparison.TEMPLATES, *comparison.ROW_WORDS}
-    found |= {*TEMPLATES, *STATES.values(), *RECORD_STATES.values(), *TRACK.values(), *OTHER_WORDS}
+    found |= {
+        *REASONS,
+        *TEMPLATES,
+        *STATES.values(),
+        *RECORD_STATES.values(),
+        *TRACK.values(),
+        *OTHER_WORDS,
+    }
     return found - {""}
 
 

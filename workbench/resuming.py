@@ -24,6 +24,7 @@ from workbench.library.run_folder import (
 )
 from workbench.library.weights import load_weights
 from workbench.messages import Message, WorkbenchError
+from workbench.path_text import from_text, shown
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
 
 BEGINS_ANEW = Message(
@@ -124,7 +125,7 @@ def require_same_images(record: RunRecord, info: DataInfo) -> None:
             "{name} was begun on other images than {data} holds now, and cannot go on with them; "
             "choose its own data, or train it anew.",
             name=record.label,
-            data=info.path or info.name,
+            data=shown(from_text(info.path or info.name)),
         )
 
 

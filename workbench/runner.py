@@ -374,7 +374,7 @@ class _Keeper:
                     **_choice(event),
                     **self._metrics,
                 },
-                data=asdict(self._data),
+                data=asdict(replace(self._data, left_out=())),  # no part of what was learned
             ),
         )
         self._writer.update(**{"weights" if event.kind == "last" else "best_weights": name})

@@ -54,6 +54,10 @@ class Server:
     """Bytes after which the next connections are cut."""
     hangs_after: int | None = None
     status: int | None = None
+    location: str | None = None
+    """To which the download is sent on, again and again."""
+    length: str | None = ""
+    """The header Content-Length: "" for the right one, None for none."""
     asked: list[str | None] = field(default_factory=list)
     """The Range header of each request."""
     let_go: threading.Event = field(default_factory=threading.Event)
@@ -69,6 +73,11 @@ def server() -> Iterator[Server]:
             plan.asked.append(wanted)
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
             size = len(plan.content)
+            if plan.location is not None:
+                self.send_response(302)
+                self.send_header("Location", plan.location)
+                self.end_headers()
+                return
             if plan.status:
                 self.send_error(plan.status)
                 return
@@ -82,7 +91,8 @@ def server() -> Iterator[Server]:
                 start = 0
                 self.send_response(200)
             body = plan.content[start:]
-            self.send_header("Content-Length", str(len(body)))
+            if plan.length is not None:
+                self.send_header("Content-Length", plan.length or str(len(body)))
             self.end_headers()
             if plan.hangs_after is not None:
                 self.wfile.write(body[: plan.hangs_after])
@@ -94,6 +104,7 @@ def server() -> Iterator[Server]:
             pass
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that hangs up
     plan.url = f"http://127.0.0.1:{httpd.server_port}/cifar-10-python.tar.gz"
     thread = threading.Thread(target=httpd.serve_forever, args=(0.02,))
     thread.start()
@@ -121,6 +132,7 @@ def get(
         server.url,
         target,
         md5=hashlib.md5(content).hexdigest(),
+        size=len(content),
         timeout=1,
         attempts=3,
         pause=0.01,
@@ -375,3 +387,107 @@ def test_a_disk_that_fills_up_while_bytes_arrive(server: Server, target: Path) -
     with pytest.raises(WorkbenchError, match="the disk is full"):
         get(server, target)
     assert len(server.asked) == 1
+
+
+# Servers that say or send something else
+
+
+def sentence(server: Server, target: Path) -> str:
+    with pytest.raises(WorkbenchError) as error:
+        get(server, target)
+    text = str(error.value)
+    assert text.startswith(f"{server.url}: the ")
+    assert "\n" not in text
+    assert_nothing(target)
+    return text
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "1e9", "7" * 5_000, "", None, "12 34"])
+def test_a_length_that_is_no_length_does_not_matter(
+    server: Server, target: Path, length: str | None
+) -> None:
+    server.length = length
+    get(server, target)
+    assert_whole(target)
+
+
+@pytest.mark.parametrize("length", [None, "abc", "-5"])
+def test_a_body_that_does_not_end_is_ended_at_the_published_size(
+    server: Server, target: Path, length: str | None
+) -> None:
+    server.length, server.content = length, WHOLE + bytes(5_000_000)
+    most = 0
+
+    def watch(event: DataProgress) -> None:
+        nonlocal most
+        most = max(most, event.done)
+
+    with pytest.raises(WorkbenchError, match="another file than the published one"):
+        get(server, target, watch)
+    assert most <= len(WHOLE)
+    assert len(server.asked) == 1
+    assert not (target / f"{ARCHIVE}.part").exists()
+
+
+@pytest.mark.parametrize("size", [5, len(WHOLE) - 1, len(WHOLE) + 1, 10**17])
+def test_another_length_than_the_published_one_is_not_fetched(
+    server: Server, target: Path, size: int
+) -> None:
+    (target / f"{ARCHIVE}.part").write_bytes(WHOLE[:200_000])
+    server.ranges, server.length = False, str(size)
+    text = sentence(server, target)
+    assert f"another file than the published one ({size:,} bytes in place of" in text
+    # What had come stays: the login page of a hotel's network is no reason to begin again.
+    assert (target / f"{ARCHIVE}.part").read_bytes() == WHOLE[:200_000]
+    server.ranges, server.length = True, ""
+    get(server, target)
+    assert_whole(target)
+
+
+def test_a_body_of_unknown_length_that_ends_early_goes_on(server: Server, target: Path) -> None:
+    server.length, server.cuts = None, [200_000]
+    get(server, target)
+    assert server.asked == [None, "bytes=200000-"]
+    assert_whole(target)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/x",
+        "javascript:alert(1)",
+        "http://[broken",
+        "http://127.0.0.1:port/",
+        "http://127.0.0.1:99999/",
+        "http://" + "a" * 300 + "/",
+    ],
+)
+def test_a_server_that_sends_the_download_to_no_web_address(
+    server: Server, target: Path, location: str
+) -> None:
+    server.location = location
+    text = sentence(server, target)
+    assert f"sends the download on to {location[:200]}, which is no web address" in text
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("location", ["", "/round/and/round", "?"])
+def test_a_server_that_sends_the_download_in_a_circle(
+    server: Server, target: Path, location: str
+) -> None:
+    server.location = location
+    assert "the server refuses the download (HTTP Error 302" in sentence(server, target)
+
+
+def test_a_server_that_stalls_is_one_sentence_and_what_came_stays(
+    server: Server, target: Path
+) -> None:
+    (target / f"{ARCHIVE}.part").write_bytes(WHOLE[:100_000])
+    server.hangs_after = 0
+    with pytest.raises(WorkbenchError, match=r"the download failed .*timed out"):
+        download_cifar10(
+            *(lambda _: None, never, server.url, target),
+            **{"md5": "", "size": len(WHOLE), "timeout": 0.1, "attempts": 1, "pause": 0},
+        )
+    assert (target / f"{ARCHIVE}.part").read_bytes() == WHOLE[:100_000]

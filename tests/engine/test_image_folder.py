@@ -4,17 +4,19 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from workbench import paths
-from workbench.engine import image_folder
+from workbench.engine import image_decoding, image_folder
 from workbench.engine.data_choice import CIFAR10_CLASSES, choose_data
 from workbench.engine.datasets import Arrays, load_data
 from workbench.engine.events import DataProgress
-from workbench.engine.image_folder import read_image, read_image_folder
+from workbench.engine.image_decoding import decode, read_image
+from workbench.engine.image_folder import read_image_folder
 from workbench.messages import Cancelled, WorkbenchError
 
 
@@ -57,11 +59,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were decoded, not read from the cache."""
     names: list[str] = []
 
-    def noted(path: str) -> np.ndarray:
+    def noted(path: str, ranges: Any) -> Any:
         names.append(path)
-        return read_image(path)
+        return decode(path, ranges)
 
-    monkeypatch.setattr(image_folder, "read_image", noted)
+    monkeypatch.setattr(image_decoding, "decode", noted)
     return names
 
 
@@ -228,11 +230,11 @@ def test_stop_is_heard_within_a_fraction_of_a_second(
     for number in range(200):
         put(folder / "train" / "cat" / f"more{number}.png")
 
-    def slow(path: str) -> np.ndarray:
+    def slow(path: str, ranges: Any) -> Any:
         time.sleep(0.05)
-        return np.zeros((32, 32, 3), np.uint8)
+        return "PNG", np.zeros((32, 32, 3), np.uint8)
 
-    monkeypatch.setattr(image_folder, "read_image", slow)
+    monkeypatch.setattr(image_decoding, "decode", slow)
     monkeypatch.setattr(image_folder, "_SMALL_FILE", small)
     start = time.monotonic()
     with pytest.raises(Cancelled):

@@ -113,20 +113,20 @@ def test_a_decode_says_how_far_it_is_and_can_be_ended(
 ) -> None:
     import threading
 
-    from workbench.engine import image_folder
+    from workbench.engine import image_decoding
 
     known = known_of(folder) | {"fingerprint": "0" * 64}
     shutil.rmtree(folder / "test" / "cat")
     shutil.copytree(folder / "test" / "dog", folder / "test" / "cat")  # not as it was cached
     began, go_on = threading.Event(), threading.Event()
-    read_image = image_folder.read_image
+    decode = image_decoding.decode
 
-    def slow(path: str) -> np.ndarray:
+    def slow(path: str, ranges: Any) -> Any:
         began.set()
         go_on.wait(10)
-        return read_image(path)
+        return decode(path, ranges)
 
-    monkeypatch.setattr(image_folder, "read_image", slow)
+    monkeypatch.setattr(image_decoding, "decode", slow)
     heard: list[object] = []
     store.loaded.connect(heard.append)
     store.missing.connect(lambda *_: heard.append(None))

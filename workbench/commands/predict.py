@@ -11,6 +11,7 @@ import numpy as np
 from workbench.commands.output import print_json, text_table
 from workbench.engine.image_file import read_image_file
 from workbench.messages import WorkbenchError
+from workbench.path_text import shown
 
 SHOWN = 3
 """Classes that are printed for each image; ``--json`` has them all."""
@@ -26,7 +27,7 @@ def predict(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
     if not images:
         if options.json:
-            print_json([{"image": str(p), "problem": str(e)} for p, e in problems.items()])
+            print_json([{"image": shown(p), "problem": str(e)} for p, e in problems.items()])
         return 2
 
     from workbench.inference import predict_images  # torch takes a second or two to import
@@ -40,13 +41,13 @@ def predict(options: argparse.Namespace) -> int:
     results: list[dict[str, Any]] = []
     for path in options.images:
         if path in problems:
-            results.append({"image": str(path), "problem": str(problems[path])})
+            results.append({"image": shown(path), "problem": str(problems[path])})
             continue
         row = next(rows)
         best = int(row.argmax())
         results.append(
             {
-                "image": str(path),
+                "image": shown(path),
                 "predicted": outcome.classes[best],
                 "probability": float(row[best]),
                 "probabilities": dict(zip(outcome.classes, map(float, row), strict=True)),

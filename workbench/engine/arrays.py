@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.engine.data_choice import LeftOut
 from workbench.engine.events import DataProgress
 
 Progress = Callable[[DataProgress], None]
@@ -28,3 +29,4 @@ class Arrays:
     comparable: bool
     skipped: int = 0
     skipped_files: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from workbench import paths
 from workbench.messages import Message, WorkbenchError
+from workbench.path_text import from_text, shown
 
 DataKind = Literal["cifar10", "folder", "sample"]
 
@@ -19,10 +20,12 @@ BATCHES_FOLDER = "cifar-10-batches-py"
 CIFAR10_IMAGES = (50_000, 10_000)
 """Training and test images of CIFAR-10."""
 
-IMAGE_ENDINGS = tuple(
-    [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"]
+IMAGE_ENDINGS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
 )
-"""Files that are read as images."""
+"""How the names of images end. What is an image is known by its content; a file with such an ending
+that is none counts as an image that cannot be read."""
 
 SAMPLE_IMAGES = (2_000, 500)
 """Training and test images of the sample."""
@@ -53,12 +56,30 @@ class DataChoice:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Files of a folder that are left out for one reason. ``what``: a phrase to translate, with
+    ``kind`` in the place of ``{kind}``; ``example``: one of them, relative to the folder."""
+
+    what: str
+    kind: str
+    count: int
+    example: str
+
+    def __str__(self) -> str:
+        what = self.what.replace("{kind}", self.kind)
+        return f"{what}: {self.count:,}, for example {self.example}"
+
+
+@dataclass(frozen=True)
 class DataInfo:
     """What is known of a loaded data set, without its images; kept with every run.
 
     ``fingerprint``: SHA-256 over class names, images and labels, in hexadecimal.
     ``comparable``: may stand beside the report's figures. ``skipped``: number of unreadable
-    files; ``skipped_files``: the first 20 of them, relative to ``path``.
+    images; ``skipped_files``: the first 20 of them, relative to ``path``. ``left_out``: all that
+    the folder holds and that is not in the data set, by reason, unreadable images first.
+    ``classes`` and ``path`` are text that can be written anywhere (``class_names``,
+    :func:`to_text`).
     """
 
     kind: DataKind
@@ -71,6 +92,7 @@ class DataInfo:
     path: str | None = None
     skipped: int = 0
     skipped_files: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def cifar10_places() -> list[Path]:
@@ -119,7 +141,9 @@ def choose_data(wanted: str | None = None) -> DataChoice:
     found = find_cifar10() if wanted in (None, "cifar10") else None
     if found:
         return DataChoice(
-            "cifar10", found, Message("CIFAR-10, found in {path}.", path=found / BATCHES_FOLDER)
+            "cifar10",
+            found,
+            Message("CIFAR-10, found in {path}.", path=shown(found / BATCHES_FOLDER)),
         )
     if wanted is None:
         return DataChoice(
@@ -140,22 +164,24 @@ def choose_data(wanted: str | None = None) -> DataChoice:
             folder=BATCHES_FOLDER,
             place=paths.data(),
         )
-    path = Path(wanted).expanduser().absolute()
+    path = from_text(wanted).expanduser().absolute()
     if not path.exists():
         raise WorkbenchError(
             "{path}: there is no such folder; name cifar10, sample, or a folder of images.",
-            path=path,
+            path=shown(path),
         )
     root = _outer(path)
     if (root / BATCHES_FOLDER).is_dir():
         return DataChoice(
-            "cifar10", root, Message("CIFAR-10, found in {path}.", path=root / BATCHES_FOLDER)
+            "cifar10",
+            root,
+            Message("CIFAR-10, found in {path}.", path=shown(root / BATCHES_FOLDER)),
         )
     if (path / "train").is_dir() and (path / "test").is_dir():
-        return DataChoice("folder", path, Message("Folder of images: {path}.", path=path))
+        return DataChoice("folder", path, Message("Folder of images: {path}.", path=shown(path)))
     raise WorkbenchError(
         "{path}: holds neither train/ and test/ with one folder for each class, nor {folder}.",
-        path=path,
+        path=shown(path),
         folder=BATCHES_FOLDER,
     )
 

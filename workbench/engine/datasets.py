@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from workbench.engine.arrays import Arrays, Progress, Stop
 from workbench.engine.data_choice import DataChoice, DataInfo, DataKind
 from workbench.engine.kept_images import TestImages, keep_test_images, test_order
 from workbench.messages import Cancelled
+from workbench.path_text import to_text
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
         arrays = image_folder.read_image_folder(choice.path, progress, stop)
     if stop():
         raise Cancelled
-    data = _as_data_set(choice.kind, str(choice.path) if choice.path else None, arrays)
+    data = _as_data_set(choice.kind, to_text(choice.path) if choice.path else None, arrays)
     if choice.kind != "sample":  # which is made as fast as it is read
         keep_test_images(data.info.fingerprint, data.test_images.numpy())
     return data
@@ -112,6 +114,7 @@ def _as_data_set(kind: DataKind, path: str | None, arrays: Arrays) -> DataSet:
         path=path,
         skipped=arrays.skipped,
         skipped_files=arrays.skipped_files,
+        left_out=arrays.left_out,
     )
     return DataSet(
         info,
@@ -123,7 +126,9 @@ def _as_data_set(kind: DataKind, path: str | None, arrays: Arrays) -> DataSet:
 
 
 def _fingerprint(classes: tuple[str, ...], *arrays: np.ndarray) -> str:
-    digest = hashlib.sha256("\n".join(classes).encode("utf-8"))
+    # A name may hold a line break; all others are hashed as they have always been.
+    plain = not any("\n" in name for name in classes)
+    digest = hashlib.sha256(("\n".join(classes) if plain else json.dumps(classes)).encode("utf-8"))
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)

@@ -6,15 +6,17 @@ import errno
 import gzip
 import hashlib
 import http.client
+import re
 import shutil
 import tarfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
@@ -51,6 +53,7 @@ def download_cifar10(
     target: Path | None = None,
     *,
     md5: str = MD5,
+    size: int = SIZE,
     timeout: float = 5.0,
     attempts: int = 5,
     pause: float = 2.0,
@@ -64,7 +67,8 @@ def download_cifar10(
     The unpacked folder appears whole or not at all. Two downloads into one folder take turns.
 
     ``attempts`` connections in a row may bring nothing new, ``pause`` seconds apart; then, and
-    where the server refuses, the checksum differs or the disk is full, raises
+    where the server refuses, sends the download on to something that is no web address, sends more
+    or fewer than ``size`` bytes, the checksum differs or the disk is full, raises
     :class:`WorkbenchError`.
     """
     target = target or paths.data()
@@ -79,10 +83,10 @@ def download_cifar10(
                 break
             except Timeout:  # somebody else downloads: show how far that is
                 _raise_if(stop)
-                report(_size(part), SIZE)
+                report(_size(part), size)
         try:
             if not _is_there(target / BATCHES_FOLDER):
-                _receive(url, part, report, stop, timeout, attempts, pause)
+                _receive(url, part, size, report, stop, timeout, attempts, pause)
                 _check(part, md5, stop)
                 _unpack(part, target, stop)
             atomic.delete(part)
@@ -145,6 +149,7 @@ def _is_there(folder: Path) -> bool:
 def _receive(
     url: str,
     part: Path,
+    size: int,
     report: _Reporter,
     stop: Stop,
     timeout: float,
@@ -153,10 +158,11 @@ def _receive(
 ) -> None:
     """Fills ``part``, connection after connection."""
     longest, failures = _size(part), 0
-    while True:
+    while _size(part) != size:
         _raise_if(stop)
         try:
-            return _connect(url, part, report, stop, timeout)
+            _connect(url, part, size, report, stop, timeout)
+            return
         except _Cut as cut:
             # A server without Range starts over each time: only what is new counts.
             failures = 0 if _size(part) > longest else failures + 1
@@ -174,14 +180,59 @@ def _receive(
             time.sleep(min(0.05, pause))
 
 
-def _connect(url: str, part: Path, report: _Reporter, stop: Stop, timeout: float) -> None:
+class _WebOnly(urllib.request.HTTPRedirectHandler):
+    """Follows a server to other web addresses, and to nothing else."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def http_error_302(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any
+    ) -> Any:
+        location = headers.get("Location", "")
+        try:
+            parts = urllib.parse.urlsplit(urllib.parse.urljoin(req.full_url, location))
+            good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            (parts.hostname or "").encode("idna")
+        except ValueError:  # a port that is no number, a bracket that does not close, a long name
+            good = False
+        if not good:
+            fp.close()
+            raise WorkbenchError(
+                "{url}: the server sends the download on to {other}, which is no web address; "
+                "try again later, or put {folder} into {place} yourself.",
+                url=req.full_url,
+                other=" ".join(location.split())[:200],
+                folder=BATCHES_FOLDER,
+                place=self._place,
+            )
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+def _other_file(url: str, part: Path, sent: int, size: int) -> WorkbenchError:
+    return WorkbenchError(
+        "{url}: the server sends another file than the published one ({sent} bytes in place of "
+        "{size}); try again later, or put {folder} into {place} yourself.",
+        url=url,
+        sent=f"{sent:,}",
+        size=f"{size:,}",
+        folder=BATCHES_FOLDER,
+        place=part.parent,
+    )
+
+
+def _connect(
+    url: str, part: Path, size: int, report: _Reporter, stop: Stop, timeout: float
+) -> None:
     """One connection. Raises :class:`_Cut` where it ends early; an ``OSError`` is the disk's."""
     have = _size(part)
     request = urllib.request.Request(url)
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:
-        response = urllib.request.urlopen(request, timeout=timeout)
+        response = urllib.request.build_opener(_WebOnly(part.parent)).open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416 and have:  # nothing is left to send; the checksum tells whether so
@@ -192,11 +243,11 @@ def _connect(url: str, part: Path, report: _Reporter, stop: Stop, timeout: float
             "{url}: the server refuses the download ({reason}); try again later, or put "
             "{folder} into {place} yourself.",
             url=url,
-            reason=error,
+            reason=" ".join(str(error).split()),  # urllib's are of several lines
             folder=BATCHES_FOLDER,
             place=part.parent,
         ) from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise _Cut(getattr(error, "reason", None) or error) from None
     with response:
         continues = response.status == 206 and response.headers.get("Content-Range", "").startswith(
@@ -204,22 +255,28 @@ def _connect(url: str, part: Path, report: _Reporter, stop: Stop, timeout: float
         )
         if not continues:
             have = 0
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length else SIZE
+        length = response.headers.get("Content-Length", "")
+        if re.fullmatch(r"[0-9]{1,18}", length) and have + int(length) != size:
+            raise _other_file(url, part, have + int(length), size)
         with part.open("ab" if continues else "wb") as file:
             while True:
                 _raise_if(stop)
                 try:
                     # read1: what has arrived, without waiting for a whole chunk
                     piece = response.read1(_CHUNK)
-                except (OSError, http.client.HTTPException) as error:
+                except (OSError, ValueError, http.client.HTTPException) as error:
                     raise _Cut(error) from None
                 if not piece:
                     break
-                file.write(piece)
                 have += len(piece)
-                report(have, total)
-    if length and have < total:
+                if have > size:  # whatever length was promised
+                    break
+                file.write(piece)
+                report(have, size)
+    if have > size:
+        part.unlink()
+        raise _other_file(url, part, have, size)
+    if have < size:
         raise _Cut("the connection was cut")
 
 

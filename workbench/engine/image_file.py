@@ -2,54 +2,56 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
 
-from workbench.engine.image_folder import read_image
+from workbench.engine import image_decoding
+from workbench.engine.image_decoding import FORMATS, UnreadableImage, read_image
 from workbench.messages import WorkbenchError
-
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""Pillow's names of the formats that are read: none that starts another program."""
+from workbench.path_text import shown
 
 
 def read_image_file(source: Path | BinaryIO, name: str = "") -> np.ndarray:
     """uint8 (32, 32, 3): the pixels that the network gets. ``name`` stands for what has no path.
 
-    Raises :class:`WorkbenchError` where it is no image, damaged, or so large that decoding it
-    would fill the memory.
+    Raises :class:`WorkbenchError` where it is no image, damaged, of values that may mean anything,
+    or so large that decoding it would fill the memory.
     """
-    label = name or (source if isinstance(source, Path) else "?")
+    label = shown(name or (source if isinstance(source, Path) else "?"))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(source, formats=FORMATS):
-                pass  # looks at the head of the file, which tells format and size
-            if not isinstance(source, Path):
-                source.seek(0)
-            return read_image(source)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise WorkbenchError(
-            "{name}: is too large to be opened safely; scale it down first.", name=label
+        if isinstance(source, Path) and not source.exists():
+            raise WorkbenchError("{path}: there is no such file.", path=label)
+        return read_image(source)
+    except UnreadableImage as error:
+        raise _problem(error, label) from None
+    except OSError as error:
+        raise _problem(
+            UnreadableImage(image_decoding.CANNOT_OPEN, str(error.strerror)), label
         ) from None
-    except FileNotFoundError:
-        raise WorkbenchError("{path}: there is no such file.", path=label) from None
-    except Image.UnidentifiedImageError:
-        raise WorkbenchError(
+
+
+def _problem(error: UnreadableImage, label: str) -> WorkbenchError:
+    if error.reason == image_decoding.NOT_AN_IMAGE:
+        return WorkbenchError(
             "{name}: is not an image that can be read ({formats}).",
             name=label,
-            formats=", ".join(FORMATS),
-        ) from None
-    except MemoryError:
-        raise WorkbenchError("{name}: does not fit into the memory.", name=label) from None
-    except Exception as error:
-        # A damaged file raises nearly anything.
-        reason = getattr(error, "strerror", None)
-        if reason:
-            raise WorkbenchError(
-                "{path}: cannot be read ({reason}).", path=label, reason=reason
-            ) from None
-        raise WorkbenchError("{name}: is a damaged image.", name=label) from None
+            formats=", ".join(sorted(FORMATS)),
+        )
+    if error.reason == image_decoding.TOO_LARGE:
+        return WorkbenchError(
+            "{name}: is too large to be opened safely; scale it down first.", name=label
+        )
+    if error.reason == image_decoding.UNKNOWN_RANGE:
+        return WorkbenchError(
+            "{name}: does not say which of its values are black and white ({kind}); save it with "
+            "8 bits for each color.",
+            name=label,
+            kind=error.kind,
+        )
+    if error.reason == image_decoding.NOT_A_FILE:
+        return WorkbenchError("{path}: is not a regular file.", path=label)
+    if error.reason == image_decoding.CANNOT_OPEN:
+        return WorkbenchError("{path}: cannot be read ({reason}).", path=label, reason=error.kind)
+    return WorkbenchError("{name}: is a damaged image.", name=label)

@@ -83,12 +83,14 @@ def resumed_line(event: RunStarted) -> list[str]:
 
 
 def skipped_lines(data: DataInfo) -> list[str]:
-    """How many images could not be read, and which; nothing where all could."""
-    if not data.skipped:
-        return []
-    named = ", ".join(data.skipped_files)
-    more = ", …" if data.skipped > len(data.skipped_files) else ""
-    return [f"{data.skipped} images cannot be read and are left out: {named}{more}"]
+    """How many images could not be read, and which; how many files are left out and why; nothing
+    where all of the folder was read."""
+    lines = []
+    if data.skipped:
+        named = ", ".join(data.skipped_files)
+        more = ", …" if data.skipped > len(data.skipped_files) else ""
+        lines.append(f"{data.skipped} images cannot be read and are left out: {named}{more}")
+    return [*lines, *(f"Left out, {one}" for one in data.left_out)]
 
 
 def accuracy_line(test: Evaluation, split: str = "Test") -> str:

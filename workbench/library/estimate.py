@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.engine.data_choice import CIFAR10_IMAGES, SAMPLE_IMAGES, DataChoice
 from workbench.library.run_folder import RunRecord
+from workbench.path_text import to_text
 from workbench.spec.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: 
         return False
     if device not in ("auto", run.device) or run.data.get("kind") != data.kind:
         return False
-    if data.kind == "folder" and run.data.get("path") != str(data.path):
+    if data.kind == "folder" and data.path and run.data.get("path") != to_text(data.path):
         return False
     # Fewer images are trained on, and more are tested.
     if run.experiment.get("validation_share", 0.0) != experiment.validation_share:

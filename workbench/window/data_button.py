@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from workbench.engine.data_choice import (
     find_cifar10,
 )
 from workbench.messages import WorkbenchError
+from workbench.path_text import from_text, shown, to_text
+from workbench.window.left_out import left_out_lines
 from workbench.window.settings import Settings
 from workbench.window.translation import say, tr
 
@@ -71,7 +74,7 @@ class DataButton(QToolButton):
         return choose_data(None)
 
     def _folder_path(self) -> str:
-        return str(self._settings.record("data/folder").get("path", ""))
+        return str(self._settings.record("data/folder").get("path") or "")
 
     def _choose(self, wanted: str) -> None:
         try:
@@ -84,7 +87,7 @@ class DataButton(QToolButton):
 
     def _take(self, choice: DataChoice) -> None:
         self.choice = choice
-        self._settings.set_text("data/choice", str(choice.path) if choice.path else choice.kind)
+        self._settings.set_text("data/choice", to_text(choice.path) if choice.path else choice.kind)
         self.retranslate()
         self.changed.emit()
 
@@ -108,11 +111,12 @@ class DataButton(QToolButton):
             self._settings.set_record(
                 "data/folder",
                 {
-                    "path": str(choice.path),
+                    "path": info.path,
                     "name": info.name,
                     "train": info.train_images,
                     "test": info.test_images,
                     "skipped": info.skipped,
+                    "left_out": [asdict(one) for one in info.left_out],
                 },
             )
         self._take(choice)
@@ -141,7 +145,7 @@ class DataButton(QToolButton):
             return tr("sample")
         if self.choice.kind == "cifar10":
             return "CIFAR-10"
-        return self._remembered().get("name") or (self.choice.path or Path()).name
+        return self._remembered().get("name") or shown((self.choice.path or Path()).name)
 
     def _folder_record(self) -> dict[str, Any]:
         record = self._settings.record("data/folder")
@@ -149,7 +153,8 @@ class DataButton(QToolButton):
 
     def _remembered(self) -> dict[str, Any]:
         record = self._folder_record()
-        return record if record.get("path") == str(self.choice.path) else {}
+        path = self.choice.path
+        return record if path and record.get("path") == to_text(path) else {}
 
     def images(self) -> tuple[int, int] | None:
         """Training and test images of the chosen data set, where they are known."""
@@ -176,7 +181,7 @@ class DataButton(QToolButton):
         if known:
             counted = _counts(known["train"], known["test"])
             self._known_folder.setText(f"{known['name']} · {counted}")
-            self._known_folder.setToolTip(str(known["path"]))
+            self._known_folder.setToolTip(shown(from_text(str(known["path"]))))
         self._folder.setText(tr("Folder of images…"))
         self._sample.setText(tr("Sample, made by the program") + f" · {_counts(*SAMPLE_IMAGES)}")
         self._cifar10.setChecked(self.choice.kind == "cifar10")
@@ -195,6 +200,9 @@ class DataButton(QToolButton):
         skipped = known.get("skipped") if self.choice.kind == "folder" else 0
         if skipped:
             tip += "\n" + tr("{count} unreadable files were skipped.").format(count=skipped)
+        if self.choice.kind == "folder":
+            lines = left_out_lines(known)
+            tip += "\n".join(["", tr("Left out:"), *lines]) if lines else ""
         self.setToolTip(self._reason_off or tip)
 
     def changeEvent(self, event: QEvent) -> None:

@@ -13,6 +13,7 @@ from workbench.engine.data_choice import choice_of
 from workbench.engine.events import DataProgress
 from workbench.engine.kept_images import TestImages, kept_test_images
 from workbench.messages import Cancelled, Message, WorkbenchError
+from workbench.path_text import from_text, shown
 from workbench.window.session import Work
 
 log = logging.getLogger("workbench")
@@ -133,7 +134,7 @@ class _Reading:
         if found.fingerprint != fingerprint:
             return Message(
                 "The images found at {place} are not those that this run was tested on.",
-                place=self._data.get("path") or self._data.get("name", "?"),
+                place=shown(from_text(str(self._data.get("path") or self._data.get("name", "?")))),
             )
         return found
 

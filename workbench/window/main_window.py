@@ -32,6 +32,7 @@ from workbench.library.catalog import Library
 from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message, WorkbenchError
+from workbench.path_text import to_text
 from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Preset
 from workbench.window import dialogs, theme
@@ -371,7 +372,7 @@ class MainWindow(QMainWindow):
     def _run_started(self, event: RunStarted) -> None:
         choice = self.data_button.choice
         # A run that is resumed goes on on its own data, which need not be those that are chosen.
-        if event.data.kind == "folder" and event.data.path == str(choice.path):
+        if event.data.kind == "folder" and choice.path and event.data.path == to_text(choice.path):
             self.data_button.set_info(choice, event.data)
         self._trains_on = asdict(event.data)
         self.run_view.on_started(event)
@@ -384,6 +385,13 @@ class MainWindow(QMainWindow):
         elif event.data.skipped:
             self.status.show_now(
                 tr("{count} unreadable files were skipped.").format(count=event.data.skipped)
+            )
+        elif event.data.left_out:
+            count = sum(one.count for one in event.data.left_out)
+            self.status.show_now(
+                tr("{count} files of the folder were left out; Details says which.").format(
+                    count=f"{count:,}"
+                )
             )
 
     def _run_ended(self, event: RunEnded) -> None:

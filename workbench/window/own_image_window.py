@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from workbench.engine.data_choice import IMAGE_ENDINGS
 from workbench.messages import Message
 from workbench.window.image_panel import Picture, ProbabilityBars
 from workbench.window.session import Session
@@ -114,7 +115,7 @@ class OwnImageWindow(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(
             [
-                tr("Images") + " (*.jpg *.jpeg *.png *.bmp *.gif *.webp *.tif *.tiff *.ppm)",
+                tr("Images") + f" (*{' *'.join(IMAGE_ENDINGS)})",
                 tr("All files") + " (*)",
             ]
         )

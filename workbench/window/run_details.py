@@ -27,12 +27,14 @@ from PySide6.QtWidgets import (
 from workbench import paths
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
+from workbench.path_text import from_text, shown
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
 from workbench.spec.presets import Preset, read_preset
 from workbench.window import theme
 from workbench.window.copy_table import claims_copy, copy_table
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_text import number_text, tooltip, value_text
+from workbench.window.left_out import left_out_lines
 from workbench.window.translation import say, tr
 
 # --- what is known, in words ----------------------------------------------------------------
@@ -219,9 +221,10 @@ def _data(data: dict[str, Any], share: Any) -> list[Row]:
         ),
     ]
     if data.get("path"):
-        rows.append(Row(tr("Data folder"), str(data["path"])))
+        rows.append(Row(tr("Data folder"), shown(from_text(str(data["path"])))))
     if data.get("skipped"):
         rows.append(Row(tr("Unreadable files left out"), _count(data["skipped"])))
+    rows += [Row(tr("Left out"), line) for line in left_out_lines(data)]
     return rows
 
 
