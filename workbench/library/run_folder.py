@@ -253,7 +253,7 @@ class RunWriter:
         """Another process may have trained the run on while this one loaded the data."""
         if before.folder != self.folder:
             return  # a new run, which continues another
-        now = _record_as_written(self.folder)
+        now = record_as_written(self.folder)
         status = "running" if before.status == "interrupted" else before.status
         if (now.status, now.seconds, now.resumed) != (status, before.seconds, before.resumed):
             raise WorkbenchError(
@@ -359,10 +359,10 @@ def read_record(folder: Path) -> RunRecord:
 
 def read_run(folder: Path) -> tuple[RunRecord, WorkbenchError | None]:
     """What :func:`read_record` gives and raises, and why its labels cannot be read."""
-    record = _record_as_written(folder)
+    record = record_as_written(folder)
     if record.status == "running" and not is_locked(folder):
         # Read once more: the run may have ended between the two looks.
-        again = _record_as_written(folder)
+        again = record_as_written(folder)
         if again != record:
             return read_run(folder)
         record = replace(again, status="interrupted")
@@ -383,7 +383,11 @@ def _labeled(record: RunRecord, labels: Labels) -> RunRecord:
     )
 
 
-def _record_as_written(folder: Path) -> RunRecord:
+def record_as_written(folder: Path) -> RunRecord:
+    """The record as ``run.json`` has it: ``running`` also where no process trains the run.
+
+    Raises as :func:`read_record`.
+    """
     try:
         content = json.loads((folder / "run.json").read_bytes())
     except (OSError, ValueError, RecursionError) as error:
@@ -440,34 +444,8 @@ def label_run(folder: Path, change: Change) -> RunRecord:
     written.
     """
     # Read first: taking the lock beside a run that has vanished could make a folder anew.
-    _record_as_written(folder)
+    record_as_written(folder)
     edit_labels(folder, change)
-    return read_record(folder)
-
-
-def keep_run(folder: Path, checkpoint_place: Path) -> RunRecord:
-    """Marks an interrupted run as stopped and moves its checkpoint to ``checkpoint_place``, so
-    that it no longer waits to be resumed.
-
-    Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
-    """
-    # Read first: taking the lock of a run that has vanished would make its folder anew.
-    record = _record_as_written(folder)
-    try:
-        with FileLock(folder / "run.lock", timeout=0):
-            record = _record_as_written(folder)
-            if record.status == "running":
-                write_record(replace(record, status="stopped"))
-            if has_checkpoint(folder):
-                (folder / CHECKPOINT).rename(checkpoint_place)
-    except Timeout:
-        raise WorkbenchError(
-            "{name} is being trained; wait until it has ended.", name=record.label
-        ) from None
-    except OSError as error:
-        raise WorkbenchError(
-            "{path}: cannot be written ({reason}).", path=folder, reason=error.strerror
-        ) from None
     return read_record(folder)
 
 
