@@ -159,7 +159,9 @@ def _save_weights(record: RunRecord) -> tuple[dict[str, Any], WorkbenchError | N
     good = all(bool(tensor.isfinite().all()) for tensor in checkpoint.network.values())
     # How pixels were scaled, which checkpoints of earlier versions do not say.
     best = known["best_weights"].metrics if "best_weights" in known else {}
-    scaling = {key: best[key] for key in ("pixel_mean", "pixel_deviation") if key in best}
+    scaling: dict[str, Any] = {
+        key: best[key] for key in ("pixel_mean", "pixel_deviation") if key in best
+    }
     weights = Weights(
         experiment=experiment,
         classes=tuple(record.data.get("classes", ())),

@@ -89,6 +89,41 @@ def ask_quit(parent: QWidget, can_discard: bool, answered: Callable[[str], None]
     return box
 
 
+def ask_give_up(
+    parent: QWidget, name: str, has_checkpoint: bool, agreed: Callable[[], None]
+) -> QMessageBox:
+    """Give up resuming the run ``name``; ``agreed`` hears a yes."""
+    box, buttons = _question(
+        parent,
+        "giveUpQuestion",
+        tr("Give up resuming “{name}”?").format(name=name),
+        tr(
+            "Its last weights are taken out of the checkpoint and saved as a .pkl, and the run "
+            "counts as stopped. The checkpoint goes to the trash: until that is emptied, Undo "
+            "brings it back."
+        )
+        if has_checkpoint
+        else tr(
+            "It has no checkpoint that weights could be taken from. It counts as stopped, with "
+            "the curves that it has."
+        ),
+        [
+            ("giveUp", tr("Give up resuming"), Role.AcceptRole),
+            ("stay", tr("Cancel"), Role.RejectRole),
+        ],
+    )
+    box.setDefaultButton(buttons["stay"])
+    box.setEscapeButton(buttons["stay"])
+
+    def finished() -> None:
+        if box.clickedButton() is buttons["giveUp"]:
+            agreed()
+
+    box.finished.connect(finished)
+    box.open()
+    return box
+
+
 def ask_cancel(parent: QWidget, answered: Callable[[bool], None]) -> QMessageBox:
     """Cancel a run; ``answered`` hears whether to discard it."""
     box, buttons = _question(

@@ -284,6 +284,7 @@ class MainWindow(QMainWindow):
         saved = self.saved
         saved.open_requested.connect(self._open_run)
         saved.resume_requested.connect(self.runs.resume)
+        saved.give_up_requested.connect(self.session.give_up_resuming)
         saved.load_requested.connect(self.weights.load)
         saved.test_requested.connect(self.weights.load_and_test)
         saved.hyperparameters_requested.connect(self._use_hyperparameters)
@@ -337,6 +338,7 @@ class MainWindow(QMainWindow):
         s.run_ended.connect(self._run_ended)
         s.data_prepared.connect(self._data_prepared)
         s.downloaded.connect(self.data_button.take_download)
+        s.resuming_given_up.connect(self.saved.given_up)
         s.problem.connect(self._show_problem)
         s.devices_found.connect(self._devices_found)
 
@@ -561,7 +563,10 @@ class MainWindow(QMainWindow):
         self.weights_card.set_enabled(not busy, off if busy else "")
         for name in ("load", "load_best", "test", "resume"):
             self.saved.set_off(name, off if busy else "")
-        self.saved.set_off("hyperparameters", off if running else "")
+        # Until the run that is being loaded holds its lock, nothing else keeps it from these.
+        loading = tr("Off while a run loads.") if state == "loading" else ""
+        for name in ("give_up", "delete"):
+            self.saved.set_off(name, loading)
         self._show_estimate()
         shown = self.run_view.record
         if shown is not None:

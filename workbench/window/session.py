@@ -36,6 +36,7 @@ from workbench.engine.events import (
 )
 from workbench.engine.report_lines import ReportLines
 from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord
 from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 
@@ -113,6 +114,7 @@ class Session(QObject):
     data_prepared = Signal(object)  # DataInfo
     image_predicted = Signal(object, object)  # pixels and ImagePredictions, or None and Message
     downloaded = Signal(object)  # Path
+    resuming_given_up = Signal(object)  # GivenUp
     problem = Signal(object)  # Message
     given_up = Signal()  # the person cancelled what is not a run
     devices_found = Signal(list)  # (torch's name, product name)
@@ -322,6 +324,24 @@ class Session(QObject):
         self._start_beside(work)
         return True
 
+    def give_up_resuming(self, record: RunRecord) -> None:
+        """Saves the last weights of an interrupted run, beside whatever is under way;
+        ``resuming_given_up`` or ``problem`` follows."""
+
+        def work() -> None:
+            from workbench.failures import explain
+            from workbench.library.giving_up import give_up
+
+            try:
+                self._put("resuming given up", give_up(self.library, record))
+            except WorkbenchError as error:
+                self._put("problem", error.message)
+            except Exception as error:
+                log.exception("Resuming could not be given up")
+                self._put("problem", explain(error, record.folder))
+
+        self._start_beside(work)
+
     def _start_beside(self, function: Callable[[], None]) -> None:
         work = Work(function)
         work.finished.connect(self._beside_ended)
@@ -428,6 +448,7 @@ class Session(QObject):
                     "tested": self.weights_tested,
                     "prepared": self.data_prepared,
                     "downloaded": self.downloaded,
+                    "resuming given up": self.resuming_given_up,
                     "problem": self.problem,
                 }[kind].emit(content)
 
