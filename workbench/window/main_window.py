@@ -40,6 +40,7 @@ from workbench.window.data_button import DataButton
 from workbench.window.device_box import DeviceBox
 from workbench.window.end_note import EndNote
 from workbench.window.estimate_line import EstimateLine
+from workbench.window.focus_keeper import FocusKeeper
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
 from workbench.window.image_store import ImageStore
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
             self,
         )
         self._end_note = EndNote(self)
+        self._focus_keeper = FocusKeeper(self)
         self.status = StatusBar()
         # In the order in which the Tab key goes through them.
         self._make_toolbar()
