@@ -14,7 +14,7 @@ from workbench.window.focus_keeper import FocusKeeper
 
 
 class Buttons(QWidget):
-    """Three buttons in a row and one beside it, of which the space bar presses the one with the focus."""
+    """Three buttons in a row and one beside it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,27 +10,45 @@ import numpy as np
 from PIL import Image
 
 from workbench.engine.image_folder import read_image
+from workbench.engine.image_square import Fit
 from workbench.messages import WorkbenchError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """Pillow's names of the formats that are read: none that starts another program."""
 
 
-def read_image_file(source: Path | BinaryIO, name: str = "") -> np.ndarray:
-    """uint8 (32, 32, 3): the pixels that the network gets. ``name`` stands for what has no path.
+PREVIEW = 256
+"""Pixels that :func:`read_preview` gives at most, in either direction."""
+
+
+def read_image_file(source: Path | BinaryIO, name: str = "", fit: Fit = "crop") -> np.ndarray:
+    """uint8 (32, 32, 3): the pixels that the network gets, of an image that is not square as
+    ``fit`` says. ``name`` stands for what has no path.
 
     Raises :class:`WorkbenchError` where it is no image, damaged, or so large that decoding it
     would fill the memory.
     """
+    return _read(source, name, fit, None)
+
+
+def read_preview(source: Path | BinaryIO, name: str = "") -> np.ndarray:
+    """uint8 (height, width, 3): the whole image in a size to look at. Raises as
+    :func:`read_image_file`."""
+    return _read(source, name, "whole", PREVIEW)
+
+
+def _read(source: Path | BinaryIO, name: str, fit: Fit, largest: int | None) -> np.ndarray:
     label = name or (source if isinstance(source, Path) else "?")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            if not isinstance(source, Path):
+                source.seek(0)
             with Image.open(source, formats=FORMATS):
                 pass  # looks at the head of the file, which tells format and size
             if not isinstance(source, Path):
                 source.seek(0)
-            return read_image(source)
+            return read_image(source, fit, largest)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise WorkbenchError(
             "{name}: is too large to be opened safely; scale it down first.", name=label

@@ -22,6 +22,7 @@ from workbench import atomic, paths
 from workbench.engine.arrays import Arrays, Progress, Stop
 from workbench.engine.data_choice import CIFAR10_CLASSES, IMAGE_ENDINGS
 from workbench.engine.events import DataProgress
+from workbench.engine.image_square import Fit, middle_square
 from workbench.messages import Cancelled, WorkbenchError
 
 # Pillow's own words on the terminal; what is too large is refused, what is only large is scaled.
@@ -209,15 +210,20 @@ def _decode(
     return images, readable
 
 
-def read_image(path: str | Path | BinaryIO) -> np.ndarray:
+def read_image(
+    path: str | Path | BinaryIO, fit: Fit = "whole", largest: int | None = None
+) -> np.ndarray:
     """uint8 (32, 32, 3): the image upright, in RGB, on white where it is transparent.
 
-    An image of 32x32 keeps its pixels; others are scaled with a Lanczos filter. Raises what
-    Pillow raises, ``Image.DecompressionBombError`` included.
+    An image of 32x32 keeps its pixels; others are scaled with a Lanczos filter, ``whole`` without
+    regard to their proportions or after a ``crop`` to the square in their middle. With
+    ``largest`` it is the image itself, uint8 (height, width, 3), both at most so large. Raises
+    what Pillow raises, ``Image.DecompressionBombError`` included.
     """
     with Image.open(path) as opened:
         # A large JPEG is decoded at a fraction of its size, still twice what is needed.
-        opened.draft(None, (2 * _SIZE, 2 * _SIZE))
+        wanted = largest or 2 * _SIZE
+        opened.draft(None, (wanted, wanted))
         image: Image.Image = opened
         if "exif" in image.info:  # how a camera was held
             image = ImageOps.exif_transpose(image)
@@ -228,6 +234,12 @@ def read_image(path: str | Path | BinaryIO) -> np.ndarray:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         if image.mode != "RGB":
             image = image.convert("RGB")
+        if largest is not None:
+            image.thumbnail((largest, largest), Image.Resampling.LANCZOS)
+            return np.asarray(image)
+        if fit == "crop":
+            left, top, side = middle_square(*image.size)
+            image = image.crop((left, top, left + side, top + side))
         if image.size != (_SIZE, _SIZE):
             image = image.resize((_SIZE, _SIZE), Image.Resampling.LANCZOS)
         return np.asarray(image)

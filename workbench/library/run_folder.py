@@ -121,17 +121,22 @@ class RunRecord:
 
     @property
     def label(self) -> str:
-        """What the run is called: its name, else ``007 Adam``, else its id."""
+        """What the run is called: ``007 Adam``, with its name in place of the title where it has
+        one, else its id."""
         return self.label_with(self.title)
 
     def label_with(self, title: str) -> str:
         """:attr:`label` with the preset's title in another language."""
-        if self.name:
-            return self.name
-        # The ids of the report's presets are numbers that people know them by; the id of an
-        # own preset only repeats its title.
-        number = self.preset if self.preset and self.preset.isdigit() else ""
-        return " ".join(filter(None, (number, title))) or self.preset or self.id
+        number = preset_number(self.preset)
+        if self.name.startswith(number):
+            number = "" if self.name else number
+        return " ".join(filter(None, (number, self.name or title))) or self.preset or self.id
+
+
+def preset_number(preset: str | None) -> str:
+    """The id of a preset of the report, a number that people know it by; empty for an own one,
+    whose id only repeats its title."""
+    return preset if preset and preset.isdigit() else ""
 
 
 def plain_json(value: object) -> str:

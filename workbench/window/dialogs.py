@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pyqtgraph
 import PySide6
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtWidgets import QInputDialog, QMessageBox, QPushButton, QWidget
 
 import workbench
@@ -122,6 +122,11 @@ def ask_give_up(
     box.finished.connect(finished)
     box.open()
     return box
+
+
+def close_when_ended(box: QMessageBox, ended: SignalInstance) -> None:
+    """Closes ``box`` without an answer once the run that it asks about has ended."""
+    ended.connect(box.reject)  # Qt takes the connection away with the box
 
 
 def ask_cancel(parent: QWidget, answered: Callable[[bool], None]) -> QMessageBox:

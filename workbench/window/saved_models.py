@@ -201,6 +201,13 @@ class SavedModels(QWidget):
         self.search.textChanged.connect(self._search)
         self.hint = ElidedLabel("muted")
         self.hint.setObjectName("searchHint")
+        # Whole, on as many lines as it takes: it says what to type instead.
+        self.search_problem = QLabel()
+        self.search_problem.setObjectName("searchProblem")
+        self.search_problem.setProperty("role", "problem")
+        self.search_problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.search_problem.setWordWrap(True)
+        self.search_problem.hide()
 
         self.view = _TableView()
         self.view.setObjectName("runTable")
@@ -298,6 +305,7 @@ class SavedModels(QWidget):
         layout.addWidget(self.heading)
         layout.addWidget(self.search)
         layout.addWidget(self.hint)
+        layout.addWidget(self.search_problem)
         layout.addLayout(stack, 1)
         layout.addLayout(self._line)
         layout.addWidget(self.buttons)
@@ -313,7 +321,8 @@ class SavedModels(QWidget):
                 tr(
                     "Words find runs by name, preset, tag, note, data and status.\n"
                     "Conditions: learning_rate<0.001, optimizer=adam, epochs>=10, accuracy>60, "
-                    "created>=2026-11-01, tag:lesson, status:interrupted, starred.\n"
+                    "created>=2026-11-01, tag:lesson, status:interrupted, starred; "
+                    "also short: lr, bs, wd.\n"
                     "All of them must hold."
                 )
             )
@@ -428,10 +437,14 @@ class SavedModels(QWidget):
         self._update_actions()
 
     def _show_hint(self) -> None:
-        if self._search_problem is not None:
-            self.hint.setText(say(self._search_problem.message))
-        else:
-            self.hint.setText(tr("Also: accuracy>60, tag:…, starred"))
+        problem = self._search_problem
+        self.hint.setText(tr("Also: accuracy>60, tag:…, starred"))
+        self.search_problem.setText(say(problem.message) if problem else "")
+        self.hint.setVisible(problem is None)
+        self.search_problem.setVisible(problem is not None)
+        if self.search.property("invalid") != (problem is not None):
+            self.search.setProperty("invalid", problem is not None)
+            self.style().polish(self.search)
 
     def _select_wanted(self) -> None:
         self._select([i for i in map(self.table.index_of, self._wanted) if i.isValid()])

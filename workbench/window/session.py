@@ -34,6 +34,7 @@ from workbench.engine.events import (
     RunStarted,
     StepsDone,
 )
+from workbench.engine.image_square import Fit
 from workbench.engine.report_lines import ReportLines
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
@@ -112,7 +113,8 @@ class Session(QObject):
     weights_opened = Signal(object, object)  # Path, Weights
     weights_tested = Signal(object)  # WeightsTest
     data_prepared = Signal(object)  # DataInfo
-    image_predicted = Signal(object, object)  # pixels and ImagePredictions, or None and Message
+    image_predicted = Signal(object, object)
+    """(pixels, preview) and ImagePredictions, or None and Message."""
     downloaded = Signal(object)  # Path
     resuming_given_up = Signal(object)  # GivenUp
     problem = Signal(object)  # Message
@@ -234,21 +236,22 @@ class Session(QObject):
 
         self._start("preparing", work)
 
-    def predict_image(self, path: Path, source: Any, name: str, device: str) -> None:
-        """Asks the weights in ``path`` about an image, a path or a binary file; ``image_predicted``
-        follows, also with what is wrong with the image."""
+    def predict_image(self, path: Path, source: Any, name: str, device: str, fit: Fit) -> None:
+        """Asks the weights in ``path`` about an image, a path or a binary file, made square as
+        ``fit`` says; ``image_predicted`` follows, also with what is wrong with the image."""
 
         def work() -> None:
-            from workbench.engine.image_file import read_image_file
+            from workbench.engine.image_file import read_image_file, read_preview
             from workbench.inference import predict_images
 
             try:
-                pixels = read_image_file(source, name)
+                pixels = read_image_file(source, name, fit)
+                preview = read_preview(source, name)
                 outcome = predict_images(path, pixels[None], device=device)
             except WorkbenchError as error:
                 self._put("predicted", (None, error.message))
                 return
-            self._put("predicted", (pixels, outcome))
+            self._put("predicted", ((pixels, preview), outcome))
 
         self._start("opening", work)
 
