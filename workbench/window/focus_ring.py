@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shiboken6
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen, QRegion
-from PySide6.QtWidgets import QApplication, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QTabBar, QWidget
 
 from workbench.window import theme
 
@@ -42,6 +42,9 @@ class FocusRing(QObject):
                 parent = parent.parentWidget()
             for widget in self._watched:
                 widget.installEventFilter(self)
+                if isinstance(widget, QScrollArea):
+                    # Qt does so only for who comes from another field in it.
+                    widget.ensureWidgetVisible(self._focused)
         self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -81,10 +84,15 @@ def _is_container(widget: QWidget | None) -> bool:
 
 def _place_of(widget: QWidget) -> QRect:
     """What is seen of ``widget``, in its window; of a row of tabs the current one."""
-    seen = widget.visibleRegion().boundingRect()
+    place = widget.rect()
     if isinstance(widget, QTabBar):
-        seen &= widget.tabRect(widget.currentIndex())
-    return QRect(widget.mapTo(widget.window(), QPoint(0, 0)) + seen.topLeft(), seen.size())
+        place = widget.tabRect(widget.currentIndex())
+    # Clipped by what lies around it, as by a list that is scrolled.
+    inner, around = widget, widget.parentWidget()
+    while around is not None and not inner.isWindow():
+        place = place.translated(inner.pos()) & around.rect()
+        inner, around = around, around.parentWidget()
+    return place if widget.isVisible() else QRect()
 
 
 class _Ring(QWidget):
