@@ -694,7 +694,7 @@ def test_a_search_by_hyperparameter_and_what_is_wrong_with_one(
     assert cells(widget, RUN) == ["slow"]
     assert widget.hint.text() == taught
     QTest.keyClicks(widget.search, "x")
-    assert "must be a number" in widget.hint.text()
+    assert "must be a number" in widget.search_problem.text()
     assert cells(widget, RUN) == ["slow"]  # what was understood last stays
     widget.search.clear()
     assert widget.hint.text() == taught
