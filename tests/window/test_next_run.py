@@ -94,6 +94,7 @@ def test_the_next_run_is_prepared_and_the_running_one_stays_as_it_is(
     train(qtbot, window, epochs=1000)
     header = window.run_view.header
     assert find(header, "runName", QLabel).text() == "007 · Adam"
+    assert "1,000 epochs" in find(header, "runName", QLabel).toolTip()
     before = read_record(Path(str(window.run_view.live_run)))
     window.presets.list.setFocus()
     QTest.keyClick(window.presets.list, Qt.Key.Key_Down)

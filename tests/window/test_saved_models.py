@@ -26,6 +26,7 @@ from pytestqt.qtbot import QtBot
 from workbench.library.catalog import Library
 from workbench.library.giving_up import give_up
 from workbench.library.run_folder import RunRecord, RunWriter, read_record
+from workbench.window import theme
 from workbench.window.empty_trash_dialog import EmptyTrashDialog
 from workbench.window.run_cells import (
     ACCURACY,
@@ -256,11 +257,11 @@ def test_search_by_name_preset_data_and_status(library: Library, qtbot: QtBot) -
     add(library, 3, data={"kind": "folder", "name": "birds"})
     widget = opened(library, qtbot)
     for typed, hits in (
-        ("느린", ["느린 실험 🙂"]),
+        ("느린", ["007 느린 실험 🙂"]),
         ("RUN?", ["001 Does it run?"]),
         ("fail", ["001 Does it run?"]),
         ("adam birds", ["007 Adam"]),
-        ("", ["느린 실험 🙂", "001 Does it run?", "007 Adam"]),
+        ("", ["007 느린 실험 🙂", "001 Does it run?", "007 Adam"]),
     ):
         widget.search.clear()
         # Hangul as an input method brings it: whole.
@@ -511,7 +512,7 @@ def test_two_windows_on_one_library(library: Library, qtbot: QtBot) -> None:
     one.refresh()
     other.refresh()
     for widget in (one, other):
-        assert cells(widget, RUN)[0] == "named here"
+        assert cells(widget, RUN)[0] == "007 named here"
         assert cells(widget, STAR)[0] == "★"
     heard: list[str] = []
     other.problem.connect(heard.append)
@@ -523,7 +524,7 @@ def test_two_windows_on_one_library(library: Library, qtbot: QtBot) -> None:
     assert not runs[0].folder.exists()
     one.run_actions.undo.trigger()
     other.refresh()
-    assert cells(other, RUN) == ["named here", "007 Adam"]
+    assert cells(other, RUN) == ["007 named here", "007 Adam"]
 
 
 # --- interrupted runs ------------------------------------------------------------------
@@ -614,7 +615,7 @@ def test_a_run_of_another_process_is_neither_resumed_nor_given_up(
     rename(widget, qtbot, "mine", Key.Key_Return)
     running[0].update(epochs_done=2)
     widget.refresh()
-    assert cells(widget, RUN) == ["mine"]
+    assert cells(widget, RUN) == ["007 mine"]
     assert cells(widget, EPOCHS) == ["2/3 ●"]
 
 
@@ -691,13 +692,25 @@ def test_a_search_by_hyperparameter_and_what_is_wrong_with_one(
     widget = opened(library, qtbot)
     taught = widget.hint.text()
     QTest.keyClicks(widget.search, "learning_rate<0.001")
-    assert cells(widget, RUN) == ["slow"]
+    assert cells(widget, RUN) == ["007 slow"]
     assert widget.hint.text() == taught
     QTest.keyClicks(widget.search, "x")
     assert "must be a number" in widget.search_problem.text()
-    assert cells(widget, RUN) == ["slow"]  # what was understood last stays
+    assert cells(widget, RUN) == ["007 slow"]  # what was understood last stays
+    widget.search.setText("lerning_rate<0.001")
+    assert "did you mean learning_rate?" in widget.search_problem.text()
+    assert not widget.hint.isVisible()
+    # Red, the sentence and the whole of what was typed.
+    red = theme.colors().problem
+    for shown in (widget.search_problem, widget.search):
+        assert shown.palette().color(shown.foregroundRole()).name() == red
+    widget.search.setText("lr<0.001")
+    assert cells(widget, RUN) == ["007 slow"]
+    assert widget.search.palette().color(widget.search.foregroundRole()).name() != red
     widget.search.clear()
+    assert widget.hint.isVisible()
     assert widget.hint.text() == taught
+    assert not widget.search_problem.isVisible()
     assert widget.table.rowCount() == 2
 
 
@@ -729,9 +742,11 @@ def test_rename_in_the_table(library: Library, qtbot: QtBot) -> None:
     click(widget, 0)
     rename(widget, qtbot, "느린 실험 🙂", Key.Key_Return)
     assert read_record(run.folder).name == "느린 실험 🙂"
-    assert cells(widget, RUN) == ["느린 실험 🙂", "007 Adam"]
+    assert cells(widget, RUN) == ["007 느린 실험 🙂", "007 Adam"]
     assert [each.id for each in widget.selected()] == [run.id]
     assert heard == []  # Enter ended the name and opened nothing
+    # The number is the preset's, and no part of the name that is edited.
+    assert widget.table.data(widget.table.index(0, RUN), Qt.ItemDataRole.EditRole) == "느린 실험 🙂"
     rename(widget, qtbot, "other", Key.Key_Escape)
     assert read_record(run.folder).name == "느린 실험 🙂"
     rename(widget, qtbot, "", Key.Key_Return)

@@ -36,6 +36,7 @@ from workbench.spec.presets import Reported, find_preset, how_it_ran
 from workbench.window.classes_view import ClassesView
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
+from workbench.window.hyperparameter_text import summaries
 from workbench.window.images_view import ImagesView
 from workbench.window.live_view import REFRESH, LiveView
 from workbench.window.log_view import LogView
@@ -345,6 +346,7 @@ class RunView(QWidget):
             sample,
             reported,
         )
+        self.header.set_summary(summaries(experiment)[0])
         self.live.show_saved(
             steps_per_epoch=record.steps_per_epoch,
             epochs=record.epochs,
