@@ -282,6 +282,14 @@ def _parser() -> argparse.ArgumentParser:
     prediction.add_argument(
         "images", metavar="IMAGE", type=Path, nargs="+", help="any size; scaled to 32x32"
     )
+    prediction.add_argument(
+        "--fit",
+        choices=["crop", "whole"],
+        default="crop",
+        help="what is taken of an image that is not square: crop (the default) takes the square "
+        "in its middle; whole squeezes all of it into the square, as is done with the images of "
+        "a data folder",
+    )
     _add_device(prediction)
 
     data = command(

@@ -210,7 +210,7 @@ def history(record: RunRecord, start: Checkpoint) -> History:
     if len(losses) != start.steps_done or len(rows) != start.epoch - 1:
         raise WorkbenchError(
             "{path}: losses.f32 or epochs.csv holds less than the checkpoint builds on; it was "
-            "damaged. Keep the run as it is, or train it anew.",
+            "damaged. Give up resuming the run, or train it again.",
             path=record.folder,
         )
     return History(losses, rows, record)

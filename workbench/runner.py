@@ -352,7 +352,11 @@ class _Keeper:
         save_checkpoint(
             self._writer.folder,
             StoredCheckpoint(
-                checkpoint, record.experiment, self._data.fingerprint, record.environment
+                checkpoint,
+                record.experiment,
+                self._data.fingerprint,
+                record.environment,
+                self._metrics,
             ),
         )
 

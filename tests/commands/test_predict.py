@@ -126,3 +126,28 @@ def test_weights_that_do_not_say_their_scaling(tmp_path: Path) -> None:
     metrics = {"pixel_mean": [0.0] * 3, "pixel_deviation": [255.0] * 3}
     save_weights(path, Weights(experiment, CIFAR10_CLASSES, state_dict, metrics=metrics))
     assert predict_images(path, images, device="cpu").probabilities.sum() == pytest.approx(1.0)
+
+
+def test_an_image_that_is_not_square_is_cropped_or_squeezed(
+    call: Call, weights: Path, tmp_path: Path
+) -> None:
+    middle = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    wide = np.zeros((64, 160, 3), np.uint8)
+    wide[:, 48:112] = middle
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    Image.fromarray(wide.transpose(1, 0, 2)).save(tmp_path / "tall.png")
+    Image.fromarray(middle).save(tmp_path / "middle.png")
+    Image.fromarray(middle.transpose(1, 0, 2)).save(tmp_path / "turned.png")
+
+    def share(name: str, *options: str) -> dict[str, float]:
+        _, out, _ = call("predict", weights, tmp_path / name, "--json", "--device", "cpu", *options)
+        return dict(json.loads(out)[0]["probabilities"])
+
+    assert share("wide.png") == share("wide.png", "--fit", "crop") == share("middle.png")
+    assert share("tall.png") == share("turned.png")
+    whole = share("wide.png", "--fit", "whole")
+    assert whole != share("wide.png")
+    pixels = read_image_file(tmp_path / "wide.png", fit="whole")
+    assert (pixels[:, 0] == 0).all()  # the edge is still there
+    code, out, _ = call("predict", "--help")
+    assert (code, "square in its middle" in " ".join(out.split())) == (0, True)

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from tests.commands.conftest import Call
+from tests.library.interrupted import interrupted_run
 from tests.library.made_runs import make_run
 from tests.library.test_golden_library import GOLDEN
 from tests.library.test_run_folder import RECORD
 from workbench import cli
+from workbench.engine.datasets import DataSet
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, read_record
+from workbench.library.weights import load_weights
 from workbench.spec.presets import find_preset
 
 
@@ -81,6 +84,28 @@ def test_trash_restore_and_empty(library: Library, capsys: pytest.CaptureFixture
     assert (code, said["deleted"]) == (0, 1)
     assert not (library.path / ".trash" / name).exists()
     assert other.folder.exists()
+
+
+def test_resuming_is_given_up_and_that_is_undone(
+    library: Library, small: DataSet, call: Call
+) -> None:
+    run = interrupted_run(library, small)
+    code, out, err = call("runs", "give-up", run.folder.name)
+    assert (code, err) == (0, "")
+    path, undo = out.splitlines()
+    assert load_weights(Path(path)).metrics["step"] == 8
+    assert "--undo" in undo
+    code, out, err = call("runs", "give-up", run.folder.name)
+    assert (code, out) == (2, "")
+    assert "not interrupted any more" in err
+    code, out, _ = call("runs", "give-up", run.folder.name, "--undo")
+    assert (code, out) == (
+        0,
+        f"001 First can be resumed: cifar-workbench resume {run.folder}\n",
+    )
+    assert read_record(run.folder).status == "interrupted"
+    code, out, _ = call("runs", "give-up", run.folder, "--json")
+    assert (code, json.loads(out)["status"], json.loads(out)["weights"]) == (0, "stopped", path)
 
 
 def test_check_and_fix(library: Library, capsys: pytest.CaptureFixture[str]) -> None:

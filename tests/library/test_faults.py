@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from workbench.engine.events import EpochDone, Evaluation
 from workbench.library import catalog
 from workbench.library.catalog import Library
 from workbench.library.check import check_library, figures_of
+from workbench.library.giving_up import give_up
 from workbench.library.run_folder import (
     RunRecord,
     RunWriter,
@@ -128,7 +130,12 @@ def test_a_library_that_is_moved_away_and_back(library: Library) -> None:
     runs, problems = library.read()
     assert runs == []
     assert "the library's folder is gone" in str(problems[0])
-    for edit in (library.trash, library.keep, lambda run: library.rename(run, "x")):
+    edits: tuple[Any, ...] = (
+        library.trash,
+        lambda run: give_up(library, run),
+        lambda run: library.rename(run, "x"),
+    )
+    for edit in edits:
         with pytest.raises(WorkbenchError):
             edit(run)
     assert not library.path.exists()
@@ -212,7 +219,12 @@ def test_a_run_that_another_window_took_away(library: Library) -> None:
     run = add(library)
     other = Library(library.path)
     name = other.trash(other.runs()[0])
-    for edit in (library.trash, library.keep, lambda run: library.rename(run, "x")):
+    edits: tuple[Any, ...] = (
+        library.trash,
+        lambda run: give_up(library, run),
+        lambda run: library.rename(run, "x"),
+    )
+    for edit in edits:
         with pytest.raises(WorkbenchError):
             edit(run)
     assert not run.folder.exists()  # no empty folder in its place
@@ -225,7 +237,7 @@ def test_a_writer_keeps_others_from_writing_the_same_run(library: Library) -> No
     with pytest.raises(WorkbenchError, match="is being trained"):
         Library(library.path).trash(writer.record)
     with pytest.raises(WorkbenchError, match="is being trained"):
-        Library(library.path).keep(writer.record)
+        give_up(Library(library.path), writer.record)
     writer.close()
     again = RunWriter(writer.folder, writer.record)
     again.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.library.test_run_folder import RECORD
-from workbench.library.run_filter import FIELDS, parse_filter, searched_text
+from workbench.library.run_filter import FIELDS, SHORT, _example, parse_filter, searched_text
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.spec.presets import find_preset
@@ -126,3 +126,16 @@ def test_the_example_of_every_field_is_a_search(field: str) -> None:
     values: dict[str, Any] = raised.value.message.values
     parse_filter(values["example"])
     assert values["example"].startswith(field)
+
+
+@pytest.mark.parametrize("short", SHORT)
+def test_a_short_name_is_the_long_one(short: str) -> None:
+    assert SHORT[short] in FIELDS
+    assert short not in FIELDS
+    example = _example(SHORT[short])["example"]
+    parse_filter(short + example.removeprefix(SHORT[short]))
+
+
+def test_short_names_find_what_long_ones_do() -> None:
+    assert hits("lr=0.001 wd=0 opt=adam acc>60") == ["007"]
+    assert hits("LR=0.001 opt=sgd bs=16") == ["001"]

@@ -122,7 +122,10 @@ def test_fields_that_are_missing_or_unknown(folder: Path) -> None:
     ("changes", "label"),
     [
         ({}, "007 Adam"),
-        ({"name": "Mine"}, "Mine"),
+        ({"name": "Mine"}, "007 Mine"),
+        ({"name": "007 at night"}, "007 at night"),
+        ({"name": "Mine", "preset": "my-own"}, "Mine"),
+        ({"name": "Mine", "preset": None}, "Mine"),
         ({"preset": "my-own", "title": "My own"}, "My own"),
         ({"preset": "my-own", "title": ""}, "my-own"),
         ({"preset": None, "title": ""}, "run"),

@@ -125,7 +125,23 @@ def test_ranges_hold_everything() -> None:
     low, high = curves.accuracy_range([10.0, 10.0])
     assert low <= 5.0
     assert high >= 15.0
-    assert curves.accuracy_range([100.0])[1] > 100.0
+    # Nothing is above 100%.
+    assert curves.accuracy_range([97.0, 100.0]) == (90.0, 100.0)
+    assert curves.accuracy_range([30.0, 99.0])[1] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("values", "lone"),
+    [
+        ([], []),
+        ([2.3], [0]),
+        ([2.3, 2.2], []),
+        ([math.nan, 1.0, math.nan, 2.0, 3.0, math.nan, 4.0], [1, 6]),
+        ([math.inf, 1.0, -math.inf], [1]),
+    ],
+)
+def test_points_that_no_line_shows(values: list[float], lone: list[int]) -> None:
+    assert np.flatnonzero(curves.lonely(np.array(values, float))).tolist() == lone
 
 
 @pytest.mark.parametrize(

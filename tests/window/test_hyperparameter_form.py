@@ -8,7 +8,6 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
-    QComboBox,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -329,10 +328,6 @@ def test_a_run_shows_which_of_the_two_it_is(form: HyperparameterForm) -> None:
     nine = preset("009")
     form.set_preset(nine)
     assert nine.as_run is not None
-    form.show_running(nine.as_run, "009")
-    assert not form.as_run_switch.isEnabled()
-    assert form.as_run_switch.as_run.isChecked()
-    form.show_editing()
     assert form.as_run_switch.declared.isChecked()
     form.set_experiment(nine.as_run)  # a saved run's
     assert form.as_run_switch.as_run.isChecked()
@@ -348,26 +343,6 @@ def test_hyperparameters_of_a_run_are_shown_against_the_preset(form: Hyperparame
     assert form.experiment() == preset("009").experiment
     assert state(form) == "changed"
     assert marked(form) == ["activation", "dropout", "batch_norm", "learning_rate", "epochs"]
-
-
-def test_a_run_is_shown_and_the_edits_come_back(form: HyperparameterForm, qtbot: QtBot) -> None:
-    enter(qtbot, form, "epochs", "x")
-    form.show_running(preset("010").experiment, "010 Start high")
-    assert state(form) == "010 Start high, running"
-    assert line(form, "learning_rate").text() == "0.1"
-    assert line(form, "epochs").text() == "100"
-    optimizer = form.editor("optimizer")
-    assert isinstance(optimizer, QComboBox)
-    assert optimizer.currentText() == "Adam"
-    qtbot.keyClicks(line(form, "epochs"), "5")
-    assert line(form, "epochs").text() == "100"  # cannot be edited
-    assert reason(form, "epochs") == ""
-    assert not form.findChild(QPushButton, "savePresetButton").isEnabled()
-    form.show_editing()
-    assert line(form, "epochs").text() == "x"
-    assert line(form, "learning_rate").text() == "0.001"
-    assert reason(form, "epochs") != ""
-    assert form.editor("epochs").isEnabled()
 
 
 # --- saving ------------------------------------------------------------------------------

@@ -633,3 +633,14 @@ def test_an_empty_view_can_be_exported(view: LiveView, qtbot: QtBot, tmp_path: P
         export(view, qtbot, name, tmp_path / name)
     assert QThreadPool.globalInstance().waitForDone(3000)
     assert len(list(tmp_path.glob("export*"))) == 4
+
+
+def test_a_run_of_one_step_shows_its_point(view: LiveView) -> None:
+    start(view, steps=1, epochs=1)
+    view.add_losses([2.3])
+    view.refresh()
+    x, y = view._lonely_steps.getData()
+    assert (list(x), list(y)) == ([1.0], pytest.approx([2.3]))
+    view.add_losses([2.2])  # from here on there is a line
+    view.refresh()
+    assert not len(view._lonely_steps.getData()[0] or ())

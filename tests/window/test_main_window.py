@@ -126,8 +126,6 @@ def test_train_watch_and_browse(window: MainWindow, qtbot: QtBot) -> None:
     assert window.presets.current().id == "002"  # type: ignore[union-attr]
     train(qtbot, window, epochs=2)
     assert not find(window, "trainButton").isEnabled()
-    assert not find(window, "datasetButton").isEnabled()
-    assert "run" in find(window, "datasetButton").toolTip()
     wait_idle(qtbot, window)
 
     (record,) = Library().runs()
@@ -269,7 +267,6 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     box.setIntValue(3)
     box.accept()
     qtbot.waitUntil(lambda: window.session.running)
-    assert find(window, "hyperparameter_epochs", QLineEdit).text() == "3"
     wait_idle(qtbot, window)
     newest = next(r for r in window.session.library.runs() if r.id != finished.id)
     assert (newest.status, newest.epochs_done, newest.continues) == ("finished", 3, finished.id)

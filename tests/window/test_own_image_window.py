@@ -108,3 +108,33 @@ def test_off_while_work_is_under_way(window: OwnImageWindow, qtbot: QtBot, tmp_p
     assert "under way" in window.verdict.text()
     window._session._set_state("idle")
     assert window.open_button.isEnabled()
+
+
+def test_an_image_that_is_not_square_shows_its_square(
+    window: OwnImageWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    pixels = np.zeros((40, 100, 3), np.uint8)
+    pixels[:, 30:70] = 255
+    path = tmp_path / "wide.png"
+    Image.fromarray(pixels).save(path)
+    window.take_file(path)
+    answered(window, qtbot)
+    assert window.picture.pixels is not None
+    assert (window.picture.pixels == 255).all()
+    original = window.original
+    assert original.isVisible()
+    place, square = original.place(), original.square()
+    assert square.width() == square.height() == place.height()
+    assert abs(square.center().x() - place.center().x()) <= 1
+    # What is left out lies in the dark, what is taken does not.
+    image = original.grab().toImage()
+    assert image.pixelColor(square.center()).lightness() == 255
+    window.fit_box.setCurrentIndex(1)
+    answered(window, qtbot)
+    assert window.picture.pixels is not None
+    assert (window.picture.pixels[:, 0] == 0).all()
+    assert original.square() == original.place()
+    # Nothing is left of it where another image cannot be read.
+    window.take_file(tmp_path / "none.png")
+    answered(window, qtbot)
+    assert not original.isVisible()

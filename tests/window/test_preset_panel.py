@@ -221,22 +221,6 @@ def test_an_own_preset_is_shown_in_its_folder(panel: PresetPanel, qtbot: QtBot) 
     menu.close()
 
 
-def test_while_a_run_trains_the_list_waits_and_says_why(panel: PresetPanel, qtbot: QtBot) -> None:
-    save_preset("mine", experiment_from({}))
-    panel.reload()
-    panel.select("mine")
-    panel.set_enabled_for_run(False)
-    qtbot.keyClick(panel.list, Qt.Key.Key_Up)
-    current = panel.current()
-    assert current is not None
-    assert current.id == "mine"
-    assert "A run trains" in panel.list.item(3).toolTip()
-    assert not panel.delete_action.isEnabled()
-    panel.set_enabled_for_run(True)
-    assert "Smaller still" in panel.list.item(3).toolTip()
-    assert panel.delete_action.isEnabled()
-
-
 def test_the_note_says_what_ran_in_place_of_what_was_declared(panel: PresetPanel) -> None:
     panel.select("007")
     assert "As run\nScheduler Step → None · Epochs 60 → 25" in panel.note.text()

@@ -14,12 +14,19 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QEvent, QLocale, QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QStyleOptionViewItem
+from PySide6.QtWidgets import (
+    QApplication,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QStyleOptionViewItem,
+)
 from pytestqt.qtbot import QtBot
 
 from workbench.library.catalog import Library
+from workbench.library.giving_up import give_up
 from workbench.library.run_folder import RunRecord, RunWriter, read_record
-from workbench.messages import WorkbenchError
+from workbench.window import theme
 from workbench.window.empty_trash_dialog import EmptyTrashDialog
 from workbench.window.run_cells import (
     ACCURACY,
@@ -250,11 +257,11 @@ def test_search_by_name_preset_data_and_status(library: Library, qtbot: QtBot) -
     add(library, 3, data={"kind": "folder", "name": "birds"})
     widget = opened(library, qtbot)
     for typed, hits in (
-        ("느린", ["느린 실험 🙂"]),
+        ("느린", ["007 느린 실험 🙂"]),
         ("RUN?", ["001 Does it run?"]),
         ("fail", ["001 Does it run?"]),
         ("adam birds", ["007 Adam"]),
-        ("", ["느린 실험 🙂", "001 Does it run?", "007 Adam"]),
+        ("", ["007 느린 실험 🙂", "001 Does it run?", "007 Adam"]),
     ):
         widget.search.clear()
         # Hangul as an input method brings it: whole.
@@ -395,8 +402,8 @@ def test_open_by_double_click_enter_and_button(library: Library, qtbot: QtBot) -
     widget = opened(library, qtbot)
     heard: list[RunRecord] = []
     widget.open_requested.connect(heard.append)
-    assert not widget.open_button.isEnabled()
-    assert widget.open_button.toolTip() == "Choose a run first."
+    assert not widget.buttons.open.isEnabled()
+    assert widget.buttons.open.toolTip() == "Choose a run first."
     place = widget.view.visualRect(widget.table.index(0, DATE)).center()
     QTest.mouseClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     QTest.mouseDClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -405,7 +412,7 @@ def test_open_by_double_click_enter_and_button(library: Library, qtbot: QtBot) -
     qtbot.waitUntil(widget.view.hasFocus)
     QTest.keyClick(widget.view, Key.Key_Return)
     QTest.keyClick(widget.view, Key.Key_Enter)
-    QTest.mouseClick(widget.open_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(widget.buttons.open, Qt.MouseButton.LeftButton)
     assert [each.id for each in heard] == [run.id] * 4
 
 
@@ -421,8 +428,8 @@ def test_load_test_and_the_rest_hand_over_what_they_need(library: Library, qtbot
     ):
         signal.connect(heard.append)
     click(widget, 0)
-    QTest.mouseClick(widget.load_button, Qt.MouseButton.LeftButton)
-    QTest.mouseClick(widget.test_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(widget.buttons.load, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(widget.buttons.test, Qt.MouseButton.LeftButton)
     widget.run_actions.load_best.trigger()
     widget.run_actions.hyperparameters.trigger()
     widget.run_actions.show.trigger()
@@ -438,14 +445,14 @@ def test_actions_are_off_with_the_reason(
     widget = opened(library, qtbot)
     click(widget, 0)
     assert widget.run_actions.open.isEnabled()
-    assert not widget.load_button.isEnabled()
-    assert "saves its weights at its end" in widget.load_button.toolTip()
+    assert not widget.buttons.load.isEnabled()
+    assert "saves its weights at its end" in widget.buttons.load.toolTip()
     assert widget.run_actions.rename.isEnabled()
     assert not widget.run_actions.delete.isEnabled()
     assert "cannot be deleted" in widget.run_actions.delete.toolTip()
     click(widget, 1)
-    assert not widget.test_button.isEnabled()
-    assert "no weights" in widget.test_button.toolTip()
+    assert not widget.buttons.test.isEnabled()
+    assert "no weights" in widget.buttons.test.toolTip()
     assert widget.run_actions.delete.isEnabled()
     click(widget, 0, Qt.KeyboardModifier.ControlModifier)
     assert not widget.run_actions.open.isEnabled()
@@ -505,7 +512,7 @@ def test_two_windows_on_one_library(library: Library, qtbot: QtBot) -> None:
     one.refresh()
     other.refresh()
     for widget in (one, other):
-        assert cells(widget, RUN)[0] == "named here"
+        assert cells(widget, RUN)[0] == "007 named here"
         assert cells(widget, STAR)[0] == "★"
     heard: list[str] = []
     other.problem.connect(heard.append)
@@ -517,46 +524,90 @@ def test_two_windows_on_one_library(library: Library, qtbot: QtBot) -> None:
     assert not runs[0].folder.exists()
     one.run_actions.undo.trigger()
     other.refresh()
-    assert cells(other, RUN) == ["named here", "007 Adam"]
+    assert cells(other, RUN) == ["007 named here", "007 Adam"]
 
 
 # --- interrupted runs ------------------------------------------------------------------
 
 
-def test_an_interrupted_run_offers_resume_keep_and_delete(library: Library, qtbot: QtBot) -> None:
+def test_an_interrupted_run_offers_resume_give_up_and_delete(
+    library: Library, qtbot: QtBot
+) -> None:
     run = add(library, status="running", epochs_done=1, weights=None)  # its process is gone
     (run.folder / "checkpoint.pt").write_bytes(b"checkpoint")
     add(library, 1)
     widget = opened(library, qtbot)
     heard: list[RunRecord] = []
     widget.resume_requested.connect(heard.append)
+    widget.give_up_requested.connect(lambda run: widget.given_up(give_up(library, run)))
     click(widget, 1)
-    assert not widget.resume_button.isVisible()
+    assert not widget.buttons.resume.isVisible()
     assert widget.run_actions.resume.text() == "Train for more epochs…"
-    assert not widget.run_actions.keep.isEnabled()
+    assert not widget.run_actions.give_up.isEnabled()
     height = widget.view.height()
     click(widget, 0)
     assert widget.view.height() == height
     assert widget.counts.text() == "Interrupted at epoch 2 of 3"
-    QTest.mouseClick(widget.resume_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(widget.buttons.resume, Qt.MouseButton.LeftButton)
     assert [each.id for each in heard] == [run.id]
-    assert widget.delete_button.isEnabled()
-    QTest.mouseClick(widget.keep_button, Qt.MouseButton.LeftButton)
+    assert widget.buttons.delete.isEnabled()
+    # Nothing happens without a yes.
+    QTest.mouseClick(widget.buttons.give_up, Qt.MouseButton.LeftButton)
+    answer(widget, "stayButton")
+    assert cells(widget, STATUS)[0].startswith("⚠ Interrupted")
+    QTest.mouseClick(widget.buttons.give_up, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(widget.problem) as said:  # what was taken for a checkpoint is none
+        answer(widget, "giveUpButton")
+    assert "the checkpoint was damaged" in said.args[0]
     assert cells(widget, STATUS)[0] == "■ Stopped"
     assert not (run.folder / "checkpoint.pt").exists()
     assert [path.read_bytes() for path in library.trashed()] == [b"checkpoint"]
     assert not widget.run_actions.resume.isEnabled()
     assert "no checkpoint" in widget.run_actions.resume.toolTip()
+    # Undo, as after a deletion.
+    assert widget.undo.text.text() == "Given up resuming."
+    assert widget.run_actions.undo.text() == "Undo giving up resuming"
+    widget.activateWindow()
+    widget.view.setFocus()
+    qtbot.waitUntil(widget.view.hasFocus)
+    QTest.keyClick(widget.view, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert cells(widget, STATUS)[0].startswith("⚠ Interrupted")
+    assert (run.folder / "checkpoint.pt").read_bytes() == b"checkpoint"
+    assert widget.buttons.resume.isVisible()
 
 
-def test_a_run_of_another_process_is_neither_resumed_nor_kept(
+def answer(widget: SavedModels, button: str) -> None:
+    box = widget.findChild(QMessageBox, "giveUpQuestion")
+    QTest.mouseClick(box.findChild(QPushButton, button), Qt.MouseButton.LeftButton)
+    QApplication.sendPostedEvents(box, QEvent.Type.DeferredDelete.value)
+
+
+def test_a_stopped_run_has_resume_among_its_buttons(library: Library, qtbot: QtBot) -> None:
+    run = add(library, status="stopped", epochs_done=1)
+    add(library, 1, status="stopped", epochs_done=1)
+    (run.folder / "checkpoint.pt").write_bytes(b"checkpoint")
+    widget = opened(library, qtbot)
+    click(widget, 0)
+    with qtbot.waitSignal(widget.resume_requested) as asked:
+        QTest.mouseClick(widget.buttons.resume, Qt.MouseButton.LeftButton)
+    assert asked.args[0].id == run.id
+    assert widget.buttons.load.isVisible()
+    click(widget, 1)  # the other one has no checkpoint
+    assert not widget.buttons.resume.isVisible()
+
+
+def test_a_run_of_another_process_is_neither_resumed_nor_given_up(
     library: Library, qtbot: QtBot, running: list[RunWriter]
 ) -> None:
     running.append(library.create(record()))
     (running[0].folder / "checkpoint.pt").write_bytes(b"checkpoint")
     widget = opened(library, qtbot)
     click(widget, 0)
-    for action in (widget.run_actions.resume, widget.run_actions.keep, widget.run_actions.delete):
+    for action in (
+        widget.run_actions.resume,
+        widget.run_actions.give_up,
+        widget.run_actions.delete,
+    ):
         assert not action.isEnabled()
         assert action.toolTip()
     assert widget.run_actions.resume.toolTip() == "This run still trains."
@@ -564,17 +615,8 @@ def test_a_run_of_another_process_is_neither_resumed_nor_kept(
     rename(widget, qtbot, "mine", Key.Key_Return)
     running[0].update(epochs_done=2)
     widget.refresh()
-    assert cells(widget, RUN) == ["mine"]
+    assert cells(widget, RUN) == ["007 mine"]
     assert cells(widget, EPOCHS) == ["2/3 ●"]
-
-
-def test_a_run_that_another_process_resumed_meanwhile_is_not_kept(library: Library) -> None:
-    run = add(library, status="running")
-    writer = RunWriter(run.folder, replace(run, status="running"))
-    with pytest.raises(WorkbenchError, match="is being trained"):
-        library.keep(run)
-    assert read_record(run.folder).status == "running"
-    writer.close()
 
 
 # --- star, tags, notes -----------------------------------------------------------------
@@ -650,13 +692,25 @@ def test_a_search_by_hyperparameter_and_what_is_wrong_with_one(
     widget = opened(library, qtbot)
     taught = widget.hint.text()
     QTest.keyClicks(widget.search, "learning_rate<0.001")
-    assert cells(widget, RUN) == ["slow"]
+    assert cells(widget, RUN) == ["007 slow"]
     assert widget.hint.text() == taught
     QTest.keyClicks(widget.search, "x")
-    assert "must be a number" in widget.hint.text()
-    assert cells(widget, RUN) == ["slow"]  # what was understood last stays
+    assert "must be a number" in widget.search_problem.text()
+    assert cells(widget, RUN) == ["007 slow"]  # what was understood last stays
+    widget.search.setText("lerning_rate<0.001")
+    assert "did you mean learning_rate?" in widget.search_problem.text()
+    assert not widget.hint.isVisible()
+    # Red, the sentence and the whole of what was typed.
+    red = theme.colors().problem
+    for shown in (widget.search_problem, widget.search):
+        assert shown.palette().color(shown.foregroundRole()).name() == red
+    widget.search.setText("lr<0.001")
+    assert cells(widget, RUN) == ["007 slow"]
+    assert widget.search.palette().color(widget.search.foregroundRole()).name() != red
     widget.search.clear()
+    assert widget.hint.isVisible()
     assert widget.hint.text() == taught
+    assert not widget.search_problem.isVisible()
     assert widget.table.rowCount() == 2
 
 
@@ -688,9 +742,11 @@ def test_rename_in_the_table(library: Library, qtbot: QtBot) -> None:
     click(widget, 0)
     rename(widget, qtbot, "느린 실험 🙂", Key.Key_Return)
     assert read_record(run.folder).name == "느린 실험 🙂"
-    assert cells(widget, RUN) == ["느린 실험 🙂", "007 Adam"]
+    assert cells(widget, RUN) == ["007 느린 실험 🙂", "007 Adam"]
     assert [each.id for each in widget.selected()] == [run.id]
     assert heard == []  # Enter ended the name and opened nothing
+    # The number is the preset's, and no part of the name that is edited.
+    assert widget.table.data(widget.table.index(0, RUN), Qt.ItemDataRole.EditRole) == "느린 실험 🙂"
     rename(widget, qtbot, "other", Key.Key_Escape)
     assert read_record(run.folder).name == "느린 실험 🙂"
     rename(widget, qtbot, "", Key.Key_Return)
@@ -722,15 +778,15 @@ def test_delete_and_undo(library: Library, qtbot: QtBot) -> None:
     QTest.keyClick(widget.view, Key.Key_Delete)
     assert not runs[1].folder.exists()
     assert widget.table.rowCount() == 2
-    assert widget.undo_button.isVisible()
-    assert widget.undo_text.text() == "Run deleted."
+    assert widget.undo.button.isVisible()
+    assert widget.undo.text.text() == "Run deleted."
     assert widget.view.height() == height
-    QTest.mouseClick(widget.undo_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(widget.undo.button, Qt.MouseButton.LeftButton)
     assert runs[1].folder.exists()
     assert [each.id for each in widget.selected()] == [runs[1].id]
     order = [widget.table.record(widget.table.index(row, 0)).id for row in range(3)]
     assert order == [run.id for run in runs]
-    assert not widget.undo_button.isVisible()
+    assert not widget.undo.button.isVisible()
     assert not widget.run_actions.undo.isEnabled()
 
 
@@ -744,11 +800,11 @@ def test_several_runs_and_two_undos_by_key(library: Library, qtbot: QtBot) -> No
     widget.view.setFocus()
     qtbot.waitUntil(widget.view.hasFocus)
     QTest.keyClick(widget.view, Key.Key_Delete)
-    assert widget.undo_text.text() == "3 runs deleted."
+    assert widget.undo.text.text() == "3 runs deleted."
     QTest.keyClick(widget.view, Key.Key_Delete)  # the row that took their place
     assert widget.table.rowCount() == 0
-    widget._undo_shown.timeout.emit()
-    assert not widget.undo_button.isVisible()
+    widget.undo._shown.timeout.emit()
+    assert not widget.undo.button.isVisible()
     for rows in (1, 4):
         QTest.keyClick(widget.view, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
         assert widget.table.rowCount() == rows
@@ -848,7 +904,7 @@ def test_the_language_changes_under_it(library: Library, qtbot: QtBot) -> None:
     click(widget, 0)
     QApplication.sendEvent(widget, QEvent(QEvent.Type.LanguageChange))
     assert [run.label for run in widget.selected()] == ["007 Adam"]
-    assert widget.open_button.text() == "Open"
+    assert widget.buttons.open.text() == "Open"
 
 
 def test_the_context_menu_holds_every_action(library: Library, qtbot: QtBot) -> None:

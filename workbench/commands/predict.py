@@ -21,7 +21,7 @@ def predict(options: argparse.Namespace) -> int:
     images, problems = [], {}
     for path in options.images:
         try:
-            images.append((path, read_image_file(path)))
+            images.append((path, read_image_file(path, fit=options.fit)))
         except WorkbenchError as error:
             problems[path] = error
             print(error, file=sys.stderr)

@@ -1,4 +1,5 @@
-"""The commands ``cifar-workbench runs ...``: list, search, label, trash and check the library."""
+"""The commands ``cifar-workbench runs ...``: list, search, label, give up resuming, trash and
+check the library."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from workbench import paths
 from workbench.commands.output import find_runs, print_json
 from workbench.library.catalog import Library
 from workbench.library.check import Finding, check_library, mend
+from workbench.library.giving_up import give_up, given_up, take_back
 from workbench.library.labels import Labels, clean_name, clean_tags
 from workbench.library.run_filter import parse_filter, searched_text
 from workbench.library.run_folder import RunRecord
@@ -21,7 +23,7 @@ from workbench.messages import WorkbenchError
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 
-ACTIONS = ("label", "trash", "check")
+ACTIONS = ("label", "give-up", "trash", "check")
 """Words that may follow ``runs``; each is a command of its own."""
 
 AddCommand = Callable[[str, Callable[..., int], str, str], Any]
@@ -34,7 +36,7 @@ def add_commands(command: AddCommand) -> None:
         "runs",
         list_runs,
         "List the runs of the library, newest first, or those that a search finds. "
-        "`runs label`, `runs trash` and `runs check` have a --help of their own.",
+        "`runs label`, `runs give-up`, `runs trash` and `runs check` have a --help of their own.",
         "cifar-workbench runs 'learning_rate<0.001' optimizer=adam tag:lesson starred",
     )
     runs.add_argument(
@@ -60,6 +62,21 @@ def add_commands(command: AddCommand) -> None:
     )
     label.add_argument("--star", action=argparse.BooleanOptionalAction, help="mark it with a star")
     add_library(label)
+
+    give_up = command(
+        "runs give-up",
+        give_up_resuming,
+        "Give up resuming an interrupted run: its last weights are saved as a .pkl, and it counts "
+        "as stopped.",
+        "cifar-workbench runs give-up 2026-11-23_205630_001",
+    )
+    _add_run(give_up)
+    give_up.add_argument(
+        "--undo",
+        action="store_true",
+        help="bring its checkpoint back from the trash, so that it can be resumed",
+    )
+    add_library(give_up)
 
     trash = command(
         "runs trash",
@@ -183,6 +200,32 @@ def label_run(options: argparse.Namespace) -> int:
     print(f"{star}{run.label}" + "".join(f"  #{tag}" for tag in run.tags))
     if run.notes:
         print(run.notes)
+    return DONE
+
+
+# --- give up resuming ------------------------------------------------------------------
+
+
+def give_up_resuming(options: argparse.Namespace) -> int:
+    library = Library(options.library)
+    run = find_runs([options.which], library)[0]
+    if options.undo:
+        run = take_back(library, given_up(library, run))
+        if options.json:
+            print_json(summary(run))
+        else:
+            print(f"{run.label} can be resumed: cifar-workbench resume {run.folder}")
+        return DONE
+    given = give_up(library, run)
+    run = given.record
+    if given.problem is not None:
+        print(given.problem, file=sys.stderr)
+    if options.json:
+        print_json(summary(run))
+        return DONE
+    print(run.folder / run.weights if run.weights else "It has no weights of its last epoch.")
+    if given.checkpoint:
+        print("With --undo it can be resumed, until the trash is emptied.")
     return DONE
 
 

@@ -22,6 +22,8 @@ import numpy as np
 # Named, so that Pillow does not load all its plugins to find the two that it loads late.
 from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
+from workbench.engine.image_square import Fit, middle_square
+
 # Pillow's own words on the terminal; what is too large is refused here.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
@@ -110,37 +112,43 @@ def range_of(measured: Iterable[Measured]) -> Range | None:
     return Range(low, high) if high > low else None
 
 
-def read_image(source: str | Path | BinaryIO) -> np.ndarray:
-    """uint8 (32, 32, 3): the one image of ``source``, which is scaled by itself where its file
-    does not declare a range. Otherwise, and what is raised, as :func:`decode`."""
-    _, found = decode(source)
+def read_image(
+    source: str | Path | BinaryIO, fit: Fit = "whole", largest: int | None = None
+) -> np.ndarray:
+    """Return the one image of ``source``, uint8 (32, 32, 3), whose values are scaled by their own
+    range where its file does not declare one. Otherwise, and what is raised, as :func:`decode`."""
+    _, found = decode(source, None, fit, largest)
     if not isinstance(found, Measured):
         return found
     known = range_of([found])
     if known is None:
         raise UnreadableImage(UNKNOWN_RANGE, found.kind)
-    found = decode(source, {found.kind: known})[1]
+    found = decode(source, {found.kind: known}, fit, largest)[1]
     assert not isinstance(found, Measured)
     return found
 
 
 def decode(
-    source: str | Path | BinaryIO, ranges: Mapping[str, Range] | None = None
+    source: str | Path | BinaryIO,
+    ranges: Mapping[str, Range] | None = None,
+    fit: Fit = "whole",
+    largest: int | None = None,
 ) -> tuple[str, np.ndarray | Measured]:
     """The file's format (one of :data:`FORMATS`), and uint8 (32, 32, 3): the image upright, in
     RGB, on :data:`BACKGROUND` where it is transparent.
 
-    An image of 32x32 keeps its pixels; others are scaled with a Lanczos filter, without regard to
-    their proportions. An image whose range is neither declared nor in ``ranges`` is only measured.
+    An image of 32x32 keeps its pixels; others are scaled with a Lanczos filter, ``whole`` without
+    regard to their proportions or after a ``crop`` to the square in their middle. With ``largest``
+    it is the image itself, uint8 (height, width, 3), both at most so large. An image whose range is neither declared nor in ``ranges`` is only measured.
 
     Raises :class:`UnreadableImage`.
     """
     try:
         if isinstance(source, str | Path):
             with open_regular(source) as file:
-                return _decode(file, ranges or {})
+                return _decode(file, ranges or {}, fit, largest)
         source.seek(0)
-        return _decode(source, ranges or {})
+        return _decode(source, ranges or {}, fit, largest)
     except UnreadableImage:
         raise
     except Image.UnidentifiedImageError:
@@ -171,10 +179,13 @@ def open_regular(path: str | Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def _decode(file: BinaryIO, ranges: Mapping[str, Range]) -> tuple[str, np.ndarray | Measured]:
+def _decode(
+    file: BinaryIO, ranges: Mapping[str, Range], fit: Fit, largest: int | None
+) -> tuple[str, np.ndarray | Measured]:
     with Image.open(file, formats=FORMATS) as opened:
         # A large JPEG is decoded at a fraction of its size, still twice what is needed.
-        opened.draft(None, (2 * SIZE, 2 * SIZE))
+        wanted = largest or 2 * SIZE
+        opened.draft(None, (wanted, wanted))
         limit = Image.MAX_IMAGE_PIXELS
         if limit is not None and opened.width * opened.height > limit:
             raise UnreadableImage(TOO_LARGE)
@@ -193,10 +204,10 @@ def _decode(file: BinaryIO, ranges: Mapping[str, Range]) -> tuple[str, np.ndarra
             opened.info["transparency"] *= 85 if raw == "L;2" else 17
         if "exif" in image.info:  # how a camera was held
             image = ImageOps.exif_transpose(image)
-        return ("JPEG" if name == "MPO" else name), _to_pixels(image)
+        return ("JPEG" if name == "MPO" else name), _to_pixels(image, fit, largest)
 
 
-def _to_pixels(image: Image.Image) -> np.ndarray:
+def _to_pixels(image: Image.Image, fit: Fit, largest: int | None) -> np.ndarray:
     if image.mode == "La":  # its color is multiplied by its alpha
         image = image.convert("LA")
     if image.mode in ("RGBA", "RGBa", "LA", "PA") or "transparency" in image.info:
@@ -204,6 +215,12 @@ def _to_pixels(image: Image.Image) -> np.ndarray:
         image = Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image)
     if image.mode != "RGB":
         image = image.convert("RGB")
+    if largest is not None:
+        image.thumbnail((largest, largest), Image.Resampling.LANCZOS)
+        return np.asarray(image)
+    if fit == "crop":
+        left, top, side = middle_square(*image.size)
+        image = image.crop((left, top, left + side, top + side))
     if image.size != (SIZE, SIZE):
         image = image.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
     return np.asarray(image)

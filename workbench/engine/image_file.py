@@ -9,21 +9,36 @@ import numpy as np
 
 from workbench.engine import image_decoding
 from workbench.engine.image_decoding import FORMATS, UnreadableImage, read_image
+from workbench.engine.image_square import Fit
 from workbench.messages import WorkbenchError
 from workbench.path_text import shown
 
+PREVIEW = 256
+"""Pixels that :func:`read_preview` gives at most, in either direction."""
 
-def read_image_file(source: Path | BinaryIO, name: str = "") -> np.ndarray:
-    """uint8 (32, 32, 3): the pixels that the network gets. ``name`` stands for what has no path.
+
+def read_image_file(source: Path | BinaryIO, name: str = "", fit: Fit = "crop") -> np.ndarray:
+    """uint8 (32, 32, 3): the pixels that the network gets, of an image that is not square as
+    ``fit`` says. ``name`` stands for what has no path.
 
     Raises :class:`WorkbenchError` where it is no image, damaged, of values that may mean anything,
     or so large that decoding it would fill the memory.
     """
+    return _read(source, name, fit, None)
+
+
+def read_preview(source: Path | BinaryIO, name: str = "") -> np.ndarray:
+    """Return the whole image in a size to look at, uint8 (height, width, 3). Raises as
+    :func:`read_image_file`."""
+    return _read(source, name, "whole", PREVIEW)
+
+
+def _read(source: Path | BinaryIO, name: str, fit: Fit, largest: int | None) -> np.ndarray:
     label = shown(name or (source if isinstance(source, Path) else "?"))
     try:
         if isinstance(source, Path) and not source.exists():
             raise WorkbenchError("{path}: there is no such file.", path=label)
-        return read_image(source)
+        return read_image(source, fit, largest)
     except UnreadableImage as error:
         raise _problem(error, label) from None
     except OSError as error:

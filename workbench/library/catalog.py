@@ -18,12 +18,10 @@ from workbench.library.index import RunIndex, Seen
 from workbench.library.labels import FILE as LABELS_FILE
 from workbench.library.labels import Change, clean_name
 from workbench.library.run_folder import (
-    CHECKPOINT,
     History,
     RunRecord,
     RunWriter,
     is_locked,
-    keep_run,
     label_run,
     new_run_name,
     read_record,
@@ -272,17 +270,13 @@ class Library:
         """Names a run; an empty name takes the name away. Raises as :meth:`label`."""
         return self.label(record, lambda labels: replace(labels, name=clean_name(name)))
 
-    def keep(self, record: RunRecord) -> RunRecord:
-        """Marks an interrupted run as stopped; its checkpoint goes to the trash, and with it the
-        way to resume the run.
-
-        Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
-        """
+    def look_at(self, record: RunRecord) -> None:
+        """Has the next :meth:`read` look at this run, which is being edited."""
         self._edited.add(record.folder.name)
-        trash = self.path / TRASH
-        with suppress(OSError):  # where there is none, the move says so
-            trash.mkdir(exist_ok=True)
-        return keep_run(record.folder, _free_place(trash, f"{record.folder.name}_{CHECKPOINT}"))
+
+    def free_place_in_trash(self, name: str) -> Path:
+        """Where in the trash something can be moved to: ``name``, or with a number after it."""
+        return _free_place(self.path / TRASH, name)
 
     def trash(self, record: RunRecord) -> str:
         """Moves a run into the library's folder ``.trash`` and returns its name there, which

@@ -136,12 +136,13 @@ def _interrupted(record: RunRecord) -> Message:
     }
     if has_checkpoint(record.folder):
         return Message(
-            "{path}: was interrupted at epoch {epoch} of {total}; resume, keep or delete it.",
+            "{path}: was interrupted at epoch {epoch} of {total}; resume it, give up resuming "
+            "it, or delete it.",
             **where,
         )
     return Message(
-        "{path}: was interrupted at epoch {epoch} of {total} and has no checkpoint; keep or "
-        "delete it.",
+        "{path}: was interrupted at epoch {epoch} of {total} and has no checkpoint; give up "
+        "resuming it, or delete it.",
         **where,
     )
 

@@ -24,12 +24,14 @@ KIND = "cifar-workbench checkpoint"
 @dataclass(frozen=True, eq=False)
 class StoredCheckpoint:
     """A checkpoint and what it belongs to: the run's ``experiment`` and ``environment`` as plain
-    values, and the ``fingerprint`` of its data."""
+    values, and the ``fingerprint`` of its data. ``pixels``: what a weight file says of how its
+    pixels are scaled."""
 
     checkpoint: Checkpoint = field(repr=False)
     experiment: dict[str, Any]
     fingerprint: str
     environment: dict[str, Any]
+    pixels: dict[str, Any] = field(default_factory=dict)
 
 
 def save_checkpoint(folder: Path, stored: StoredCheckpoint) -> None:
@@ -41,6 +43,7 @@ def save_checkpoint(folder: Path, stored: StoredCheckpoint) -> None:
         "experiment": stored.experiment,
         "fingerprint": stored.fingerprint,
         "environment": stored.environment,
+        "pixels": stored.pixels,
         **{item.name: getattr(checkpoint, item.name) for item in fields(checkpoint)},
     }
     with atomic.replacing(folder / CHECKPOINT) as file:
@@ -80,7 +83,11 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
     try:
         checkpoint = Checkpoint(**{name: content[name] for name in names})
         stored = StoredCheckpoint(
-            checkpoint, content["experiment"], content["fingerprint"], content["environment"]
+            checkpoint,
+            content["experiment"],
+            content["fingerprint"],
+            content["environment"],
+            content.get("pixels", {}),
         )
         _check(stored)
     except (KeyError, TypeError, AttributeError, AssertionError):
@@ -97,7 +104,11 @@ def _check(stored: StoredCheckpoint) -> None:
     assert c.losses.shape == (c.step,)
     assert all(isinstance(t, Tensor) for t in (*c.network.values(), *c.good.values()))
     assert all(isinstance(t, Tensor) for values in c.optimizer for t in values.values())
-    assert all(isinstance(s, dict) for s in (stored.experiment, stored.environment))
+    assert all(isinstance(s, dict) for s in (stored.experiment, stored.environment, stored.pixels))
+    for name, values in stored.pixels.items():
+        assert name in ("pixel_mean", "pixel_deviation")
+        assert len(values) == 3
+        assert all(isinstance(value, float) for value in values)
     # A network and random states of another size would only fail in the middle of the training.
     assert {name: t.shape for name, t in c.network.items()} == {
         name: t.shape for name, t in c.good.items()
@@ -110,5 +121,6 @@ def _check(stored: StoredCheckpoint) -> None:
 
 def _damaged(path: Path) -> WorkbenchError:
     return WorkbenchError(
-        "{path}: the checkpoint was damaged; keep the run as it is, or train it anew.", path=path
+        "{path}: the checkpoint was damaged; give up resuming the run, or train it again.",
+        path=path,
     )

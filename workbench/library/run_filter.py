@@ -9,6 +9,7 @@
 ``tag:lesson``            the beginning of a text: ``tag``, ``status``, ``preset``, ``data``,
                           ``name``, ``device``; with ``=`` the whole of it
 ``starred``               runs with a star
+``lr<0.001 wd=0``         short names; :data:`SHORT` has them all
 ========================  =================================================================
 
 A run that lacks the value (the momentum of Adam, the accuracy of a run without a test) meets no
@@ -46,12 +47,24 @@ _TEXTS: dict[str, Callable[[RunRecord], Iterable[str]]] = {
     "status": lambda run: (run.status,),
     "preset": lambda run: (run.preset or "",),
     "data": lambda run: (str(run.data.get("name", "")), str(run.data.get("kind", ""))),
-    "name": lambda run: (run.label,),
+    "name": lambda run: (run.label, run.name),
     "device": lambda run: (run.device, str(run.environment.get("device_name", ""))),
 }
 
 FIELDS = (*HYPERPARAMETERS, *FIGURES, *_TEXTS, "created")
 """Every name that can stand on the left of a condition."""
+
+SHORT = {
+    **{"lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay"},
+    **{"mom": "momentum", "opt": "optimizer", "act": "activation", "drop": "dropout"},
+    **{"bn": "batch_norm", "batchnorm": "batch_norm", "norm": "normalization"},
+    **{"sched": "scheduler", "epoch": "epochs", "patience": "early_stopping"},
+    **{"val": "validation_share", "validation": "validation_share", "es": "early_stopping"},
+    **{"acc": "accuracy", "best": "best_accuracy", "val_acc": "best_validation_accuracy"},
+    **{"done": "epochs_done", "time": "seconds", "date": "created", "tags": "tag"},
+    **{"dataset": "data"},
+}
+"""Short names for some of them."""
 
 _TOKEN = re.compile(
     r"""
@@ -148,6 +161,7 @@ def _comparison(name: str, sign: str, value: str) -> _Condition:
 
 def _known(name: str) -> str:
     field = name.casefold()
+    field = SHORT.get(field, field)
     if field in FIELDS:
         return field
     near = difflib.get_close_matches(field, FIELDS, n=1)

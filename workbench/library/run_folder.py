@@ -121,17 +121,22 @@ class RunRecord:
 
     @property
     def label(self) -> str:
-        """What the run is called: its name, else ``007 Adam``, else its id."""
+        """What the run is called: ``007 Adam``, with its name in place of the title where it has
+        one, else its id."""
         return self.label_with(self.title)
 
     def label_with(self, title: str) -> str:
         """:attr:`label` with the preset's title in another language."""
-        if self.name:
-            return self.name
-        # The ids of the report's presets are numbers that people know them by; the id of an
-        # own preset only repeats its title.
-        number = self.preset if self.preset and self.preset.isdigit() else ""
-        return " ".join(filter(None, (number, title))) or self.preset or self.id
+        number = preset_number(self.preset)
+        if self.name.startswith(number):
+            number = "" if self.name else number
+        return " ".join(filter(None, (number, self.name or title))) or self.preset or self.id
+
+
+def preset_number(preset: str | None) -> str:
+    """The id of a preset of the report, a number that people know it by; empty for an own one,
+    whose id only repeats its title."""
+    return preset if preset and preset.isdigit() else ""
 
 
 def plain_json(value: object) -> str:
@@ -253,7 +258,7 @@ class RunWriter:
         """Another process may have trained the run on while this one loaded the data."""
         if before.folder != self.folder:
             return  # a new run, which continues another
-        now = _record_as_written(self.folder)
+        now = record_as_written(self.folder)
         status = "running" if before.status == "interrupted" else before.status
         if (now.status, now.seconds, now.resumed) != (status, before.seconds, before.resumed):
             raise WorkbenchError(
@@ -359,10 +364,10 @@ def read_record(folder: Path) -> RunRecord:
 
 def read_run(folder: Path) -> tuple[RunRecord, WorkbenchError | None]:
     """What :func:`read_record` gives and raises, and why its labels cannot be read."""
-    record = _record_as_written(folder)
+    record = record_as_written(folder)
     if record.status == "running" and not is_locked(folder):
         # Read once more: the run may have ended between the two looks.
-        again = _record_as_written(folder)
+        again = record_as_written(folder)
         if again != record:
             return read_run(folder)
         record = replace(again, status="interrupted")
@@ -383,7 +388,11 @@ def _labeled(record: RunRecord, labels: Labels) -> RunRecord:
     )
 
 
-def _record_as_written(folder: Path) -> RunRecord:
+def record_as_written(folder: Path) -> RunRecord:
+    """The record as ``run.json`` has it: ``running`` also where no process trains the run.
+
+    Raises as :func:`read_record`.
+    """
     try:
         content = json.loads((folder / "run.json").read_bytes())
     except (OSError, ValueError, RecursionError) as error:
@@ -440,34 +449,8 @@ def label_run(folder: Path, change: Change) -> RunRecord:
     written.
     """
     # Read first: taking the lock beside a run that has vanished could make a folder anew.
-    _record_as_written(folder)
+    record_as_written(folder)
     edit_labels(folder, change)
-    return read_record(folder)
-
-
-def keep_run(folder: Path, checkpoint_place: Path) -> RunRecord:
-    """Marks an interrupted run as stopped and moves its checkpoint to ``checkpoint_place``, so
-    that it no longer waits to be resumed.
-
-    Raises :class:`WorkbenchError` while a process trains it, and where it cannot be written.
-    """
-    # Read first: taking the lock of a run that has vanished would make its folder anew.
-    record = _record_as_written(folder)
-    try:
-        with FileLock(folder / "run.lock", timeout=0):
-            record = _record_as_written(folder)
-            if record.status == "running":
-                write_record(replace(record, status="stopped"))
-            if has_checkpoint(folder):
-                atomic.move(folder / CHECKPOINT, checkpoint_place)
-    except Timeout:
-        raise WorkbenchError(
-            "{name} is being trained; wait until it has ended.", name=record.label
-        ) from None
-    except OSError as error:
-        raise WorkbenchError(
-            "{path}: cannot be written ({reason}).", path=folder, reason=error.strerror
-        ) from None
     return read_record(folder)
 
 

@@ -15,6 +15,7 @@ class Actions(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self._paused = False
         self.train = self._action("train", "Ctrl+Return")
         self.pause = self._action("pause", "Ctrl+Space")
         self.stop = self._action("stop", "Ctrl+.")
@@ -57,7 +58,7 @@ class Actions(QObject):
 
     def retranslate(self) -> None:
         self.train.setText(tr("Train"))
-        self.pause.setText(tr("Pause"))
+        self.pause.setText(tr("Go on") if self._paused else tr("Pause"))
         self.stop.setText(tr("Stop and keep"))
         self.cancel.setText(tr("Cancel"))
         self.open_weights.setText(tr("Open weights…"))
@@ -75,9 +76,17 @@ class Actions(QObject):
         for name, action in self.language.items():
             action.setText(LANGUAGES[name])  # each in its own language
 
+    def show_paused(self, paused: bool) -> None:
+        """While a run is paused, Pause goes on with it."""
+        if paused != self._paused:
+            self._paused = paused
+            self.retranslate()
+            self.restyle()
+
     def restyle(self) -> None:
         """Paints the icons in the colors that hold now."""
         c = theme.colors()
         self.train.setIcon(icon("train", c.accent_text, c.muted))
-        for name in ("pause", "stop", "cancel"):
+        self.pause.setIcon(icon("train" if self._paused else "pause", c.text, c.muted))
+        for name in ("stop", "cancel"):
             getattr(self, name).setIcon(icon(name, c.text, c.muted))

@@ -45,10 +45,10 @@ class AsRunSwitch(QWidget):
         self._group.buttonClicked.connect(lambda button: self.chosen.emit(button is self.as_run))
         self.retranslate()
 
-    def show_preset(self, preset: Preset | None, as_run: bool, enabled: bool) -> None:
+    def show_preset(self, preset: Preset | None, as_run: bool) -> None:
         """Shows which of the two is on. Emits nothing."""
         self._preset = preset
-        self.setEnabled(enabled and preset is not None and preset.as_run is not None)
+        self.setEnabled(preset is not None and preset.as_run is not None)
         (self.as_run if as_run else self.declared).setChecked(True)
         self.retranslate()
 
@@ -84,7 +84,7 @@ if __name__ == "__main__":
     application = QApplication([])
     Theme(application)
     switch = AsRunSwitch(ElidedLabel("muted"))
-    switch.show_preset(find_preset("007"), True, True)
+    switch.show_preset(find_preset("007"), True)
     switch.resize(290, 30)
     switch.show()
     application.exec()

@@ -244,8 +244,8 @@ def loss_range(values: NDArray, log: bool) -> tuple[float, float]:
 
 
 def accuracy_range(values: Sequence[float]) -> tuple[float, float]:
-    """Ends of the accuracy axis, in percent, at multiples of 5 around ``values``, with room above
-    for the words that stand over a line."""
+    """Ends of the accuracy axis, in percent, at multiples of 5 around ``values`` and at most 100,
+    with room above for the words that stand over a line."""
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         return 0.0, 100.0
@@ -253,7 +253,19 @@ def accuracy_range(values: Sequence[float]) -> tuple[float, float]:
     high = max(math.ceil((max(finite) + 1.0) / 5.0) * 5.0, low + 10.0)
     while high - max(finite) < 0.15 * (high - low):
         high += 5.0
+    if high > 100.0:
+        return min(low, 90.0), 100.0
     return low, high
+
+
+def lonely(values: NDArray) -> NDArray[np.bool_]:
+    """Which of ``values``, (n,), are finite without a finite neighbor: a line does not show
+    them."""
+    finite = np.isfinite(values)
+    before = np.concatenate([[False], finite[:-1]])
+    after = np.concatenate([finite[1:], [False]])
+    lone: NDArray[np.bool_] = finite & ~before & ~after
+    return lone
 
 
 def log_ticks(low: float, high: float) -> tuple[list[float], list[float]]:

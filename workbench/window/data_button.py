@@ -44,6 +44,7 @@ class DataButton(QToolButton):
         self._settings = settings
         self._reason_off = ""
         self._menu = QMenu(self)
+        self._menu.setToolTipsVisible(True)
         self._group = QActionGroup(self)
         self._cifar10 = self._menu.addAction("")
         self._download = self._menu.addAction("")
@@ -132,6 +133,13 @@ class DataButton(QToolButton):
         self._reason_off = reason
         self.setEnabled(not reason)
         self.retranslate()
+
+    def set_reading_off(self, reason: str) -> None:
+        """Turns off, for a ``reason``, what would read or download other data; ``""`` turns it on
+        again. Data that are known can be chosen all the same."""
+        for action in (self._download, self._folder):
+            action.setEnabled(not reason)
+            action.setToolTip(reason)
 
     # --- words -------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pyqtgraph
 import PySide6
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtWidgets import QInputDialog, QMessageBox, QPushButton, QWidget
 
 import workbench
@@ -87,6 +87,46 @@ def ask_quit(parent: QWidget, can_discard: bool, answered: Callable[[str], None]
     box.finished.connect(finished)
     box.open()
     return box
+
+
+def ask_give_up(
+    parent: QWidget, name: str, has_checkpoint: bool, agreed: Callable[[], None]
+) -> QMessageBox:
+    """Give up resuming the run ``name``; ``agreed`` hears a yes."""
+    box, buttons = _question(
+        parent,
+        "giveUpQuestion",
+        tr("Give up resuming “{name}”?").format(name=name),
+        tr(
+            "Its last weights are taken out of the checkpoint and saved as a .pkl, and the run "
+            "counts as stopped. The checkpoint goes to the trash: until that is emptied, Undo "
+            "brings it back."
+        )
+        if has_checkpoint
+        else tr(
+            "It has no checkpoint that weights could be taken from. It counts as stopped, with "
+            "the curves that it has."
+        ),
+        [
+            ("giveUp", tr("Give up resuming"), Role.AcceptRole),
+            ("stay", tr("Cancel"), Role.RejectRole),
+        ],
+    )
+    box.setDefaultButton(buttons["stay"])
+    box.setEscapeButton(buttons["stay"])
+
+    def finished() -> None:
+        if box.clickedButton() is buttons["giveUp"]:
+            agreed()
+
+    box.finished.connect(finished)
+    box.open()
+    return box
+
+
+def close_when_ended(box: QMessageBox, ended: SignalInstance) -> None:
+    """Closes ``box`` without an answer once the run that it asks about has ended."""
+    ended.connect(box.reject)  # Qt takes the connection away with the box
 
 
 def ask_cancel(parent: QWidget, answered: Callable[[bool], None]) -> QMessageBox:

@@ -105,7 +105,7 @@ class _Fields(QScrollArea):
 
 
 class HyperparameterForm(QWidget):
-    """Edits an experiment that starts from a preset; shows another one while it runs.
+    """Edits the next run's experiment, which starts from a preset.
 
     ``changed``: an edit, or another preset or experiment; the validity may have changed.
     ``preset_saved``: the id of a preset that was just written.
@@ -119,7 +119,6 @@ class HyperparameterForm(QWidget):
         self.setObjectName("hyperparameterPanel")
         self._preset: Preset | None = None
         self._as_run = False
-        self._running: tuple[Experiment, str] | None = None
         start = experiment_from({})
         self._raw = raw_values(start)
         self._experiment: Experiment | None = start
@@ -211,8 +210,7 @@ class HyperparameterForm(QWidget):
         self._take(self._start())
 
     def experiment(self) -> Experiment | None:
-        """What the person has set (also while another experiment is shown running), ``None``
-        while a value is wrong."""
+        """What the person has set, ``None`` while a value is wrong."""
         return self._experiment
 
     def is_changed(self) -> bool:
@@ -227,16 +225,6 @@ class HyperparameterForm(QWidget):
     def editor(self, name: str) -> QWidget:
         """The editor of the hyperparameter ``name``."""
         return self._rows[name].editor
-
-    def show_running(self, experiment: Experiment, title: str) -> None:
-        """Shows what runs, until :meth:`show_editing`; nothing can be edited."""
-        self._running = (experiment, title)
-        self._show()
-
-    def show_editing(self) -> None:
-        """Back to what the person had."""
-        self._running = None
-        self._show()
 
     # --- inside ------------------------------------------------------------------------------
 
@@ -280,22 +268,16 @@ class HyperparameterForm(QWidget):
         return not same(HYPERPARAMETERS[name], self._raw[name], getattr(experiment, name))
 
     def _show(self) -> None:
-        shown = raw_values(self._running[0]) if self._running else self._raw
         for name, row in self._rows.items():
-            row.show_raw(shown[name])
+            row.show_raw(self._raw[name])
         self._show_states()
 
     def _show_states(self) -> None:
-        shown = raw_values(self._running[0]) if self._running else self._raw
-        off = names_without_effect(shown)
+        off = names_without_effect(self._raw)
         for name, row in self._rows.items():
             notes = []
             if name in off:
-                notes.append(self._why_off(row.parameter, shown))
-            if self._running:
-                notes.append(tr("This runs now; it can be edited again when it has ended."))
-                row.show_state(False, False, "", *notes)
-                continue
+                notes.append(self._why_off(row.parameter))
             is_changed = self._is_changed(name)
             if is_changed and self._preset is not None:
                 value = getattr(self._preset.experiment, name)
@@ -304,17 +286,15 @@ class HyperparameterForm(QWidget):
             row.show_state(name not in off, is_changed, reason(problem) if problem else "", *notes)
         self._show_head()
 
-    def _why_off(self, parameter: Hyperparameter, shown: Mapping[str, Raw]) -> str:
-        other = HYPERPARAMETERS[unmet(parameter.name, shown) or ""]
+    def _why_off(self, parameter: Hyperparameter) -> str:
+        other = HYPERPARAMETERS[unmet(parameter.name, self._raw) or ""]
         return tr("Has no effect while {field} is {value}.").format(
-            field=tr(other.label), value=value_text(other, shown[other.name])
+            field=tr(other.label), value=value_text(other, self._raw[other.name])
         )
 
     def _show_head(self) -> None:
         is_changed = self.is_changed()
-        if self._running:
-            text = tr("{title}, running").format(title=self._running[1])
-        elif self._preset is None:
+        if self._preset is None:
             text = ""
         elif is_changed:
             text = tr("changed")
@@ -323,14 +303,11 @@ class HyperparameterForm(QWidget):
         else:
             text = tr("unchanged")
         self.state.setText(text)
-        self.state.set_tint("accent" if is_changed or self._running else "muted")
-        self.save_button.setEnabled(self._experiment is not None and not self._running)
-        self.save_button.setToolTip(self.problem() if not self._running else "")
-        self.reset_button.setEnabled(is_changed and not self._running)
-        as_run = self._as_run
-        if self._running and self._preset is not None:
-            as_run = how_it_ran(self._preset, self._running[0]) == "as_run"
-        self.as_run_switch.show_preset(self._preset, as_run, enabled=not self._running)
+        self.state.set_tint("accent" if is_changed else "muted")
+        self.save_button.setEnabled(self._experiment is not None)
+        self.save_button.setToolTip(self.problem())
+        self.reset_button.setEnabled(is_changed)
+        self.as_run_switch.show_preset(self._preset, self._as_run)
 
     def _ask_name(self) -> None:
         if self._experiment is None:

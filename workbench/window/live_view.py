@@ -132,6 +132,9 @@ class LiveView(QWidget):
         self._expected_accuracy = self._accuracy_plot.curve(connect="finite", antialias=True)
         self._raw_curve = self._loss_plot.curve(connect="finite", antialias=False)
         self._smooth_curve = self._loss_plot.curve(connect="finite", antialias=False)
+        self._lonely_steps = self._loss_plot.curve(
+            antialias=True, pen=None, symbol="o", symbolSize=6
+        )
         self._reported_lines = [
             pg.InfiniteLine(
                 angle=0, label="", labelOpts={"position": 0.01, "anchors": [(0, 1), (0, 1)]}
@@ -461,6 +464,8 @@ class LiveView(QWidget):
                     values = np.log10(np.where(values > 0.0, values, np.nan))
             curve.setData(x, values)
             seen.append(values[(x >= low) & (x <= high)])
+        alone = curves.lonely(values)
+        self._lonely_steps.setData(x[alone], values[alone])
         self._expected_loss.setVisible(self._expected is not None)
         if self._expected is not None:
             # An epoch's mean loss stands in its middle.
@@ -529,8 +534,8 @@ class LiveView(QWidget):
             shown.append(final)
             self._final_text.setText(tr("final test {accuracy}").format(accuracy=percent(final)))
             self._final_text.setPos(end, final)
-            # Below the mark where a reported line lies above it, else above.
-            above = any(value >= final for value, _, _ in lines)
+            # Below the mark where a reported line or the end of the axis lies above it.
+            above = final > 90.0 or any(value >= final for value, _, _ in lines)
             self._final_text.setAnchor(pg.Point(1.0, -0.15 if above else 1.15))
         if not self._accuracy_plot.view.values_held:
             self._set_y(self._accuracy_plot, *curves.accuracy_range(shown))
@@ -844,6 +849,7 @@ class LiveView(QWidget):
         for mark, color in (
             (self._accuracy_curve, c.measured),
             (self._validation_curve, c.validation),
+            (self._lonely_steps, c.measured),
             (self._best_mark, c.best),
             (self._final_mark, c.measured),
         ):

@@ -33,7 +33,7 @@ from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message, WorkbenchError
 from workbench.path_text import to_text
-from workbench.spec.experiment import experiment_from
+from workbench.spec.experiment import Experiment, experiment_from
 from workbench.spec.presets import Preset
 from workbench.window import dialogs, theme
 from workbench.window.actions import Actions
@@ -41,14 +41,18 @@ from workbench.window.data_button import DataButton
 from workbench.window.device_box import DeviceBox
 from workbench.window.end_note import EndNote
 from workbench.window.estimate_line import EstimateLine
+from workbench.window.focus_keeper import FocusKeeper
+from workbench.window.focus_ring import FocusRing
 from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.icons import program_icon
 from workbench.window.image_store import ImageStore
+from workbench.window.image_trial import ImageTrial
+from workbench.window.interrupted_bar import InterruptedBar
 from workbench.window.preset_panel import PresetPanel
 from workbench.window.repeats import Repeats
 from workbench.window.result_windows import ResultWindows
 from workbench.window.results_bar import ResultsBar
-from workbench.window.run_commands import RunCommands
+from workbench.window.run_commands import Plan, RunCommands
 from workbench.window.run_view import RunView, data_name
 from workbench.window.saved_models import SavedModels
 from workbench.window.session import Session
@@ -81,6 +85,7 @@ class MainWindow(QMainWindow):
         self._trains_on: dict[str, Any] = {}
         self._shown_once = False
         self._quit_after = False
+        self._repeated: Plan | None = None
 
         self.session = Session(library, self)
         self.images = ImageStore(self)
@@ -90,6 +95,8 @@ class MainWindow(QMainWindow):
         self.form = HyperparameterForm()
         self.estimate = EstimateLine()
         self.run_view = RunView()
+        self.interrupted = InterruptedBar(settings)
+        self.run_view.show_above(self.interrupted)
         self.saved = SavedModels(library)
         self.results = ResultsBar(self.saved.selected)
         self.result_windows = ResultWindows(library, self.images, translation, self)
@@ -100,9 +107,16 @@ class MainWindow(QMainWindow):
         self.weights = WeightsInUse(
             self.session, self.weights_card, self.data_button, self.device_box
         )
+        self.trial = ImageTrial(
+            self.session,
+            self.weights,
+            self.run_view,
+            self.result_windows,
+            self.device_box,
+            self,
+        )
         self.runs = RunCommands(
             self.session,
-            self.form,
             self.presets,
             self.run_view,
             self.data_button,
@@ -110,6 +124,7 @@ class MainWindow(QMainWindow):
             self,
         )
         self._end_note = EndNote(self)
+        self._focus_keeper, self._focus_ring = FocusKeeper(self), FocusRing(self)
         self.status = StatusBar()
         # In the order in which the Tab key goes through them.
         self._make_toolbar()
@@ -259,7 +274,7 @@ class MainWindow(QMainWindow):
         a.quit.triggered.connect(self.close)
         a.back_to_run.triggered.connect(self.run_view.show_live)
         a.repeat.triggered.connect(self._repeat)
-        a.try_image.triggered.connect(lambda: self._try_image(None))
+        a.try_image.triggered.connect(lambda: self.trial.begin())
         a.story.triggered.connect(self.result_windows.tell_story)
         a.reset_layout.triggered.connect(self._layout.reset)
         a.about.triggered.connect(
@@ -285,6 +300,7 @@ class MainWindow(QMainWindow):
         saved = self.saved
         saved.open_requested.connect(self._open_run)
         saved.resume_requested.connect(self.runs.resume)
+        saved.give_up_requested.connect(self.session.give_up_resuming)
         saved.load_requested.connect(self.weights.load)
         saved.test_requested.connect(self.weights.load_and_test)
         saved.hyperparameters_requested.connect(self._use_hyperparameters)
@@ -292,6 +308,12 @@ class MainWindow(QMainWindow):
         saved.problem.connect(self._show_problem_text)
         saved.table.runs_changed.connect(self._follow_elsewhere)
         saved.table.runs_changed.connect(self._show_estimate)
+        saved.table.runs_changed.connect(self._runs_changed)
+        self.interrupted.resume_requested.connect(self.runs.resume)
+        self.interrupted.others_requested.connect(
+            lambda: self._show_runs_that("status:interrupted")
+        )
+        self.trial.problem.connect(self._show_problem_text)
         saved.view.selectionModel().selectionChanged.connect(self.results.update_state)
         images = self.run_view.images
         images.other_runs = saved.selected
@@ -304,7 +326,7 @@ class MainWindow(QMainWindow):
         self.results.report_requested.connect(self.result_windows.write_report)
         self.result_windows.problem.connect(self._show_problem_text)
         self.result_windows.images_wanted.connect(self._show_images)
-        self.repeats.train_wanted.connect(self.runs.train)
+        self.repeats.train_wanted.connect(self._train_repeat)
         self.repeats.said.connect(self.status.show_now)
         self.repeats.problem.connect(self._show_problem_text)
         self.result_windows.runs_wanted.connect(self._show_runs_of)
@@ -338,6 +360,7 @@ class MainWindow(QMainWindow):
         s.run_ended.connect(self._run_ended)
         s.data_prepared.connect(self._data_prepared)
         s.downloaded.connect(self.data_button.take_download)
+        s.resuming_given_up.connect(self.saved.given_up)
         s.problem.connect(self._show_problem)
         s.devices_found.connect(self._devices_found)
 
@@ -364,7 +387,12 @@ class MainWindow(QMainWindow):
     def _repeat(self) -> None:
         experiment = self.form.experiment()
         if not self.session.busy and experiment is not None:
+            # What is chosen meanwhile is for later runs.
+            self._repeated = self.runs.plan()
             self.repeats.ask(self, experiment, self.data_button.is_sample)
+
+    def _train_repeat(self, experiment: Experiment) -> None:
+        self.runs.train(experiment, self._repeated)
 
     def _pausing(self, wanted: bool) -> None:
         self._say(tr("Pausing") if wanted else self._status_text())
@@ -401,7 +429,6 @@ class MainWindow(QMainWindow):
             self.run_view.on_ended(event)
         except WorkbenchError as error:
             self._show_problem(error.message)
-        self.runs.ended()
         self._end_note.tell(event)
         if event.status == "failed" and event.reason is not None and not self._quit_after:
             self._show_problem(event.reason)
@@ -423,9 +450,22 @@ class MainWindow(QMainWindow):
             if str(record.folder) == shown and self.run_view.is_outdated(record):
                 self._open_run(record)
 
+    def _runs_changed(self) -> None:
+        library = self.session.library
+        if not library.unread:  # all have been read
+            self.interrupted.show_runs(library.known())
+        self._update_trial()
+
+    def _update_trial(self) -> None:
+        a, possible = self.actions_, self.trial.possible
+        a.try_image.setEnabled(not self.session.busy and possible)
+        a.try_image.setToolTip(
+            _tip(tr("Show an image of your own to the weights in use"), a.try_image)
+            if possible
+            else tr("Train a run or load weights first.")
+        )
+
     def _use_hyperparameters(self, record: RunRecord) -> None:
-        if self.session.running:
-            return
         try:
             experiment = experiment_from(record.experiment)
         except WorkbenchError as error:
@@ -447,19 +487,14 @@ class MainWindow(QMainWindow):
             self._preparing = choice
             self.session.prepare_data(choice)
 
-    def _try_image(self, path: Path | None) -> None:
-        if self.weights.path is None:
-            self._show_problem_text(tr("Load weights first: an image is shown to a network."))
-            return
-        self.result_windows.try_image(
-            self.session, self.weights.path, self.weights.title, self.device_box.device(), path
-        )
-
     def _show_runs_of(self, preset_id: str) -> None:
         self.presets.select(preset_id)
-        self._models_dock.show()
-        self.saved.search.setText(f"preset={preset_id}")
+        self._show_runs_that(f"preset={preset_id}")
         self._come_to_front()
+
+    def _show_runs_that(self, search: str) -> None:
+        self._models_dock.show()
+        self.saved.search.setText(search)
 
     def _show_images(self, record: RunRecord, indices: Any, words: str, first: int) -> None:
         self._open_run(record)
@@ -504,7 +539,7 @@ class MainWindow(QMainWindow):
         if state == "idle":
             if self._quit_after:
                 self.close()
-            elif self.weights.test_if_asked():
+            elif self.weights.test_if_asked() or self.trial.go_on():
                 pass
             elif self.repeats.waiting:
                 self.repeats.go_on()
@@ -542,7 +577,7 @@ class MainWindow(QMainWindow):
         a.repeat.setEnabled(not reason)
         a.repeat.setToolTip(reason)
         a.pause.setEnabled(state in ("training", "paused"))
-        a.pause.setText(tr("Go on") if state == "paused" else tr("Pause"))
+        a.show_paused(state == "paused")
         a.pause.setToolTip(_tip(tr("Pause the run, or go on where it was"), a.pause))
         a.stop.setEnabled(running and state != "stopping")
         a.stop.setToolTip(_tip(tr("End the run and keep what it reached"), a.stop))
@@ -554,22 +589,23 @@ class MainWindow(QMainWindow):
             else tr("A resumed run can be stopped, not discarded.")
         )
         a.open_weights.setEnabled(not busy)
-        a.try_image.setEnabled(not busy and self.weights.path is not None)
-        a.try_image.setToolTip(
-            _tip(tr("Show an image of your own to the weights in use"), a.try_image)
-            if self.weights.path
-            else tr("Load weights first.")
-        )
+        self._update_trial()
         elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
         self._back_button.setVisible(elsewhere)
         off = tr("Off while a run trains.") if running else tr("Off while work is under way.")
-        self.data_button.set_off(off if busy else "")
-        self.device_box.set_off(off if busy else "")
+        # While a run trains they are chosen for the next one.
+        self.data_button.set_off(off if busy and not running else "")
+        self.data_button.set_reading_off(off if busy else "")
+        self.device_box.set_off(off if busy and not running else "")
         self.weights_card.set_enabled(not busy, off if busy else "")
+        self.interrupted.set_off(off if busy else "")
         for name in ("load", "load_best", "test", "resume"):
             self.saved.set_off(name, off if busy else "")
-        self.saved.set_off("hyperparameters", off if running else "")
+        # Until the run that is being loaded holds its lock, nothing else keeps it from these.
+        loading = tr("Off while a run loads.") if state == "loading" else ""
+        for name in ("give_up", "delete"):
+            self.saved.set_off(name, loading)
         self._show_estimate()
         shown = self.run_view.record
         if shown is not None:
@@ -652,7 +688,7 @@ class MainWindow(QMainWindow):
         if path.is_dir():
             self.data_button.open_folder(path)
         elif path.suffix.lower() in IMAGE_ENDINGS:
-            self._try_image(path)
+            self.trial.begin(path)
         else:
             self.weights.load(path)
 
@@ -666,7 +702,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.session.running and not self._quit_after:
             event.ignore()
-            dialogs.ask_quit(self, self.runs.can_discard, self._quit_answered)
+            question = dialogs.ask_quit(self, self.runs.can_discard, self._quit_answered)
+            dialogs.close_when_ended(question, self.session.run_ended)
             return
         if self.session.busy:
             # Ends at its next look at the stop flag; the window closes with it.

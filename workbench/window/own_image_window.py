@@ -15,11 +15,20 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
 )
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from workbench.engine.data_choice import IMAGE_ENDINGS
 from workbench.messages import Message
 from workbench.window.image_panel import Picture, ProbabilityBars
+from workbench.window.original_picture import OriginalPicture
 from workbench.window.session import Session
 from workbench.window.translation import say, tr
 
@@ -38,6 +47,7 @@ class OwnImageWindow(QWidget):
         self._weights_title = ""
         self._device = "auto"
         self._name = ""
+        self._source: Any = None  # the image that is on show: a path or a binary file
         self._waiting = False
         self._problem: Message | None = None
         self._outcome: Any = None  # ImagePredictions
@@ -45,6 +55,8 @@ class OwnImageWindow(QWidget):
         self.weights_label = QLabel()
         self.weights_label.setProperty("role", "muted")
         self.weights_label.setWordWrap(True)
+        self.original = OriginalPicture()
+        self.original.hide()
         self.picture = Picture()
         self.verdict = QLabel()
         self.verdict.setObjectName("ownImageVerdict")
@@ -63,18 +75,27 @@ class OwnImageWindow(QWidget):
         self.paste_button.setObjectName("pasteImageButton")
         self.open_button.clicked.connect(self._ask)
         self.paste_button.clicked.connect(self.paste)
+        self.fit_box = QComboBox()
+        self.fit_box.setObjectName("fitBox")
+        for fit in ("crop", "whole"):
+            self.fit_box.addItem("", fit)
+        self.fit_box.currentIndexChanged.connect(self._ask_again)
         buttons = QHBoxLayout()
         buttons.addWidget(self.open_button)
         buttons.addWidget(self.paste_button)
         buttons.addStretch(1)
+        buttons.addWidget(self.fit_box)
+        pictures = QHBoxLayout()
+        pictures.addWidget(self.original, 1)
+        pictures.addWidget(self.picture, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(self.weights_label)
-        layout.addWidget(self.picture, 1)
+        layout.addLayout(pictures, 1)
         layout.addWidget(self.verdict)
         layout.addWidget(self.bars)
         layout.addWidget(self.note)
         layout.addLayout(buttons)
-        self.resize(380, 620)
+        self.resize(480, 620)
         session.image_predicted.connect(self._predicted)
         session.state_changed.connect(self._update)
         self.retranslate()
@@ -145,10 +166,15 @@ class OwnImageWindow(QWidget):
                 Message("Something is under way; try the image again when it has ended.")
             )
             return
-        self._name, self._waiting = name, True
-        self._session.predict_image(self._weights, source, name, self._device)
+        self._name, self._source, self._waiting = name, source, True
+        fit = self.fit_box.currentData()
+        self._session.predict_image(self._weights, source, name, self._device, fit)
 
-    def _predicted(self, pixels: Any, outcome: Any) -> None:
+    def _ask_again(self) -> None:
+        if self._source is not None:
+            self._ask_network(self._source, self._name)
+
+    def _predicted(self, images: Any, outcome: Any) -> None:
         if not self._waiting:
             return  # asked for by another window
         self._waiting = False
@@ -156,12 +182,15 @@ class OwnImageWindow(QWidget):
             self._show_problem(outcome)
             return
         self._problem, self._outcome = None, outcome
+        pixels, preview = images
         self.picture.show_pixels(pixels)
+        self.original.show_image(preview, self.fit_box.currentData())
         self.bars.show_probabilities(outcome.classes, outcome.probabilities[0])
         self._fill()
 
     def _show_problem(self, message: Message) -> None:
         self._problem, self._outcome = message, None
+        self.original.show_image(None, "crop")
         self.picture.show_pixels(None)
         self.bars.show_probabilities((), None)
         self._fill()
@@ -190,7 +219,7 @@ class OwnImageWindow(QWidget):
     def _update(self) -> None:
         off = self._session.busy
         reason = tr("Off while work is under way.") if off else ""
-        for button in (self.open_button, self.paste_button):
+        for button in (self.open_button, self.paste_button, self.fit_box):
             button.setEnabled(not off)
             button.setToolTip(reason)
 
@@ -199,6 +228,10 @@ class OwnImageWindow(QWidget):
         self.weights_label.setText(tr("Weights: {title}").format(title=self._weights_title))
         self.picture.setAccessibleName(tr("The image as the network gets it"))
         self.picture.invite(tr("Drop an image here, paste it, or open one."))
+        self.original.setAccessibleName(tr("The image, with the square that the network gets"))
+        self.fit_box.setAccessibleName(tr("What is taken of an image that is not square"))
+        self.fit_box.setItemText(0, tr("Crop the middle square"))
+        self.fit_box.setItemText(1, tr("Squeeze the whole image"))
         self.open_button.setText(tr("Open…"))
         self.paste_button.setText(tr("Paste"))
         self._fill()

@@ -291,12 +291,6 @@ class PresetPanel(QWidget):
         item = self.list.currentItem()
         return item.data(PRESET) if item is not None else None
 
-    def set_enabled_for_run(self, enabled: bool) -> None:
-        """``False`` while a run trains: the form shows what runs, and the list waits."""
-        self.list.setEnabled(enabled)
-        self._update_actions()
-        self._name_rows()
-
     # --- inside --------------------------------------------------------------------------
 
     def _row_of(self, path: Path) -> int | None:
@@ -327,7 +321,7 @@ class PresetPanel(QWidget):
             self.selected.emit(preset)
 
     def _update_actions(self) -> None:
-        own = is_own(self.current()) and self.list.isEnabled()
+        own = is_own(self.current())
         self.delete_action.setEnabled(own)
         self.show_action.setEnabled(own)
 
@@ -386,14 +380,11 @@ class PresetPanel(QWidget):
 
     def _name_rows(self) -> None:
         """Tooltips, the divider's text and what a screen reader says of each row."""
-        waits = "" if self.list.isEnabled() else tooltip(self._why_disabled())
-        self.list.setToolTip(waits)
         for row in range(self.list.count()):
             item = self.list.item(row)
             preset = item.data(PRESET)
             if preset is None:
                 item.setText(tr("Own presets"))
-                item.setToolTip(waits)
                 continue
             if isinstance(preset, BrokenPreset):
                 lines = [preset.id, say(preset.problem)]
@@ -405,11 +396,8 @@ class PresetPanel(QWidget):
                     lines.append(
                         tr("reported {accuracy}").format(accuracy=accuracy_text(preset.reported))
                     )
-            item.setToolTip(waits or tooltip(*lines))
+            item.setToolTip(tooltip(*lines))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(lines))
-
-    def _why_disabled(self) -> str:
-        return tr("A run trains: the form shows what runs. Choose again when it has ended.")
 
     def retranslate(self) -> None:
         self.heading.setText(tr("Presets"))

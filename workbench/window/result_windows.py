@@ -19,6 +19,7 @@ from workbench.report.document import write_report
 from workbench.window.comparison_window import ComparisonWindow
 from workbench.window.image_store import ImageStore
 from workbench.window.own_image_window import OwnImageWindow
+from workbench.window.placement import center_over
 from workbench.window.save_file import ask_to_save
 from workbench.window.session import Session, Work
 from workbench.window.story_window import StoryWindow
@@ -56,7 +57,7 @@ class ResultWindows(QObject):
         window = ComparisonWindow(in_time, self._images, self._parent)
         window.problem.connect(self.problem)
         window.images_wanted.connect(self.images_wanted)
-        _show_free(window)
+        _show_free(window, self._parent)
         return window
 
     def try_image(
@@ -67,6 +68,7 @@ class ResultWindows(QObject):
             window = OwnImageWindow(session, self._parent)
             window.destroyed.connect(self._own_image_closed)
             _close_by_key(window)
+            center_over(window, self._parent)
             self._own_image = window
         self._own_image.set_weights(weights, title, device)
         self._own_image.show()
@@ -86,7 +88,7 @@ class ResultWindows(QObject):
     def tell_story(self) -> StoryWindow:
         window = StoryWindow(self._library.known(), self._parent)
         window.runs_wanted.connect(self.runs_wanted)
-        _show_free(window)
+        _show_free(window, self._parent)
         return window
 
     def write_report(self, records: Sequence[RunRecord]) -> QFileDialog:
@@ -149,9 +151,10 @@ class ResultWindows(QObject):
             work.wait(milliseconds)
 
 
-def _show_free(window: QWidget) -> None:
-    """Shows ``window`` so that its parent can come in front of it: a window manager keeps what is
-    transient for another window above it always."""
+def _show_free(window: QWidget, parent: QWidget) -> None:
+    """Shows ``window`` over ``parent``, so that this can come in front of it: a window manager
+    keeps what is transient for another window above it always."""
+    center_over(window, parent)  # before there is a handle: then its place is that of its frame
     window.winId()  # makes the handle
     if (handle := window.windowHandle()) is not None:
         handle.setTransientParent(None)  # type: ignore[arg-type]  # PySide's stub knows no None

@@ -22,7 +22,7 @@ class RunActions(QObject):
         keys = Qt.Key
         self.open = self._action("open", view, keys.Key_Return, keys.Key_Enter)
         self.resume = self._action("resume", view)
-        self.keep = self._action("keep", view)
+        self.give_up = self._action("give_up", view)
         self.load = self._action("load", view)
         self.load_best = self._action("load_best", view)
         self.test = self._action("test", view)
@@ -57,7 +57,7 @@ class RunActions(QObject):
         return [
             self.open,
             self.resume,
-            self.keep,
+            self.give_up,
             self.load,
             self.load_best,
             self.test,
@@ -82,7 +82,7 @@ class RunActions(QObject):
         for action, text, short in (
             (self.open, tr("Open"), tr("Open")),
             (self.resume, tr("Resume"), ""),
-            (self.keep, tr("Keep as stopped"), tr("Keep")),
+            (self.give_up, tr("Give up resuming…"), tr("Give up…")),
             (self.load, tr("Load weights"), tr("Load")),
             (self.load_best, tr("Load best epoch's weights"), tr("Load best")),
             (self.test, tr("Test weights"), tr("Test")),
@@ -92,12 +92,10 @@ class RunActions(QObject):
             (self.labels, tr("Tags and notes…"), ""),
             (self.delete, tr("Delete"), ""),
             (self.show, tr("Show in folder"), ""),
-            (self.undo, tr("Undo delete"), tr("Undo")),
             (self.empty_trash, tr("Empty trash…"), ""),
         ):
             action.setText(text)
             action.setIconText(short or text)
-        self.undo.setToolTip(tr("Bring the runs back that were deleted last"))
 
     def update(
         self, runs: Sequence[RunRecord], training: set[str], can_undo: bool, has_trash: bool
@@ -129,10 +127,10 @@ class RunActions(QObject):
                 else tr("Train the run on from its last checkpoint, as if it had not stopped"),
             ),
             (
-                "keep",
-                self.keep,
-                "" if interrupted else tr("Only an interrupted run can be kept as stopped."),
-                tr("Keep what the run reached; it can no longer be resumed"),
+                "give_up",
+                self.give_up,
+                "" if interrupted else tr("Only resuming an interrupted run can be given up."),
+                tr("Save the run's last weights, and count it as stopped; asks first"),
             ),
             ("load", self.load, no_weights, tr("Put the run's weights into use")),
             (

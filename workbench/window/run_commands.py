@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from workbench.engine.data_choice import DataChoice
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
@@ -12,16 +15,23 @@ from workbench.spec.presets import Preset
 from workbench.window import dialogs
 from workbench.window.data_button import DataButton
 from workbench.window.device_box import DeviceBox
-from workbench.window.hyperparameter_form import HyperparameterForm
 from workbench.window.preset_panel import PresetPanel
 from workbench.window.run_view import RunView, preset_title, run_title
 from workbench.window.session import Session
-from workbench.window.translation import tr
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All but the hyperparameters of the next run, as they are chosen now."""
+
+    preset: Preset
+    data: DataChoice
+    device: str
 
 
 class RunCommands(QObject):
-    """Begins runs through the ``session`` with what form, presets, data and device say, and shows
-    in form and ``view`` that one is under way. Questions are asked over ``parent``."""
+    """Begins runs through the ``session`` with what presets, data and device say, and shows in
+    ``view`` that one is under way. Questions are asked over ``parent``."""
 
     begun = Signal()
     pausing = Signal(bool)
@@ -33,7 +43,6 @@ class RunCommands(QObject):
     def __init__(
         self,
         session: Session,
-        form: HyperparameterForm,
         presets: PresetPanel,
         view: RunView,
         data: DataButton,
@@ -44,24 +53,29 @@ class RunCommands(QObject):
         self.can_discard = True
         """Whether what the run that is under way has reached is this window's to discard."""
         self._session = session
-        self._form = form
         self._presets = presets
         self._view = view
         self._data = data
         self._device = device
         self._over = parent
 
-    def train(self, experiment: Experiment | None) -> None:
-        """Trains ``experiment`` as a run of the current preset; nothing while that cannot be."""
+    def plan(self) -> Plan | None:
+        """What is chosen now; ``None`` without a preset that can be read."""
         preset = self._presets.current()
-        if self._session.busy or not isinstance(preset, Preset) or experiment is None:
+        if not isinstance(preset, Preset):
+            return None
+        return Plan(preset, self._data.choice, self._device.device())
+
+    def train(self, experiment: Experiment | None, plan: Plan | None = None) -> None:
+        """Trains ``experiment`` as ``plan`` says, or as is chosen now; nothing while that cannot
+        be."""
+        plan = plan or self.plan()
+        if self._session.busy or plan is None or experiment is None:
             return
-        title = preset_title(preset.id, preset.title)
+        preset = plan.preset
         self.can_discard = True
-        self._begin(experiment, title, self._data.is_sample)
-        self._session.train(
-            experiment, self._data.choice, self._device.device(), preset.id, preset.title
-        )
+        self._begin(preset_title(preset.id, preset.title), plan.data.kind == "sample")
+        self._session.train(experiment, plan.data, plan.device, preset.id, preset.title)
 
     def resume(self, record: RunRecord) -> None:
         """Trains a run on; of a finished one it asks for how many epochs."""
@@ -81,24 +95,17 @@ class RunCommands(QObject):
         try:
             experiment = experiment_from(record.experiment)
             if epochs is not None:
-                experiment = with_changes(experiment, {"epochs": epochs})
+                with_changes(experiment, {"epochs": epochs})
         except WorkbenchError as error:
             self.problem.emit(error.message)
             return
         self.can_discard = record.status == "finished"
-        self._begin(experiment, run_title(record), record.data.get("kind") == "sample")
+        self._begin(run_title(record), record.data.get("kind") == "sample")
         self._session.resume_run(record.folder, epochs)
 
-    def _begin(self, experiment: Experiment, title: str, sample: bool) -> None:
-        self._form.show_running(experiment, title)
-        self._presets.set_enabled_for_run(False)
+    def _begin(self, title: str, sample: bool) -> None:
         self._view.begin(title, sample)
         self.begun.emit()
-
-    def ended(self) -> None:
-        """Form and presets are the person's again."""
-        self._form.show_editing()
-        self._presets.set_enabled_for_run(True)
 
     def pause(self) -> None:
         """Pauses, or goes on. The answer comes in a moment, between steps or the batches of a
@@ -117,9 +124,8 @@ class RunCommands(QObject):
             return
 
         def answered(discard: bool) -> None:
-            if discard and self._session.running:
+            if discard:
                 self._session.cancel()
-            elif discard:
-                self.said.emit(tr("The run had ended before; it was kept."))
 
-        dialogs.ask_cancel(self._over, answered)
+        question = dialogs.ask_cancel(self._over, answered)
+        dialogs.close_when_ended(question, self._session.run_ended)

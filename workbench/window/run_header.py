@@ -187,6 +187,7 @@ class RunHeader(QFrame):
     def _forget(self) -> None:
         self._running = False
         self._run_name = ""
+        self._summary = ""
         self._state = ""
         self._track: tuple[Expected, int, float, bool] | None = None
         self._sample = False
@@ -225,7 +226,16 @@ class RunHeader(QFrame):
     def set_name(self, name: str) -> None:
         """The run was renamed."""
         self._run_name = name
-        self._name.setText(name)
+        self._show_name()
+
+    def set_summary(self, text: str) -> None:
+        """The run's hyperparameters in short, which the form may show no more."""
+        self._summary = text
+        self._show_name()
+
+    def _show_name(self) -> None:
+        self._name.setText(self._run_name)
+        self._name.setToolTip(tooltip(*filter(None, (self._run_name, self._summary))))
 
     def set_state(self, state: str) -> None:
         """``state`` as in :meth:`show_run`."""
@@ -311,7 +321,7 @@ class RunHeader(QFrame):
         self._pages.setCurrentIndex(1 if self._running else 0)
         self._bar.setAccessibleName(tr("Progress of the run"))
         self._reserve()
-        self._name.setText(self._run_name)
+        self._show_name()
         self._show_state()
         self._sample_label.setText(tr("sample") if self._sample else "")
         self._sample_label.setVisible(self._sample)

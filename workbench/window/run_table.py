@@ -297,7 +297,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(row, column)
         if role == Qt.ItemDataRole.EditRole:
-            return row.label
+            return row.record.name or row.label  # without the number, which is not edited
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -404,7 +404,7 @@ class RunTable(QAbstractTableModel):
             return False
         row = self._shown[index.row()]
         name = " ".join(str(value).split())
-        if name != row.label:
+        if name != (row.record.name or row.label):
             self.renamed.emit(row.record, name)
         return True
 

@@ -22,6 +22,7 @@ from workbench.engine.events import (
 )
 from workbench.library.run_folder import (
     RunRecord,
+    preset_number,
     read_epochs,
     read_log,
     read_losses,
@@ -35,6 +36,7 @@ from workbench.spec.presets import Reported, find_preset, how_it_ran
 from workbench.window.classes_view import ClassesView
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
+from workbench.window.hyperparameter_text import summaries
 from workbench.window.images_view import ImagesView
 from workbench.window.live_view import REFRESH, LiveView
 from workbench.window.log_view import LogView
@@ -128,6 +130,12 @@ class RunView(QWidget):
         # Shows the confusion matrix that is on, again: its caption is a sentence of ours.
         self._tested: Callable[[], None] | None = None
         self.retranslate()
+
+    def show_above(self, widget: QWidget) -> None:
+        """Puts ``widget`` over the header."""
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertWidget(0, widget)
 
     def retranslate(self) -> None:
         names = (
@@ -338,6 +346,7 @@ class RunView(QWidget):
             sample,
             reported,
         )
+        self.header.set_summary(summaries(experiment)[0])
         self.live.show_saved(
             steps_per_epoch=record.steps_per_epoch,
             epochs=record.epochs,
@@ -429,13 +438,17 @@ class RunView(QWidget):
 
 
 def run_title(record: RunRecord) -> str:
-    """What a run is called: its name, else preset and title."""
-    return record.name or preset_title(record.preset, record.title)
+    """What a run is called: its preset's number, and its name or else the title."""
+    if not record.name:
+        return preset_title(record.preset, record.title)
+    number = preset_number(record.preset)
+    return record.name if record.name.startswith(number) else f"{number} · {record.name}"
 
 
 def preset_title(preset: str | None, title: str) -> str:
-    """``009 · Dropout, mended``."""
-    return " · ".join(part for part in (preset or "", tr(title) if title else "") if part)
+    """``009 · Dropout, mended``; the title alone for an own preset."""
+    parts = (preset_number(preset), tr(title) if title else "")
+    return " · ".join(filter(None, parts)) or preset or ""
 
 
 def data_name(data: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -19,7 +20,6 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
-    QAction,
     QFontMetrics,
     QHideEvent,
     QResizeEvent,
@@ -32,7 +32,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
-    QPushButton,
     QStackedLayout,
     QStyle,
     QTableView,
@@ -41,12 +40,15 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.library.catalog import Library
+from workbench.library.giving_up import GivenUp
 from workbench.library.labels import Change
-from workbench.library.run_folder import RunRecord
+from workbench.library.run_folder import RunRecord, has_checkpoint
 from workbench.messages import WorkbenchError
+from workbench.window import dialogs
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.empty_trash_dialog import EmptyTrashDialog
 from workbench.window.run_actions import RunActions
+from workbench.window.run_buttons import RunButtons
 from workbench.window.run_cells import (
     ACCURACY,
     DATA,
@@ -63,17 +65,18 @@ from workbench.window.run_cells import (
     interrupted_text,
     mark_font,
     plain_tooltip,
+    run_label,
     run_width,
 )
 from workbench.window.run_labels_dialog import RunLabelsDialog
 from workbench.window.run_table import RunTable
 from workbench.window.translation import say, tr
+from workbench.window.undo import Deleted, Undo
 
 REFRESH_MS = 1000
 """Time between two looks at the library, which other processes write to."""
 SLICE_S = 0.02
 """Longest time for reading new runs before the window answers again."""
-UNDO_SHOWN_MS = 10_000
 
 
 class _TableView(QTableView):
@@ -102,6 +105,8 @@ class SavedModels(QWidget):
     """Path of a run's folder."""
     resume_requested = Signal(object)
     """RunRecord: train the run on, a finished one for more epochs."""
+    give_up_requested = Signal(object)
+    """RunRecord: give up resuming it; :meth:`given_up` hears when that is done."""
     problem = Signal(str)
     """A sentence on what could not be done."""
 
@@ -110,7 +115,6 @@ class SavedModels(QWidget):
         self.setObjectName("savedModels")
         self._library = library
         self._current = ""
-        self._deleted: list[list[str]] = []
         self._records: list[RunRecord] = []
         self._problems: list[WorkbenchError] = []
         self._search_problem: WorkbenchError | None = None
@@ -134,10 +138,6 @@ class SavedModels(QWidget):
         self._showing = QTimer(self)
         self._showing.setSingleShot(True)
         self._showing.timeout.connect(self._show_runs)
-        self._undo_shown = QTimer(self)
-        self._undo_shown.setSingleShot(True)
-        self._undo_shown.setInterval(UNDO_SHOWN_MS)
-        self._undo_shown.timeout.connect(self._hide_undo)
         self.retranslate()
 
     # --- what the main window uses
@@ -174,7 +174,7 @@ class SavedModels(QWidget):
         """Turns one action off for a ``reason`` that its tooltip gives, in the language of the
         window; an empty ``reason`` turns it on again. ``name``: ``open``, ``load``,
         ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``star``, ``labels``, ``delete``,
-        ``resume``, ``keep`` or ``show``."""
+        ``resume``, ``give_up`` or ``show``."""
         self.run_actions.set_off(name, reason)
         self._update_actions()
 
@@ -201,6 +201,13 @@ class SavedModels(QWidget):
         self.search.textChanged.connect(self._search)
         self.hint = ElidedLabel("muted")
         self.hint.setObjectName("searchHint")
+        # Whole, on as many lines as it takes: it says what to type instead.
+        self.search_problem = QLabel()
+        self.search_problem.setObjectName("searchProblem")
+        self.search_problem.setProperty("role", "problem")
+        self.search_problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.search_problem.setWordWrap(True)
+        self.search_problem.hide()
 
         self.view = _TableView()
         self.view.setObjectName("runTable")
@@ -243,16 +250,14 @@ class SavedModels(QWidget):
         self.counts = QLabel()
         self.counts.setObjectName("runCounts")
         self.counts.setProperty("role", "muted")
-        self.undo_text = QLabel()
-        self.undo_button = QPushButton()
-        self.undo_button.setObjectName("undoButton")
+        self.undo = Undo(self._library)
 
     def _make_actions(self) -> None:
         actions = self.run_actions = RunActions(self.view)
         for action, do in (
             (actions.open, self._open),
             (actions.resume, self._resume),
-            (actions.keep, self._keep),
+            (actions.give_up, self._ask_to_give_up),
             (actions.load, self._load),
             (actions.load_best, self._load_best),
             (actions.test, self._test),
@@ -278,24 +283,9 @@ class SavedModels(QWidget):
         self.menu.addActions(actions.for_menu())
 
     def _make_buttons(self) -> None:
-        self.open_button = QPushButton()
-        self.load_button = QPushButton()
-        self.test_button = QPushButton()
-        self.resume_button = QPushButton()
-        self.keep_button = QPushButton()
-        self.delete_button = QPushButton()
-        for name, button, action in (
-            ("resumeRunButton", self.resume_button, self.run_actions.resume),
-            ("keepRunButton", self.keep_button, self.run_actions.keep),
-            ("deleteRunButton", self.delete_button, self.run_actions.delete),
-            ("openRunButton", self.open_button, self.run_actions.open),
-            ("loadWeightsButton", self.load_button, self.run_actions.load),
-            ("testRunButton", self.test_button, self.run_actions.test),
-        ):
-            button.setObjectName(name)
-            button.clicked.connect(lambda _, a=action: a.trigger())
-            action.changed.connect(lambda a=action, b=button: _follow(b, a))
-        self.undo_button.clicked.connect(lambda _: self.run_actions.undo.trigger())
+        self.buttons = RunButtons(self.run_actions)
+        self.undo.asked.connect(self.run_actions.undo.trigger)
+        self.undo.offered.connect(lambda offered: self._line.setCurrentIndex(int(offered)))
 
     def _lay_out(self) -> None:
         # Over the table, whose heading stays: nothing moves when the last row goes.
@@ -306,32 +296,19 @@ class SavedModels(QWidget):
         line = QHBoxLayout(counts)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.counts)
-        undo = QWidget()
-        line = QHBoxLayout(undo)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self.undo_text)
-        line.addWidget(self.undo_button)
-        line.addStretch()
         self._line = QStackedLayout()
         self._line.addWidget(counts)
-        self._line.addWidget(undo)
-        # What an interrupted run asks for takes the place of what is done with weights; Open stays
-        # where it is.
-        self._buttons = QStackedLayout()
-        self._buttons.addWidget(_row(self.load_button, self.test_button))
-        self._buttons.addWidget(_row(self.resume_button, self.keep_button, self.delete_button))
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.open_button, 1)
-        buttons.addLayout(self._buttons, 2)
+        self._line.addWidget(self.undo)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.heading)
         layout.addWidget(self.search)
         layout.addWidget(self.hint)
+        layout.addWidget(self.search_problem)
         layout.addLayout(stack, 1)
         layout.addLayout(self._line)
-        layout.addLayout(buttons)
+        layout.addWidget(self.buttons)
 
     # --- words and widths
 
@@ -344,7 +321,8 @@ class SavedModels(QWidget):
                 tr(
                     "Words find runs by name, preset, tag, note, data and status.\n"
                     "Conditions: learning_rate<0.001, optimizer=adam, epochs>=10, accuracy>60, "
-                    "created>=2026-11-01, tag:lesson, status:interrupted, starred.\n"
+                    "created>=2026-11-01, tag:lesson, status:interrupted, starred; "
+                    "also short: lr, bs, wd.\n"
                     "All of them must hold."
                 )
             )
@@ -352,9 +330,7 @@ class SavedModels(QWidget):
         self._show_hint()
         self.view.setAccessibleName(tr("Saved models"))
         self.run_actions.retranslate()
-        self.undo_button.setText(tr("Undo"))
-        self.undo_button.setToolTip(self.run_actions.undo.toolTip())
-        self._show_undo_text()
+        self.undo.retranslate()
         self.table.retranslate(self.locale())
         self._update_actions()
         self._measure()
@@ -461,10 +437,14 @@ class SavedModels(QWidget):
         self._update_actions()
 
     def _show_hint(self) -> None:
-        if self._search_problem is not None:
-            self.hint.setText(say(self._search_problem.message))
-        else:
-            self.hint.setText(tr("Also: accuracy>60, tag:…, starred"))
+        problem = self._search_problem
+        self.hint.setText(tr("Also: accuracy>60, tag:…, starred"))
+        self.search_problem.setText(say(problem.message) if problem else "")
+        self.hint.setVisible(problem is None)
+        self.search_problem.setVisible(problem is not None)
+        if self.search.property("invalid") != (problem is not None):
+            self.search.setProperty("invalid", problem is not None)
+            self.style().polish(self.search)
 
     def _select_wanted(self) -> None:
         self._select([i for i in map(self.table.index_of, self._wanted) if i.isValid()])
@@ -495,9 +475,12 @@ class SavedModels(QWidget):
     def _update_actions(self) -> None:
         runs = self.selected()
         training = {run.folder.name for run in runs if self._is_training(run)}
-        self.run_actions.update(runs, training, bool(self._deleted), self._library.has_trash())
-        interrupted = len(runs) == 1 and runs[0].status == "interrupted"
-        self._buttons.setCurrentIndex(1 if interrupted else 0)
+        self.run_actions.update(
+            runs, training, self.undo.latest is not None, self._library.has_trash()
+        )
+        self.run_actions.undo.setText(self.undo.name())
+        self.run_actions.undo.setToolTip(self.undo.tip())
+        self.buttons.show_run(runs[0] if len(runs) == 1 else None)
         self._show_counts()
 
     def _is_training(self, run: RunRecord) -> bool:
@@ -511,12 +494,16 @@ class SavedModels(QWidget):
         for run in self.selected()[:1]:
             self.resume_requested.emit(run)
 
-    def _keep(self) -> None:
+    def _ask_to_give_up(self) -> None:
         for run in self.selected()[:1]:
-            try:
-                self._library.keep(run)
-            except WorkbenchError as error:
-                self.problem.emit(say(error.message))
+            agreed = partial(self.give_up_requested.emit, run)
+            dialogs.ask_give_up(self, run_label(run), has_checkpoint(run.folder), agreed)
+
+    def given_up(self, given: GivenUp) -> None:
+        """Resuming was given up, as was asked for; offers to take that back."""
+        self.undo.add(given)
+        if given.problem is not None:
+            self.problem.emit(say(given.problem.message))
         self.refresh()
 
     def _load(self) -> None:
@@ -593,10 +580,7 @@ class SavedModels(QWidget):
             except WorkbenchError as error:
                 self.problem.emit(say(error.message))
         if gone:
-            self._deleted.append(gone)
-            self._show_undo_text()
-            self._line.setCurrentIndex(1)
-            self._undo_shown.start()
+            self.undo.add(Deleted(tuple(gone)))
         self.refresh()
         if gone and not self.selected():
             self._select([index for index in [self.table.index_of(following)] if index.isValid()])
@@ -613,17 +597,12 @@ class SavedModels(QWidget):
         return "" if row is None else self.table.record(self.table.index(row, RUN)).folder.name
 
     def _undo(self) -> None:
-        if not self._deleted:
-            return
-        back = []
-        for name in self._deleted.pop():
-            try:
-                back.append(self._library.restore(name).folder)
-            except WorkbenchError as error:
-                self.problem.emit(say(error.message))
-        self._hide_undo()
+        back, problems = self.undo.take_back()
+        for problem in problems:
+            self.problem.emit(say(problem.message))
         self.refresh()
-        self._select([i for i in map(self.table.index_of, back) if i.isValid()])
+        places = [self.table.index_of(run.folder) for run in back]
+        self._select([place for place in places if place.isValid()])
         self.view.setFocus()
 
     def _ask_empty_trash(self) -> None:
@@ -633,22 +612,8 @@ class SavedModels(QWidget):
         dialog.open()
 
     def _trash_emptied(self) -> None:
-        there = {path.name for path in self._library.trashed()}
-        left = ([name for name in names if name in there] for names in self._deleted)
-        self._deleted = [names for names in left if names]
-        if not self._deleted:
-            self._hide_undo()
+        self.undo.forget_what_is_gone()
         self._update_actions()
-
-    def _show_undo_text(self) -> None:
-        count = len(self._deleted[-1]) if self._deleted else 1
-        self.undo_text.setText(
-            tr("Run deleted.") if count == 1 else tr("{count} runs deleted.").format(count=count)
-        )
-
-    def _hide_undo(self) -> None:
-        self._undo_shown.stop()
-        self._line.setCurrentIndex(0)
 
     def _show_menu(self, place: QPoint) -> None:
         self.menu.popup(self.view.viewport().mapToGlobal(place))
@@ -671,21 +636,6 @@ class SavedModels(QWidget):
             self.retranslate()
         elif event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._measure()
-
-
-def _row(*buttons: QPushButton) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for button in buttons:
-        layout.addWidget(button)
-    return row
-
-
-def _follow(button: QPushButton, action: QAction) -> None:
-    button.setText(action.iconText())
-    button.setEnabled(action.isEnabled())
-    button.setToolTip(action.toolTip())
 
 
 if __name__ == "__main__":

@@ -34,8 +34,10 @@ from workbench.engine.events import (
     RunStarted,
     StepsDone,
 )
+from workbench.engine.image_square import Fit
 from workbench.engine.report_lines import ReportLines
 from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord
 from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 
@@ -111,8 +113,10 @@ class Session(QObject):
     weights_opened = Signal(object, object)  # Path, Weights
     weights_tested = Signal(object)  # WeightsTest
     data_prepared = Signal(object)  # DataInfo
-    image_predicted = Signal(object, object)  # pixels and ImagePredictions, or None and Message
+    image_predicted = Signal(object, object)
+    """(pixels, preview) and ImagePredictions, or None and Message."""
     downloaded = Signal(object)  # Path
+    resuming_given_up = Signal(object)  # GivenUp
     problem = Signal(object)  # Message
     given_up = Signal()  # the person cancelled what is not a run
     devices_found = Signal(list)  # (torch's name, product name)
@@ -232,21 +236,22 @@ class Session(QObject):
 
         self._start("preparing", work)
 
-    def predict_image(self, path: Path, source: Any, name: str, device: str) -> None:
-        """Asks the weights in ``path`` about an image, a path or a binary file; ``image_predicted``
-        follows, also with what is wrong with the image."""
+    def predict_image(self, path: Path, source: Any, name: str, device: str, fit: Fit) -> None:
+        """Asks the weights in ``path`` about an image, a path or a binary file, made square as
+        ``fit`` says; ``image_predicted`` follows, also with what is wrong with the image."""
 
         def work() -> None:
-            from workbench.engine.image_file import read_image_file
+            from workbench.engine.image_file import read_image_file, read_preview
             from workbench.inference import predict_images
 
             try:
-                pixels = read_image_file(source, name)
+                pixels = read_image_file(source, name, fit)
+                preview = read_preview(source, name)
                 outcome = predict_images(path, pixels[None], device=device)
             except WorkbenchError as error:
                 self._put("predicted", (None, error.message))
                 return
-            self._put("predicted", (pixels, outcome))
+            self._put("predicted", ((pixels, preview), outcome))
 
         self._start("opening", work)
 
@@ -321,6 +326,24 @@ class Session(QObject):
 
         self._start_beside(work)
         return True
+
+    def give_up_resuming(self, record: RunRecord) -> None:
+        """Saves the last weights of an interrupted run, beside whatever is under way;
+        ``resuming_given_up`` or ``problem`` follows."""
+
+        def work() -> None:
+            from workbench.failures import explain
+            from workbench.library.giving_up import give_up
+
+            try:
+                self._put("resuming given up", give_up(self.library, record))
+            except WorkbenchError as error:
+                self._put("problem", error.message)
+            except Exception as error:
+                log.exception("Resuming could not be given up")
+                self._put("problem", explain(error, record.folder))
+
+        self._start_beside(work)
 
     def _start_beside(self, function: Callable[[], None]) -> None:
         work = Work(function)
@@ -428,6 +451,7 @@ class Session(QObject):
                     "tested": self.weights_tested,
                     "prepared": self.data_prepared,
                     "downloaded": self.downloaded,
+                    "resuming given up": self.resuming_given_up,
                     "problem": self.problem,
                 }[kind].emit(content)
 
