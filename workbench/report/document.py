@@ -157,7 +157,7 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
                 page.data_name,
                 _epochs(page.record, say),
                 _percent(page.record.accuracy),
-                _reported(page.against.figures[0]) if page.against else "–",
+                _reported(page.against.figures[0]) if page.against and page.compared else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
             )
             for page in pages
@@ -178,13 +178,15 @@ def _title(record: RunRecord, say: Say) -> str:
 def _differences(records: Sequence[RunRecord], names: Sequence[str], say: Say) -> Iterator[Block]:
     yield Heading(2, say(Message("What differs")))
     rows: list[tuple[str, ...]] = []
+    groups = set()
     for group, members in groupby(differing_rows(records), lambda row: row.group):
+        groups.add(len(rows))
         rows.append((say(Message(group)), *[""] * len(records)))
         for row in members:
             texts = (_value_text(row.key, value, say) for value in row.values)
             rows.append((say(Message(row.name)), *texts))
     if rows:
-        yield Table(("", *names), tuple(rows))
+        yield Table(("", *names), tuple(rows), groups=frozenset(groups))
     else:
         yield Paragraph(say(Message("Nothing differs.")))
 
@@ -201,6 +203,7 @@ class _Page:
         self.against: AgainstReport | None = (
             against_report(record, self.preset, known) if self.preset else None
         )
+        self.compared = bool(self.against and shown_figures(self.against))
         self.classes = tuple(map(str, record.data.get("classes", ())))
         sample = record.data.get("kind") == "sample"
         self.data_name = say(Message("sample")) if sample else str(record.data.get("name", ""))
@@ -220,11 +223,11 @@ class _Page:
         )
         if record.why is not None:
             yield Paragraph(say(record.why))
-        yield from self._aim()
         yield from self._network()
         yield from self._hyperparameters()
         yield from self._plots()
         yield from self._result()
+        yield from self._about_preset()
         yield from self._environment()
         notes = getattr(record, "notes", "")
         if notes:
@@ -243,18 +246,38 @@ class _Page:
             )
         return say(STATUS_WORDS.get(record.status, Message("Finished")))
 
-    def _aim(self) -> Iterator[Block]:
+    def _about_preset(self) -> Iterator[Block]:
+        """What was written about the preset, apart from what this run did."""
         preset, say = self.preset, self.say
         if preset is None:
             return
-        if preset.tried:
-            yield Paragraph(say(Message("Tried: {text}", text=_words(preset.tried))))
-        if preset.found:
-            yield Paragraph(say(Message("Found: {text}", text=_words(preset.found))))
-        if preset.explained:
-            yield Paragraph(say(Message("Known today: {text}", text=_words(preset.explained))))
-        if preset.note:
-            yield Paragraph(say(Message("Note: {text}", text=_words(preset.note))))
+        sentences = [
+            sentence
+            for text, sentence in (
+                (preset.tried, Message("Tried: {text}", text=_words(preset.tried))),
+                (preset.changed, Message("Changed: {text}", text=_words(preset.changed))),
+                (preset.found, Message("Found: {text}", text=_words(preset.found))),
+                (preset.explained, Message("Known today: {text}", text=_words(preset.explained))),
+                (preset.note, Message("Note: {text}", text=_words(preset.note))),
+            )
+            if text
+        ]
+        if not sentences:
+            return
+        yield Heading(3, say(Message("About preset {preset}", preset=preset.id)))
+        if preset.built_in:
+            yield Paragraph(
+                say(
+                    Message(
+                        "What the student's report says about its own run of this preset, and what "
+                        "is known today. None of it was measured in the run above."
+                    )
+                )
+            )
+        else:
+            yield Paragraph(say(Message("Notes of the preset, not results of the run above.")))
+        for sentence in sentences:
+            yield Paragraph(say(sentence))
 
     def _network(self) -> Iterator[Block]:
         say, count = self.say, len(self.classes) or 10
@@ -287,12 +310,10 @@ class _Page:
                 row.append(_value_text(name, step[name][0], say) if name in step else "")
             rows.append(tuple(row))
         yield Heading(3, say(Message("Hyperparameters")))
-        if preset is not None and preset.changed:
-            yield Paragraph(say(Message("Changed: {text}", text=_words(preset.changed))))
         yield Table(tuple(map(say, header)), tuple(rows))
         if preset is not None:
             yield Paragraph(
-                say(Message("In the columns of presets stands only what is another value there."))
+                say(Message("The preset columns show only values that differ from this run's."))
             )
 
     def _plots(self) -> Iterator[Block]:
@@ -432,18 +453,24 @@ class _Page:
                 )
             )
         )
-        yield Table(
-            ("", say(Message("reported")), say(Message("measured")), say(Message("difference"))),
-            tuple(
+        if figures := shown_figures(against):
+            yield Table(
                 (
-                    say(figure.name),
-                    _reported(figure),
-                    figure_text(figure, figure.measured),
-                    figure_text(figure, figure.difference, sign=True),
-                )
-                for figure in against.figures
-            ),
-        )
+                    "",
+                    say(Message("reported")),
+                    say(Message("measured")),
+                    say(Message("difference")),
+                ),
+                tuple(
+                    (
+                        say(figure.name),
+                        _reported(figure),
+                        figure_text(figure, figure.measured),
+                        figure_text(figure, figure.difference, sign=True),
+                    )
+                    for figure in figures
+                ),
+            )
         for sentence in error_sentences(against):
             yield Paragraph(say(sentence))
 
@@ -545,6 +572,14 @@ def error_sentences(against: AgainstReport) -> list[Message]:
             )
         )
     return [*sentences, *against.notes]
+
+
+def shown_figures(against: AgainstReport) -> tuple[ReportedFigure, ...]:
+    """The figures of the report that have something beside them: all of them for a run that is
+    compared or may still be, those with a measured value for one that cannot be."""
+    if against.outcome != "not comparable":
+        return against.figures
+    return tuple(figure for figure in against.figures if figure.measured is not None)
 
 
 def figure_text(figure: ReportedFigure, value: float | None, sign: bool = False) -> str:
