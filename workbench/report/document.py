@@ -30,6 +30,7 @@ from workbench.library.metrics import (
     top_k_accuracy,
 )
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses, read_test
+from workbench.library.smoothing import Smoother, smoothed_steps
 from workbench.messages import Message, WorkbenchError
 from workbench.report.blocks import (
     Block,
@@ -50,6 +51,7 @@ from workbench.report.plots import (
     Line,
     Series,
     plot,
+    sampled,
     thinned,
 )
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
@@ -68,6 +70,10 @@ STATUS_WORDS = {
     "interrupted": Message("Interrupted"),
 }
 ENDED_EARLY = Message("ended early")
+
+SMOOTHING = 0.99
+"""Weight of the average so far in the smoothed loss: the same for every run, however long, so that
+their curves compare."""
 
 
 def write_report(
@@ -322,11 +328,16 @@ class _Page:
         if not len(losses):
             return
         yield Heading(3, say(Message("Curves")))
-        index, low, mean, high = thinned(losses)
+        index, low, _, high = thinned(losses)
         epochs = (index + 1) / record.steps_per_epoch
+        at, smoothed = sampled(Smoother(SMOOTHING).extend(losses))
         series: list[Series] = [
             Band(say(Message("each step, least to most")), epochs, low, high, RAW),
-            Line(say(Message("mean")), epochs, mean),
+            Line(
+                say(Message("smoothed over about {steps} steps", steps=smoothed_steps(SMOOTHING))),
+                (at + 1) / record.steps_per_epoch,
+                smoothed,
+            ),
         ]
         # A step far above all others would flatten the rest.
         finite = high[np.isfinite(high)]
