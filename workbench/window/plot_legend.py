@@ -37,8 +37,9 @@ class Entry:
 class _EntryButton(QAbstractButton):
     """One entry; checked while its curve is shown."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, swatch: int, parent: QWidget) -> None:
         super().__init__(parent)
+        self.swatch = swatch
         self.setCheckable(True)
         self.entry = Entry("", "")
         self.words = ""
@@ -62,7 +63,7 @@ class _EntryButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         advance = self.fontMetrics().horizontalAdvance(self.words)
-        return QSize(SWATCH + SPACE + advance, self.fontMetrics().height())
+        return QSize(self.swatch + SPACE + advance, self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
@@ -85,10 +86,10 @@ class _EntryButton(QAbstractButton):
         color = QColor(entry.color)
         if entry.width:
             painter.setPen(QPen(color, entry.width, entry.line, Qt.PenCapStyle.FlatCap))
-            painter.drawLine(QPointF(0, middle), QPointF(SWATCH, middle))
+            painter.drawLine(QPointF(0, middle), QPointF(self.swatch, middle))
         if entry.symbol:
             painter.save()
-            painter.translate(SWATCH / 2, middle)
+            painter.translate(self.swatch / 2, middle)
             size = 12.0 if entry.symbol in ("star", "d") else 8.0
             painter.scale(size, size)
             pen = QPen(color, 1.6)
@@ -98,10 +99,11 @@ class _EntryButton(QAbstractButton):
             painter.drawPath(Symbols[entry.symbol])
             painter.restore()
         painter.setPen(ink)
-        room = self.width() - SWATCH - SPACE
-        said = metrics.elidedText(self.words, Qt.TextElideMode.ElideMiddle, room)
+        said, room = self.words, self.width() - self.swatch - SPACE
+        if metrics.horizontalAdvance(said) > room:
+            said = metrics.elidedText(said, Qt.TextElideMode.ElideMiddle, room)
         baseline = (self.height() - metrics.height()) // 2 + metrics.ascent()
-        painter.drawText(SWATCH + SPACE, baseline, said)
+        painter.drawText(self.swatch + SPACE, baseline, said)
 
 
 class PlotLegend(QWidget):
@@ -115,6 +117,8 @@ class PlotLegend(QWidget):
     def __init__(self, wrap: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._wrap = wrap
+        # Dashes are told apart by more than one of them.
+        self._swatch = SWATCH + 12 if wrap else SWATCH
         self._hidden: set[str] = set()
         self._entries: list[Entry] = []
         self._buttons: list[_EntryButton] = []
@@ -132,7 +136,7 @@ class PlotLegend(QWidget):
         self._entries = list(entries)
         self.setAccessibleName(", ".join(entry.text for entry in entries))
         while len(self._buttons) < len(entries):
-            button = _EntryButton(self)
+            button = _EntryButton(self._swatch, self)
             button.clicked.connect(lambda _, button=button: self._toggle(button.entry.key))
             self._buttons.append(button)
         for button in self._buttons[len(entries) :]:
@@ -168,7 +172,7 @@ class PlotLegend(QWidget):
             if self._wrap and x and x + size.width() > width:
                 x, y = 0, y + line + 4
             across = min(size.width(), width) if self._wrap else size.width()
-            places.append(QRect(x, y, max(across, SWATCH), line))
+            places.append(QRect(x, y, max(across, self._swatch), line))
             x += size.width() + GAP
         return places
 
@@ -178,7 +182,7 @@ class PlotLegend(QWidget):
 
     def _width_of(self, words: Sequence[str]) -> int:
         advance = self.fontMetrics().horizontalAdvance
-        return self._width([SWATCH + SPACE + advance(text) for text in words])
+        return self._width([self._swatch + SPACE + advance(text) for text in words])
 
     def sizeHint(self) -> QSize:
         width = self._width_of([entry.text for entry in self._entries]) + 2
