@@ -24,6 +24,7 @@ from workbench.commands.report import report
 from workbench.commands.runs import add_library
 from workbench.commands.train import resume as resume_command
 from workbench.commands.train import train as train_command
+from workbench.engine.chance import chance_sentence
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, choice_of, choose_data, find_cifar10
 from workbench.engine.events import (
@@ -430,6 +431,7 @@ def _test(options: argparse.Namespace) -> int:
     for note in [*skipped_lines(outcome.data), *outcome.notes]:
         print(note, file=output)
     path = options.weights.absolute()
+    chance = list(filter(None, [chance_sentence(outcome.figures)]))
     if options.json:
         print_json(
             {
@@ -441,11 +443,13 @@ def _test(options: argparse.Namespace) -> int:
                 "run": str(path.parent) if (path.parent / "run.json").exists() else None,
                 "weights": str(path),
                 "test": dataclasses.asdict(outcome.figures),
-                "notes": [str(note) for note in outcome.notes],
+                "notes": [str(note) for note in (*outcome.notes, *chance)],
             }
         )
         return DONE
     print(accuracy_line(outcome.figures) + f", loss {outcome.figures.loss:.4f}")
+    for sentence in chance:
+        print(sentence)
     print(f"Data: {outcome.data.name}. Device: {outcome.device_name}. {outcome.seconds:.2f} s.")
     print(confusion_table(outcome.figures))
     return DONE

@@ -241,6 +241,13 @@ def test_a_run_that_ended_early(
     assert ("There is no test yet." in text) is (not accuracies)
 
 
+def test_a_result_at_chance_says_so(library: Library, tmp_path: Path) -> None:
+    for accuracy, at_chance in ((10.2, True), (30.0, False)):
+        write_report(tmp_path / "a.md", [make_run(library, accuracies=(10.0, 10.0, accuracy))])
+        text = (tmp_path / "a.md").read_text(encoding="utf-8")
+        assert ("no better than chance" in text) is at_chance
+
+
 def test_a_run_of_a_deleted_preset(library: Library, tmp_path: Path) -> None:
     record = make_run(library)
     object.__setattr__(record, "preset", "deleted")

@@ -205,6 +205,14 @@ def test_a_reason_is_shown_also_without_a_run(header: RunHeader) -> None:
     assert "not finite" in shown(header)
 
 
+def test_a_result_at_chance_is_said_until_another_run_is_shown(header: RunHeader) -> None:
+    fill(header)
+    header.set_chance(Message("10.20% is no better than chance."))
+    assert "no better than chance" in shown(header)
+    fill(header)
+    assert "chance" not in shown(header)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.commands.output import find_runs, print_json
+from workbench.engine.chance import chance_sentence
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import choose_data
 from workbench.engine.events import Event, RunEnded, RunStarted
@@ -170,6 +171,7 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
         "run": end.run,
         "weights": end.weights,
         "test": dataclasses.asdict(end.test) if end.test else None,
+        "no_better_than_chance": bool(end.test and chance_sentence(end.test)),
         "best": best_json(record) if record else None,
         "status": end.status,
         "reason": str(end.reason) if end.reason else None,

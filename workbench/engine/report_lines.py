@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.engine.chance import chance_sentence
 from workbench.engine.data_choice import DataInfo
 from workbench.engine.events import (
     EpochDone,
@@ -56,7 +57,11 @@ class ReportLines:
                 f"{event.test_seconds:.2f} s test, mean loss {event.loss:.4f}",
             ]
         if isinstance(event, FinalTest):
-            return [f"Final test in evaluation mode: {accuracy_line(event.figures)}"]
+            chance = chance_sentence(event.figures)
+            return [
+                f"Final test in evaluation mode: {accuracy_line(event.figures)}",
+                *([str(chance)] if chance else []),
+            ]
         if isinstance(event, Notice):
             return [str(event.message)]
         if isinstance(event, Paused):

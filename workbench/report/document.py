@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench import atomic
+from workbench.engine.chance import chance_sentence
 from workbench.library.comparison import (
     CHOSEN_ON,
     DATA_WORDS,
@@ -391,6 +392,8 @@ class _Page:
         if predictions is not None:
             lines += self._from_logits(predictions)
         yield Table(("", ""), tuple(lines))
+        if (chance := chance_sentence(figures)) is not None:
+            yield Paragraph(say(chance))
         if self.against is not None:
             yield from self._against(self.against)
         if predictions is not None:

@@ -136,6 +136,8 @@ class RunHeader(QFrame):
         self._left_label = self._label("runTimeLeft", "muted")
         self._message_label = self._label("runMessage", "problem")
         self._message_label.setWordWrap(True)
+        self._chance_label = self._label("chanceNote", "muted")
+        self._chance_label.setWordWrap(True)
         self._message_label.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -167,6 +169,7 @@ class RunHeader(QFrame):
         # Pages of one stack, so that the header is as high without a run as with one.
         self._pages = QStackedLayout()
         column.addLayout(self._pages)
+        column.addWidget(self._chance_label)
         column.addWidget(self._message_label)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(content)
@@ -202,6 +205,7 @@ class RunHeader(QFrame):
         self._pace: tuple[float | None, float | None] = (None, None)
         self._other: tuple[int, int, str] | None = None
         self._problem: Message | str = ""
+        self._chance: Message | None = None
 
     # --- what the window tells it -------------------------------------------------------
 
@@ -296,6 +300,11 @@ class RunHeader(QFrame):
         what is ``expected``, beside the state."""
         self._track = (expected, epoch, accuracy, otherwise) if expected is not None else None
         self._show_state()
+
+    def set_chance(self, sentence: Message | None) -> None:
+        """Says that the accuracy is no better than chance; ``None`` where it is."""
+        self._chance = sentence
+        self._show_message()
 
     def set_message(self, text: Message | str) -> None:
         """Why the run failed; empty for nothing."""
@@ -453,6 +462,8 @@ class RunHeader(QFrame):
         text = say(self._problem) if isinstance(self._problem, Message) else self._problem
         self._message_label.setText(text)
         self._message_label.setVisible(bool(text))
+        self._chance_label.setText(say(self._chance) if self._chance else "")
+        self._chance_label.setVisible(self._chance is not None)
 
     def _set_fonts(self) -> None:
         for label, factor in ((self._name, 1.25), (self._number, 1.45)):

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QElapsedTimer, QEvent, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
+from workbench.engine.chance import chance_sentence
 from workbench.engine.events import (
     DataProgress,
     EpochDone,
@@ -396,6 +397,8 @@ class RunView(QWidget):
             record.best_validation_accuracy,
             record.tested_otherwise,
         )
+        # During a run a test at chance is only the beginning.
+        self.header.set_chance(chance_sentence(test) if final or not self.shows_live else None)
         self._tested = lambda: self._show_test(test, epoch, final)
         self._matrix_has_images = final
         when = tr("final test") if final else tr("after epoch {epoch}").format(epoch=epoch)
@@ -426,6 +429,8 @@ class RunView(QWidget):
         self._matrix_has_images = False
         caption = ", ".join((title, tr("test"), tr("evaluation mode"), data_name))
         self.confusion.show_evaluation(test, caption, sample)
+        if (sentence := chance_sentence(test)) is not None:
+            self.confusion.say(say(sentence))
 
 
 def run_title(record: RunRecord) -> str:
