@@ -34,8 +34,7 @@ def explain(error: Exception, folder: Path | None = None) -> Message:
             reason=str(error).splitlines()[0],
         )
     return Message(
-        "Something went wrong that the program does not know ({kind}); the log file has the "
-        "details: {log}",
+        "Unexpected error ({kind}); the log file has the details: {log}",
         kind=type(error).__name__,
         log=paths.log_file(),
     )

@@ -179,7 +179,7 @@ def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_pa
         "28.00%",
         "Test accuracy after this epoch",
         "25.00%",
-        "best, chosen on the validation split",
+        "best, selected on the validation split",
         "Best test accuracy, at epoch 3, chosen on the test set, so a little too good",
         "validation split\ntest set, so a little too good",
     ):

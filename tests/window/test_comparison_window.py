@@ -141,7 +141,7 @@ def test_a_validation_split_has_a_curve_and_says_who_chose(
     assert curves[1].tolist() == [20, 27, 25]
     assert "triangles: validation accuracy" in window.curves.accuracy_title.text()
     rows = window.differences.texts()
-    assert ["Best epoch chosen on", "test set, so a little too good", "validation split"] in rows
+    assert ["Best epoch selected on", "test set: optimistic", "validation split"] in rows
     assert ["Validation accuracy of the best epoch", "–", "27.00%"] in rows
     assert ["Validation", "0", "0.1"] in rows
     early = make_run(library, "001", (22, 28), status="finished", early_stopping=1)

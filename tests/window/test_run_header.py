@@ -97,7 +97,7 @@ def test_the_best_epoch_says_on_what_it_was_chosen(header: RunHeader) -> None:
     header.set_accuracy(65.07, 56.55, 5, "eval", True, best_otherwise=True)
     assert "best epoch 5 by test: 56.55% in training mode" in shown(header)
     tip = label(header, "bestAccuracy").toolTip()
-    assert "Chosen on the test set." in tip
+    assert "Selected on the test set." in tip
     assert "too good" not in tip
 
 

@@ -874,7 +874,7 @@ def test_best_and_early_end_say_what_they_are(library: Library, qtbot: QtBot) ->
         return [widget.table.index(row, column).data(tip) for row in (0, 1)]
 
     flattering, honest = tips(ACCURACY)
-    assert "chosen on the test set, so a little too good" in flattering
+    assert "selected on the test set: optimistic" in flattering
     assert "70.50% after epoch 2, the best on the validation split with 71.25%" in honest
     assert "too good" not in honest
     assert "3 of 9 epochs · Ended early" in tips(EPOCHS)[1]

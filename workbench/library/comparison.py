@@ -467,7 +467,7 @@ _FIGURES = {
     "status": "Status",
     "accuracy": "Test accuracy",
     "best_epoch": "Best epoch",
-    "best_chosen_on": "Best epoch chosen on",
+    "best_chosen_on": "Best epoch selected on",
     "best_validation_accuracy": "Validation accuracy of the best epoch",
     "best_accuracy": "Test accuracy of the best epoch",
     "epochs_done": "Epochs done",
@@ -478,7 +478,7 @@ _FIGURES = {
 }
 CHOSEN_ON = {
     "validation": Message("validation split"),
-    "test": Message("test set, so a little too good"),
+    "test": Message("test set: optimistic"),
     "validation in training mode": Message("validation split, in training mode"),
     "test in training mode": Message("test set, in training mode"),
 }
@@ -599,15 +599,15 @@ class Flips:
         }
         if self.p < 0.05:
             return Message(
-                "On these {images} test images {first} alone is right on {lost}, {second} alone "
-                "on {won}: more than chance between these two weight files (McNemar's exact test, "
-                "p {p}). It says nothing of the settings; other seeds would.",
+                "On these {images} test images {first} alone is right on {lost}, {second} "
+                "alone on {won}: more than chance between these two weight files (McNemar's "
+                "exact test, p {p}). To compare settings, train several seeds.",
                 **values,
             )
         return Message(
             "On these {images} test images {first} alone is right on {lost}, {second} alone on "
             "{won}: no more than chance between these two weight files (McNemar's exact test, "
-            "p {p}). It says nothing of the settings; other seeds would.",
+            "p {p}). To compare settings, train several seeds.",
             **values,
         )
 

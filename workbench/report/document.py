@@ -294,7 +294,7 @@ class _Page:
             (say(Message("Layer")), say(Message("Parameters"))),
             (
                 *((name, f"{parameters:,}" if parameters else "–") for name, parameters in layers),
-                (say(Message("Sum")), f"{sum(parameters for _, parameters in layers):,}"),
+                (say(Message("Total")), f"{sum(parameters for _, parameters in layers):,}"),
             ),
         )
 
@@ -362,9 +362,9 @@ class _Page:
             y_label = Message("accuracy (%)")
         if record.best_epoch is not None and record.best_accuracy is not None:
             name = say(
-                Message("best, chosen on the validation split")
+                Message("best, selected on the validation split")
                 if record.best_chosen_on == "validation"
-                else Message("best, chosen on the test set")
+                else Message("best, selected on the test set")
             )
             point = np.array([float(record.best_epoch)]), np.array([record.best_accuracy])
             marks.append(Line(name, *point, BEST, dots=True))
@@ -425,20 +425,19 @@ class _Page:
         if record.best_validation_accuracy is None:
             name = (
                 Message(
-                    "Best test accuracy, at epoch {epoch}, chosen on the test set",
+                    "Best test accuracy, at epoch {epoch}, selected on the test set",
                     epoch=record.best_epoch,
                 )
                 if in_training_mode
                 else Message(
-                    "Best test accuracy, at epoch {epoch}, chosen on the test set, so a little too "
-                    "good",
+                    "Best test accuracy, at epoch {epoch}, selected on the test set: optimistic",
                     epoch=record.best_epoch,
                 )
             )
             yield say(name), best
             return
         name = Message(
-            "Best validation accuracy, at epoch {epoch}, by which it was chosen",
+            "Best validation accuracy, at epoch {epoch}, used to select it",
             epoch=record.best_epoch,
         )
         yield say(name), held_out

@@ -127,7 +127,7 @@ class Experiment(BaseModel):
     momentum: float = _declare(
         0.0,
         "Momentum",
-        "Share of the last step that SGD takes again.",
+        "Fraction of the previous update that SGD carries over.",
         "Optimizer",
         only_if={"optimizer": "sgd"},
         ge=0.0,
@@ -179,7 +179,7 @@ class Experiment(BaseModel):
     epochs: int = _declare(
         3,
         "Epochs",
-        "How often the whole training split is gone through.",
+        "Passes over the training data.",
         "Schedule",
         unit="epochs",
         ge=1,
@@ -188,8 +188,9 @@ class Experiment(BaseModel):
     early_stopping: int = _declare(
         0,
         "Early stopping",
-        "Ends the run once this many epochs in a row brought no better accuracy: on the validation "
-        "split where there is one, else on the test set, which flatters. 0: never.",
+        "Ends the run after this many epochs in a row without a better accuracy on the "
+        "validation split, or without one on the test set, which makes the result optimistic. "
+        "0: never.",
         "Schedule",
         unit="epochs",
         ge=0,
@@ -206,9 +207,9 @@ class Experiment(BaseModel):
     validation_share: float = _declare(
         0.0,
         "Validation",
-        "Share of each class's training images, drawn by the seed, that are kept from training. "
-        "Best epoch and early stopping then go by the accuracy on them. 0: none; both go by the "
-        "test set, which flatters.",
+        "Share of each class's training images held out from training, drawn with the seed. "
+        "The best epoch and early stopping then use the accuracy on them. 0: none; both use "
+        "the test set, which makes the result optimistic.",
         "Data and test",
         ge=0.0,
         le=0.5,
@@ -241,18 +242,18 @@ class Experiment(BaseModel):
     )
     eval_after_first_step: bool = _declare(
         False,
-        "Train in eval",
-        "All but the first step of each epoch train in evaluation mode: without dropout, batch "
-        "norm on its running statistics. A slip of the training loop printed with 011. Changes "
-        "only networks with dropout or batch norm.",
+        "Train in evaluation mode",
+        "The report's bug: all but the first step of each epoch train in evaluation mode, "
+        "without dropout and with batch norm's running statistics. It is in the training loop "
+        "printed with 011, and affects only networks with dropout or batch norm.",
         "As the report ran it",
         slip=True,
     )
     test_images_in_batch_norm: bool = _declare(
         False,
-        "Test images in BN",
-        "The test after each epoch, taken in training mode, also moves batch norm's running "
-        "statistics, which the final test then uses. A slip of the report until 010.",
+        "Tests update batch norm",
+        "The report's bug until 010: the test after each epoch, in training mode, also updates "
+        "batch norm's running statistics, which the final test then uses.",
         "As the report ran it",
         only_if={"batch_norm": True, "test_mode": "train"},
         slip=True,

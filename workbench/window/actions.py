@@ -69,7 +69,7 @@ class Actions(QObject):
         self.reset_layout.setText(tr("Reset layout"))
         self.about.setText(tr("About CIFAR Workbench"))
         self.open_library.setText(tr("Show the library's folder"))
-        self.theme["system"].setText(tr("As the system"))
+        self.theme["system"].setText(tr("Follow system"))
         self.theme["light"].setText(tr("Light"))
         self.theme["dark"].setText(tr("Dark"))
         for name, action in self.language.items():

@@ -98,7 +98,7 @@ def ask_cancel(parent: QWidget, answered: Callable[[bool], None]) -> QMessageBox
         tr("Its curves and weights are deleted. “Stop and keep” would keep them."),
         [
             ("discard", tr("Discard"), Role.DestructiveRole),
-            ("stay", tr("Go on training"), Role.RejectRole),
+            ("stay", tr("Keep training"), Role.RejectRole),
         ],
     )
     box.setDefaultButton(buttons["stay"])

@@ -841,9 +841,7 @@ class LiveView(QWidget):
         return [
             tr("The star is the test accuracy of the epoch that was best on the validation split.")
             if self._validation
-            else tr(
-                "The best epoch is chosen on the test set, so its accuracy is a little too good."
-            )
+            else tr("The best epoch is selected on the test set, so its accuracy is optimistic.")
         ]
 
     def _restyle(self) -> None:

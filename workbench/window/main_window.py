@@ -226,7 +226,7 @@ class MainWindow(QMainWindow):
         }
         for made, title in self._menus:
             made.setTitle(titles[title])
-        self._theme_menu.setTitle(tr("Colors"))
+        self._theme_menu.setTitle(tr("Theme"))
         # In both languages, for whoever cannot read the one that is on.
         self._language_menu.setTitle("Language / 언어")
         self._preset_dock.setWindowTitle(tr("Presets"))
@@ -534,8 +534,8 @@ class MainWindow(QMainWindow):
         a.repeat.setEnabled(not reason)
         a.repeat.setToolTip(reason)
         a.pause.setEnabled(state in ("training", "paused"))
-        a.pause.setText(tr("Go on") if state == "paused" else tr("Pause"))
-        a.pause.setToolTip(_tip(tr("Pause the run, or go on where it was"), a.pause))
+        a.pause.setText(tr("Resume") if state == "paused" else tr("Pause"))
+        a.pause.setToolTip(_tip(tr("Pause the run, or resume it"), a.pause))
         a.stop.setEnabled(running and state != "stopping")
         a.stop.setToolTip(_tip(tr("End the run and keep what it reached"), a.stop))
         discards = self.runs.can_discard or not running

@@ -113,8 +113,7 @@ class ResultWindows(QObject):
                 log.exception("The report could not be written")
                 outcome.append(
                     WorkbenchError(
-                        "Something went wrong that the program does not know ({kind}); the log "
-                        "file has the details: {log}",
+                        "Unexpected error ({kind}); the log file has the details: {log}",
                         kind=type(error).__name__,
                         log=paths.log_file(),
                     )

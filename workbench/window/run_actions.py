@@ -124,9 +124,9 @@ class RunActions(QObject):
                 "resume",
                 self.resume,
                 _why_not_resumed(one, trains),
-                tr("Train the run on as a new one, which says what it continues")
+                tr("Train for more epochs, as a new run that names the one it continues")
                 if more
-                else tr("Train the run on from its last checkpoint, as if it had not stopped"),
+                else tr("Resume from the last checkpoint, as if the run had never stopped"),
             ),
             (
                 "keep",
@@ -139,16 +139,16 @@ class RunActions(QObject):
                 "load_best",
                 self.load_best,
                 no_best,
-                tr("Put the weights of the epoch that was best on the validation split into use")
+                tr("Use the weights of the epoch that was best on the validation split")
                 if one is not None and one.best_chosen_on == "validation"
                 else tr(
-                    "Put the weights of the epoch with the highest test accuracy in training mode "
-                    "into use; chosen on the test set"
+                    "Use the weights of the epoch with the highest test accuracy in training "
+                    "mode; selected on the test set"
                 )
                 if one is not None and one.tested_otherwise
                 else tr(
-                    "Put the weights of the epoch with the highest test accuracy into use; chosen "
-                    "on the test set, it is a little too good"
+                    "Use the weights of the epoch with the highest test accuracy; selected on "
+                    "the test set, so that accuracy is optimistic"
                 ),
             ),
             ("test", self.test, no_weights, tr("Test the run's weights on the chosen data set")),

@@ -375,9 +375,9 @@ class RunHeader(QFrame):
             if validation is None:
                 template = tr("best epoch {epoch} by test: {accuracy}")
                 tip = (
-                    tr("Chosen on the test set.")
+                    tr("Selected on the test set.")
                     if self._best_otherwise
-                    else tr("Chosen on the test set, so a little too good.")
+                    else tr("Selected on the test set, so optimistic.")
                 )
             else:
                 template = tr("best epoch {epoch} by validation: test {accuracy}")

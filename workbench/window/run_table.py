@@ -356,12 +356,9 @@ class RunTable(QAbstractTableModel):
             best = figure_text(record.best_accuracy)
             if best != NONE and record.best_epoch is not None:
                 template = (
-                    tr(
-                        "Best {accuracy} after epoch {epoch}, chosen on the test set, so a little "
-                        "too good"
-                    )
+                    tr("Best {accuracy} after epoch {epoch}, selected on the test set: optimistic")
                     if record.best_chosen_on == "test" and not record.tested_otherwise
-                    else tr("Best {accuracy} after epoch {epoch}, chosen on the test set")
+                    else tr("Best {accuracy} after epoch {epoch}, selected on the test set")
                     if record.best_chosen_on == "test"
                     else tr(
                         "{accuracy} after epoch {epoch}, the best on the validation split with "

@@ -261,7 +261,7 @@ class StoryWindow(QWidget):
             if len(chapter.measured) > 1:
                 measured += " " + tr("({count} runs)").format(count=len(chapter.measured))
             if chapter.declared and not chapter.as_run:
-                measured += ", " + tr("as declared")
+                measured += ", " + tr("as written")
             changed = changes_text(before.experiment, preset.experiment) if before else ""
             rows.append(
                 (
