@@ -417,7 +417,7 @@ def test_saving_over_an_own_preset_says_that_it_replaces(
     qtbot.mouseClick(first.save, Qt.MouseButton.LeftButton)
     second = dialog(form, qtbot)
     second.name.setText("mine")
-    assert second.message.text() == "There is a preset of this name; saving replaces it."
+    assert second.message.text() == "A preset with this name exists; saving replaces it."
     assert second.save.text() == "Replace"
     second.reject()
 

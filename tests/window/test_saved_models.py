@@ -450,9 +450,9 @@ def test_actions_are_off_with_the_reason(
     click(widget, 0, Qt.KeyboardModifier.ControlModifier)
     assert not widget.run_actions.open.isEnabled()
     assert widget.run_actions.delete.isEnabled()
-    widget.set_off("hyperparameters", "A run is under way.")
+    widget.set_off("hyperparameters", "A run is training.")
     click(widget, 1)
-    assert widget.run_actions.hyperparameters.toolTip() == "A run is under way."
+    assert widget.run_actions.hyperparameters.toolTip() == "A run is training."
     widget.set_off("hyperparameters", "")
     assert widget.run_actions.hyperparameters.isEnabled()
 
@@ -559,7 +559,7 @@ def test_a_run_of_another_process_is_neither_resumed_nor_kept(
     for action in (widget.run_actions.resume, widget.run_actions.keep, widget.run_actions.delete):
         assert not action.isEnabled()
         assert action.toolTip()
-    assert widget.run_actions.resume.toolTip() == "This run still trains."
+    assert widget.run_actions.resume.toolTip() == "This run is still training."
     # Renaming it is no edit that the trainer's next word undoes.
     rename(widget, qtbot, "mine", Key.Key_Return)
     running[0].update(epochs_done=2)

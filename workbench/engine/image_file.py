@@ -44,7 +44,7 @@ def read_image_file(source: Path | BinaryIO, name: str = "") -> np.ndarray:
             formats=", ".join(FORMATS),
         ) from None
     except MemoryError:
-        raise WorkbenchError("{name}: does not fit into the memory.", name=label) from None
+        raise WorkbenchError("{name}: does not fit into memory.", name=label) from None
     except Exception as error:
         # A damaged file raises nearly anything.
         reason = getattr(error, "strerror", None)

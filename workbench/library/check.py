@@ -94,7 +94,7 @@ def mend(finding: Finding) -> bool:
         return False
     except OSError as error:
         raise WorkbenchError(
-            "{path}: cannot be mended ({reason}).", path=finding.path, reason=error.strerror
+            "{path}: cannot be repaired ({reason}).", path=finding.path, reason=error.strerror
         ) from None
     return True
 
@@ -402,7 +402,7 @@ def _test(folder: Path, record: RunRecord, rows: list[dict[str, Any]]) -> Iterat
             correct=true.correct,
             total=true.total,
         )
-        mends = Message("It is written anew from the logits; the old one is kept in .damaged.")
+        mends = Message("It is written again from the logits; the old one is kept in .damaged.")
         yield Finding(path, "test_disagrees", message, mends=mends, _mend=_locked(folder, write))
     if not _close(record.accuracy, true.accuracy):
         yield _accuracy_disagrees(folder, record, true.accuracy)
@@ -424,7 +424,7 @@ def _without_logits(
 
 def _accuracy_disagrees(folder: Path, record: RunRecord, accuracy: float) -> Finding:
     message = Message(
-        "{path}: says a test accuracy of {said}, measured were {measured}%.",
+        "{path}: says a test accuracy of {said}; measured: {measured}%.",
         path=folder / "run.json",
         said="–" if record.accuracy is None else f"{record.accuracy:.2f}%",
         measured=f"{accuracy:.2f}",

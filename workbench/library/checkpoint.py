@@ -63,7 +63,7 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
         raise
     except FileNotFoundError:
         raise WorkbenchError(
-            "{path}: this run has no checkpoint to be resumed from.", path=folder
+            "{path}: this run has no checkpoint to resume from.", path=folder
         ) from None
     except Exception:  # zipfile and torch have no end of errors for files of any content
         raise _damaged(path) from None
@@ -110,5 +110,7 @@ def _check(stored: StoredCheckpoint) -> None:
 
 def _damaged(path: Path) -> WorkbenchError:
     return WorkbenchError(
-        "{path}: the checkpoint was damaged; keep the run as it is, or train it anew.", path=path
+        "{path}: the checkpoint is damaged; keep the run as it is, or train it again from the "
+        "start.",
+        path=path,
     )

@@ -647,7 +647,8 @@ def read_both(first: RunRecord, second: RunRecord) -> tuple[Predictions, Predict
         predictions = read_predictions(record.folder, tuple(record.data.get("classes", ())))
         if predictions is None:
             raise WorkbenchError(
-                "{run}: has no final test to compare image by image.", run=record.label
+                "{run}: has no final test, which a comparison image by image needs.",
+                run=record.label,
             )
         tests.append(predictions)
     if _fingerprint(first) != _fingerprint(second):

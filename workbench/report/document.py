@@ -94,7 +94,7 @@ def write_report(
     ending = path.suffix.lower()
     if ending not in HTML_ENDINGS + MARKDOWN_ENDINGS:
         raise WorkbenchError(
-            "{path}: a report is written as .html or .md; name the file so.", path=path
+            "{path}: a report is written as .html or .md; choose one of these endings.", path=path
         )
     path = path.absolute()
     title = say(Message("Experiments"))
@@ -128,8 +128,8 @@ def _document(
         yield Paragraph(
             say(
                 Message(
-                    "Figures on the sample are marked so; they say nothing of CIFAR-10 and are not "
-                    "compared with the report."
+                    "Results on the sample are marked; they say nothing about CIFAR-10 and are "
+                    "not compared with the report."
                 )
             )
         )
@@ -376,7 +376,7 @@ class _Page:
         test = read_test(record.folder)
         yield Heading(3, say(Message("Result")))
         if test is None:
-            yield Paragraph(say(Message("There is no test yet.")))
+            yield Paragraph(say(Message("No test yet.")))
             return
         figures, epoch, final = test
         predictions = read_predictions(record.folder, self.classes) if final else None

@@ -49,8 +49,8 @@ def _declare(
 _DISAGREEMENTS: dict[str, LiteralString] = {
     "no_effect": "{field}: has no effect while {other} is {now}; leave it out, or set {other} "
     "to {needed}.",
-    "batch_norm_needs_two": "{field}: must be 2 or more with batch norm, which compares the "
-    "images of a batch (it is {value}).",
+    "batch_norm_needs_two": "{field}: must be 2 or more with batch norm, which needs several "
+    "images in a batch (it is {value}).",
 }
 
 # What a value can break, by pydantic's error type, and by the kind of its field.
@@ -89,7 +89,7 @@ class Experiment(BaseModel):
     activation: Literal["relu", "leaky_relu"] = _declare(
         "relu",
         "Activation",
-        "What follows each convolution and the first linear layer. Leaky ReLU keeps 1% of "
+        "Applied after each convolution and the first linear layer. Leaky ReLU keeps 1% of "
         "negative values.",
         "Network",
         choices={"relu": "ReLU", "leaky_relu": "Leaky ReLU"},
@@ -97,7 +97,7 @@ class Experiment(BaseModel):
     dropout: float = _declare(
         0.0,
         "Dropout",
-        "Share of the channels (of the values, in the linear layers) set to zero at each "
+        "Fraction of the channels (in linear layers, of the values) set to zero at each "
         "training step.",
         "Network",
         ge=0.0,
@@ -119,7 +119,7 @@ class Experiment(BaseModel):
     learning_rate: float = _declare(
         0.001,
         "Learning rate",
-        "Size of the first epoch's steps.",
+        "Step size of the first epoch's updates.",
         "Optimizer",
         gt=0.0,
         le=10.0,
@@ -136,7 +136,7 @@ class Experiment(BaseModel):
     weight_decay: float = _declare(
         0.0,
         "Weight decay",
-        "Pulls every weight towards zero (an L2 penalty).",
+        "Pulls every weight toward zero (an L2 penalty).",
         "Optimizer",
         ge=0.0,
         le=1.0,
@@ -160,7 +160,7 @@ class Experiment(BaseModel):
     step_size: int = _declare(
         20,
         "Step size",
-        "Epochs between two decays of the learning rate.",
+        "Epochs between two reductions of the learning rate.",
         "Schedule",
         unit="epochs",
         only_if={"scheduler": "step"},
@@ -170,7 +170,7 @@ class Experiment(BaseModel):
     gamma: float = _declare(
         0.1,
         "Gamma",
-        "Factor of each decay of the learning rate.",
+        "Factor of each reduction of the learning rate.",
         "Schedule",
         only_if={"scheduler": "step"},
         gt=0.0,
@@ -189,8 +189,8 @@ class Experiment(BaseModel):
         0,
         "Early stopping",
         "Ends the run after this many epochs in a row without a better accuracy on the "
-        "validation split, or without one on the test set, which makes the result optimistic. "
-        "0: never.",
+        "validation split, or on the test set where there is no split, which makes the result "
+        "optimistic. 0: never.",
         "Schedule",
         unit="epochs",
         ge=0,
@@ -217,16 +217,16 @@ class Experiment(BaseModel):
     test_mode: Literal["train", "eval"] = _declare(
         "eval",
         "Test mode",
-        "How the accuracy after each epoch is taken. Training mode leaves dropout on and "
-        "batch norm on the batch's own statistics, as the report did until 010. The final "
-        "test is always in evaluation mode.",
+        "How the accuracy after each epoch is measured. Training mode keeps dropout on and "
+        "batch norm on the batch's own statistics, as the report did until 010. The final test "
+        "is always in evaluation mode.",
         "Data and test",
         choices={"train": "Training mode", "eval": "Evaluation mode"},
     )
     seed: int = _declare(
         0,
         "Seed",
-        "Start of every random number: weights, order of the images, dropout, validation split.",
+        "Seed of all random numbers: weights, order of the images, dropout, validation split.",
         "Run",
         ge=0,
         le=2**31 - 1,
@@ -234,9 +234,9 @@ class Experiment(BaseModel):
     precision: Literal["float32", "bfloat16"] = _declare(
         "float32",
         "Precision",
-        "Number format of the arithmetic while training. bfloat16 keeps 8 of float32's 24 bits "
-        "in the layers' arithmetic, which is faster where the device can do it; weights, loss "
-        "and tests stay float32.",
+        "Number format of the training arithmetic. bfloat16 keeps 8 of float32's 24 bits in "
+        "the layers, which is faster on devices that support it; weights, loss and tests stay "
+        "float32.",
         "Run",
         choices={"float32": "float32", "bfloat16": "bfloat16"},
     )

@@ -83,7 +83,7 @@ class ReliabilityDiagram(QWidget):
         painter.translate(line - 2, place.center().y())
         painter.rotate(-90)
         beside = QRectF(-place.height() / 2, -line + 2, place.height(), line)
-        painter.drawText(beside, Qt.AlignmentFlag.AlignHCenter, tr("share right"))
+        painter.drawText(beside, Qt.AlignmentFlag.AlignHCenter, tr("accuracy"))
         painter.restore()
         painter.setPen(QPen(QColor(c.border)))
         painter.drawRect(place)
@@ -279,10 +279,10 @@ class ClassesView(QWidget):
             return tr(
                 "Figures of each class appear here once a run has its final test, or is opened."
             )
-        return tr("This run has no final test, of which these figures are made.")
+        return tr("This run has no final test, which these figures are computed from.")
 
     def retranslate(self) -> None:
-        self._title.setText(tr("Reliability: share that is right, by confidence"))
+        self._title.setText(tr("Reliability: accuracy by confidence"))
         self._diagram.setAccessibleName(self._title.text())
         self._table.setAccessibleName(tr("Each class"))
         self._fill()

@@ -218,7 +218,7 @@ class FlipsView(QWidget):
         self._show_page()
         if self._flips is None or self._tests is None:
             return
-        words = tr("Only {run} right: {count} images, with what {other} takes them for")
+        words = tr("Only {run} right: {count} images, with the prediction of {other}")
         images = self._images.images if self._images is not None else None
         self.panel.clear()
         for which in (WON, LOST):  # the first image of the upper gallery is seen in the end
@@ -237,7 +237,7 @@ class FlipsView(QWidget):
         self.progress.hide()
         self.read_button.setVisible(not none and self._no_images is not None)
         if none:
-            text = tr("Both runs are right on the same images: there is none to show.")
+            text = tr("Both runs are right on the same images: there is nothing to show.")
         elif self._reading:
             text = tr("Reading images")
         else:

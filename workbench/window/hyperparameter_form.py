@@ -293,7 +293,7 @@ class HyperparameterForm(QWidget):
             if name in off:
                 notes.append(self._why_off(row.parameter, shown))
             if self._running:
-                notes.append(tr("This runs now; it can be edited again when it has ended."))
+                notes.append(tr("This is running; it can be edited again when it has ended."))
                 row.show_state(False, False, "", *notes)
                 continue
             is_changed = self._is_changed(name)

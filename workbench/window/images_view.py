@@ -335,7 +335,9 @@ class ImagesView(QWidget):
         if self._problem:
             return self._problem
         if self._predictions is None:
-            return tr("This run has no final test; only that keeps what it said of each image.")
+            return tr(
+                "This run has no final test, which alone keeps the prediction for each image."
+            )
         return tr("Reading images")
 
     def _look_at(self, index: int) -> None:
@@ -353,7 +355,7 @@ class ImagesView(QWidget):
     def retranslate(self) -> None:
         self.true_label.setText(tr("True class"))
         self.predicted_label.setText(tr("Predicted class"))
-        self.mistakes_button.setText(tr("Most confident mistakes"))
+        self.mistakes_button.setText(tr("Most confident errors"))
         which = max(self.which_box.currentIndex(), 0)
         self.which_box.blockSignals(True)
         self.which_box.clear()

@@ -764,14 +764,14 @@ class LiveView(QWidget):
         self._smoothing_label.setText(tr("Smoothing"))
         self._slider.setToolTip(
             tr(
-                "Share of the average so far in each point of the smoothed line. The raw loss "
+                "Weight of the average so far in each point of the smoothed line. The raw loss "
                 "stays visible under it."
             )
         )
         self._slider.setAccessibleName(tr("Smoothing"))
         self._follow.setText(tr("Follow"))
         self._follow.setToolTip(
-            tr("Shows the run so far and goes on with it. Zooming or moving turns it off.")
+            tr("Shows the whole run and keeps up with it. Zooming or moving turns it off.")
         )
         self._export.retranslate()
         for plot, name in zip(

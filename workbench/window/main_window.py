@@ -441,7 +441,7 @@ class MainWindow(QMainWindow):
 
     def _try_image(self, path: Path | None) -> None:
         if self.weights.path is None:
-            self._show_problem_text(tr("Load weights first: an image is shown to a network."))
+            self._show_problem_text(tr("Load weights first: they classify the image."))
             return
         self.result_windows.try_image(
             self.session, self.weights.path, self.weights.title, self.device_box.device(), path
@@ -537,7 +537,7 @@ class MainWindow(QMainWindow):
         a.pause.setText(tr("Resume") if state == "paused" else tr("Pause"))
         a.pause.setToolTip(_tip(tr("Pause the run, or resume it"), a.pause))
         a.stop.setEnabled(running and state != "stopping")
-        a.stop.setToolTip(_tip(tr("End the run and keep what it reached"), a.stop))
+        a.stop.setToolTip(_tip(tr("End the run and keep its results so far"), a.stop))
         discards = self.runs.can_discard or not running
         a.cancel.setEnabled(busy and state not in ("stopping", "opening") and discards)
         a.cancel.setToolTip(
@@ -548,14 +548,18 @@ class MainWindow(QMainWindow):
         a.open_weights.setEnabled(not busy)
         a.try_image.setEnabled(not busy and self.weights.path is not None)
         a.try_image.setToolTip(
-            _tip(tr("Show an image of your own to the weights in use"), a.try_image)
+            _tip(tr("Classify an image of your own with the weights in use"), a.try_image)
             if self.weights.path
             else tr("Load weights first.")
         )
         elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
         self._back_button.setVisible(elsewhere)
-        off = tr("Off while a run trains.") if running else tr("Off while work is under way.")
+        off = (
+            tr("Not available while a run trains.")
+            if running
+            else tr("Not available while something is running.")
+        )
         self.data_button.set_off(off if busy else "")
         self.device_box.set_off(off if busy else "")
         self.weights_card.set_enabled(not busy, off if busy else "")
@@ -596,7 +600,7 @@ class MainWindow(QMainWindow):
 
     def _why_no_training(self) -> str:
         if self.session.busy:
-            return tr("Something is under way: stop it or wait for it.")
+            return tr("Something is running: stop it, or wait until it ends.")
         if not isinstance(self.presets.current(), Preset):
             return tr("Choose a preset that can be read.")
         return self.form.problem()

@@ -95,7 +95,7 @@ def sections(
     if isinstance(preset, BrokenPreset):
         return [
             (tr("Cannot be used"), problem_text(preset), "problem"),
-            ("", tr("Once the file is mended, choose the preset again."), "muted"),
+            ("", tr("Fix the file, then choose the preset again."), "muted"),
         ]
     before = preset_before(preset, presets)
     if before is None:

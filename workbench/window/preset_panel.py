@@ -356,7 +356,7 @@ class PresetPanel(QWidget):
         box.setWindowTitle(tr("Delete preset"))
         box.setText(tr("Delete the preset “{name}”?").format(name=preset_name(preset)))
         box.setInformativeText(
-            tr("Its file {file} is deleted for good. Runs that were made with it stay.").format(
+            tr("Its file {file} is permanently deleted. Runs made with it stay.").format(
                 file=preset.path.name
             )
         )
@@ -408,7 +408,7 @@ class PresetPanel(QWidget):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(lines))
 
     def _why_disabled(self) -> str:
-        return tr("A run trains: the form shows what runs. Choose again when it has ended.")
+        return tr("A run is training: the form shows its values. Choose again when it has ended.")
 
     def retranslate(self) -> None:
         self.heading.setText(tr("Presets"))

@@ -96,7 +96,7 @@ class ResultWindows(QObject):
             path = path if path.suffix else path.with_suffix(f".{ending}")
             self._write(path, list(records))
 
-        kinds = {"html": tr("Page with its plots"), "md": tr("Markdown, plots beside it")}
+        kinds = {"html": tr("Page with plots inside"), "md": tr("Markdown, plots beside it")}
         return ask_to_save(self._parent, tr("Write report"), file_name(name), kinds, save)
 
     def _write(self, path: Path, records: list[RunRecord]) -> None:

@@ -97,7 +97,7 @@ class RunActions(QObject):
         ):
             action.setText(text)
             action.setIconText(short or text)
-        self.undo.setToolTip(tr("Bring the runs back that were deleted last"))
+        self.undo.setToolTip(tr("Restore the runs deleted last"))
 
     def update(
         self, runs: Sequence[RunRecord], training: set[str], can_undo: bool, has_trash: bool
@@ -111,7 +111,7 @@ class RunActions(QObject):
         no_weights = no_best = ""
         if one and not one.weights:
             no_weights = (
-                tr("This run still trains; it saves its weights at its end.")
+                tr("This run is still training; it saves its weights at the end.")
                 if trains
                 else tr("This run has no weights of its last epoch.")
             )
@@ -134,7 +134,7 @@ class RunActions(QObject):
                 "" if interrupted else tr("Only an interrupted run can be kept as stopped."),
                 tr("Keep what the run reached; it can no longer be resumed"),
             ),
-            ("load", self.load, no_weights, tr("Put the run's weights into use")),
+            ("load", self.load, no_weights, tr("Use the run's weights")),
             (
                 "load_best",
                 self.load_best,
@@ -156,7 +156,7 @@ class RunActions(QObject):
                 "hyperparameters",
                 self.hyperparameters,
                 "",
-                tr("Put the run's hyperparameters into the form"),
+                tr("Copy the run's hyperparameters into the form"),
             ),
             ("rename", self.rename, "", tr("Give the run a name")),
             ("show", self.show, "", tr("Show the run's files")),
@@ -166,13 +166,11 @@ class RunActions(QObject):
         some = "" if runs else tr("Choose a run first.")
         reason = self._off.get("delete", "") or some
         if runs and all(run.folder.name in training for run in runs):
-            reason = reason or tr("A run that still trains cannot be deleted.")
-        _turn(
-            self.delete, reason, tr("Delete the run; it goes to the folder .trash of the library")
-        )
+            reason = reason or tr("A run that is still training cannot be deleted.")
+        _turn(self.delete, reason, tr("Move the run to the library's .trash folder"))
         self.undo.setEnabled(can_undo)
         empty = "" if has_trash else tr("The trash is empty.")
-        _turn(self.empty_trash, empty, tr("Delete the runs in the library's trash for good"))
+        _turn(self.empty_trash, empty, tr("Permanently delete the runs in the library's trash"))
         all_starred = bool(runs) and all(run.starred for run in runs)
         self.star.setText(tr("Remove the star") if all_starred else tr("Star"))
         _turn(self.star, self._off.get("star", some), tr("Mark the run with a star"))
@@ -183,11 +181,11 @@ def _why_not_resumed(run: RunRecord | None, training: bool) -> str:
     if run is None:
         return ""
     if training:
-        return tr("This run still trains.")
+        return tr("This run is still training.")
     if run.status == "finished":
         return "" if run.weights else tr("This run has no weights of its last epoch.")
     if not has_checkpoint(run.folder):
-        return tr("This run has no checkpoint to be resumed from.")
+        return tr("This run has no checkpoint to resume from.")
     return ""
 
 

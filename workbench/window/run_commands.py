@@ -120,6 +120,6 @@ class RunCommands(QObject):
             if discard and self._session.running:
                 self._session.cancel()
             elif discard:
-                self.said.emit(tr("The run had ended before; it was kept."))
+                self.said.emit(tr("The run had already ended; it was kept."))
 
         dialogs.ask_cancel(self._over, answered)

@@ -363,9 +363,9 @@ class RunHeader(QFrame):
         self._caption.setText(tr("final test accuracy") if self._final else tr("test accuracy"))
         self._number.setText("–" if self._accuracy is None else percent(self._accuracy))
         mode = (
-            tr("Taken in training mode: dropout on, batch norm on the batch's own statistics.")
+            tr("Measured in training mode: dropout on, batch norm with the batch's own statistics.")
             if self._mode == "train"
-            else tr("Taken in evaluation mode.")
+            else tr("Measured in evaluation mode.")
         )
         self._number.setToolTip(mode if known else "")
         self._caption.setToolTip(mode if known else "")
@@ -382,15 +382,14 @@ class RunHeader(QFrame):
             else:
                 template = tr("best epoch {epoch} by validation: test {accuracy}")
                 tip = tr(
-                    "Test accuracy of the epoch that was best on the validation split, with "
-                    "{validation} there."
+                    "Test accuracy of the epoch with the best validation accuracy, {validation}."
                 ).format(validation=percent(validation))
             accuracy = percent(self._best[0])
             if self._best_otherwise:
                 accuracy = tr("{accuracy} in training mode").format(accuracy=accuracy)
                 tip += " " + tr(
-                    "Like each test after an epoch of this run it was in training mode; the final "
-                    "test is in evaluation mode and does not compare with it."
+                    "Like every test after an epoch of this run, it was measured in training "
+                    "mode; the final test is in evaluation mode and cannot be compared with it."
                 )
             best = template.format(accuracy=accuracy, epoch=self._best[1])
         self._best_label.setText(best)

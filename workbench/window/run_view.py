@@ -412,7 +412,7 @@ class RunView(QWidget):
     def _show_images(self, true: int | None, predicted: int | None) -> None:
         """The images behind a cell, a row or a column of the matrix."""
         if not self._matrix_has_images:
-            self.confusion.say(tr("Only the final test of a run keeps what it said of each image."))
+            self.confusion.say(tr("Only a run's final test keeps its prediction for each image."))
             return
         self.tabs.setCurrentWidget(self.images)
         self.images.show_class(true, predicted)

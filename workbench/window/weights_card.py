@@ -177,7 +177,7 @@ class WeightsCard(QFrame):
         if not loaded:
             reason = tr("Load weights first.")
         elif testing:
-            reason = tr("A test is under way.")
+            reason = tr("A test is running.")
         else:
             reason = "" if self._on else self._reason
         self.test_button.setEnabled(loaded and self._on and not testing)
