@@ -125,7 +125,9 @@ def signals_stop(control: RunControl, errors: Any) -> Iterator[list[bool]]:
     def stop(number: int, _: object) -> None:
         happened.append(True)
         control.stop()
-        errors.write("\nStopping, and keeping what was reached. Ctrl-C again ends at once.\n")
+        errors.write(
+            "\nStopping and keeping the results so far. Press Ctrl-C again to end at once.\n"
+        )
         errors.flush()
         signal.signal(signal.SIGINT, previous[signal.SIGINT])
 

@@ -22,7 +22,7 @@ from workbench import atomic, paths
 from workbench.engine.arrays import Arrays, Progress, Stop
 from workbench.engine.data_choice import CIFAR10_CLASSES, IMAGE_ENDINGS
 from workbench.engine.events import DataProgress
-from workbench.messages import Cancelled, WorkbenchError
+from workbench.messages import Cancelled, Count, WorkbenchError
 
 # Pillow's own words on the terminal; what is too large is refused, what is only large is scaled.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -124,9 +124,9 @@ def _scan(path: Path) -> tuple[tuple[str, ...], list[_File]]:
         classes = tuple(sorted(found[SPLITS[0]]))
         if len(classes) < 2:
             raise WorkbenchError(
-                "{path}: holds {count} class folders, and training needs two or more.",
+                "{path}: holds {count:class folder|class folders}; training needs two or more.",
                 path=path / SPLITS[0],
-                count=len(classes),
+                count=Count(len(classes)),
             )
         files: list[_File] = []
         others = 0

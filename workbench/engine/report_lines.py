@@ -16,6 +16,7 @@ from workbench.engine.events import (
     RunStarted,
     StepsDone,
 )
+from workbench.messages import Count
 
 LOSS_EVERY = 1000
 """Steps between two printed losses; iterations are printed counted from 0, as in the report."""
@@ -35,8 +36,9 @@ class ReportLines:
                 *skipped_lines(event.data),
                 f"Data: {event.data.name}, {event.training_images:,} training{_validation(event)} "
                 f"and {event.data.test_images:,} test images",
-                f"Device: {event.device_name} ({event.device}), {event.threads} CPU threads",
-                f"{event.epochs} epochs of {event.steps_per_epoch:,} steps",
+                f"Device: {event.device_name} ({event.device}), "
+                f"{Count(event.threads):CPU thread|CPU threads}",
+                f"{Count(event.epochs):epoch|epochs} of {Count(event.steps_per_epoch):step|steps}",
                 *resumed_line(event),
             ]
         if isinstance(event, StepsDone):
@@ -67,7 +69,7 @@ class ReportLines:
         if isinstance(event, Paused):
             return ["Paused"]
         if isinstance(event, Resumed):
-            return ["Going on"]
+            return ["Resumed"]
         if isinstance(event, RunEnded):
             reason = f": {event.reason}" if event.reason else ""
             return [f"Run {event.status}{reason}", f"Total: {event.seconds:.2f} s"]
@@ -93,7 +95,7 @@ def skipped_lines(data: DataInfo) -> list[str]:
         return []
     named = ", ".join(data.skipped_files)
     more = ", …" if data.skipped > len(data.skipped_files) else ""
-    return [f"{data.skipped} images cannot be read and are left out: {named}{more}"]
+    return [f"Left out: {Count(data.skipped):image|images} that cannot be read: {named}{more}"]
 
 
 def accuracy_line(test: Evaluation, split: str = "Test") -> str:

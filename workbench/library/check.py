@@ -40,7 +40,7 @@ from workbench.library.run_folder import (
     write_record,
 )
 from workbench.library.trash import FOLDER as TRASH
-from workbench.messages import Message, WorkbenchError
+from workbench.messages import Count, Message, WorkbenchError
 
 DAMAGED = ".damaged"
 YOUNG_S = 10.0
@@ -316,7 +316,10 @@ def _epochs(folder: Path, record: RunRecord) -> Generator[Finding, None, list[di
     ahead = record.status == "interrupted" and len(rows) == done + 1
     if len(rows) != done and not ahead:
         message = Message(
-            "{path}: has {rows} epochs, run.json says {done}.", path=path, rows=len(rows), done=done
+            "{path}: has {rows:epoch|epochs}; run.json says {done}.",
+            path=path,
+            rows=Count(len(rows)),
+            done=done,
         )
         more = _writes_record(folder, epochs_done=len(rows)) if len(rows) > done else {}
         yield Finding(path, "epochs_disagree", message, **more)

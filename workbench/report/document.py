@@ -636,6 +636,11 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
+def _unit(unit: str, value: Any, say: Say) -> str:
+    translated = say(Message(unit))
+    return unit.removesuffix("s") if value == 1 and translated == unit else translated
+
+
 def _value_text(key: str, value: Any, say: Say) -> str:
     """A value of a hyperparameter, or of another row in which runs differ, as people read it."""
     if value is None:
@@ -655,7 +660,7 @@ def _value_text(key: str, value: Any, say: Say) -> str:
         return say(Message(parameter.choices.get(value, str(value))))
     if isinstance(value, bool):
         return say(Message("on") if value else Message("off"))
-    unit = f" {say(Message(parameter.unit))}" if parameter and parameter.unit else ""
+    unit = f" {_unit(parameter.unit, value, say)}" if parameter and parameter.unit else ""
     if isinstance(value, float):
         return f"{value:.10g}{unit}" if parameter else f"{value:,.5g}"
     return f"{value:,}{unit}" if isinstance(value, int) else str(value)

@@ -17,7 +17,7 @@ from workbench.engine.data_choice import (
     choose_data,
     find_cifar10,
 )
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 from workbench.window.settings import Settings
 from workbench.window.translation import say, tr
 
@@ -194,7 +194,9 @@ class DataButton(QToolButton):
             tip += "\n" + tr("{counts} images: training + test.").format(counts=counts)
         skipped = known.get("skipped") if self.choice.kind == "folder" else 0
         if skipped:
-            tip += "\n" + tr("{count} unreadable files were skipped.").format(count=skipped)
+            tip += "\n" + tr("{count:file|files} could not be read and were skipped.").format(
+                count=Count(skipped)
+            )
         self.setToolTip(self._reason_off or tip)
 
     def changeEvent(self, event: QEvent) -> None:

@@ -24,7 +24,7 @@ from workbench.engine.events import DataProgress
 from workbench.engine.kept_images import TestImages
 from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
-from workbench.messages import Message, WorkbenchError
+from workbench.messages import Count, Message, WorkbenchError
 from workbench.window.image_gallery import Gallery
 from workbench.window.image_panel import ImagePanel, judgements
 from workbench.window.translation import say, tr
@@ -324,7 +324,7 @@ class ImagesView(QWidget):
                 else None,
                 self.which_box.currentIndex(),
             )
-        count = tr("{count} images, most confident first").format(count=f"{len(order):,}")
+        count = tr("{count:image|images}, most confident first").format(count=Count(len(order)))
         self.count.setText(f"{words} · {count}" if words else count)
         self.gallery.show_images(predictions, images, order.tolist())
         self.gallery.choose(first)

@@ -43,6 +43,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.messages import Count
 from workbench.spec.expected import Expected
 from workbench.spec.presets import Reported
 from workbench.window import curves, theme
@@ -468,22 +469,22 @@ class LiveView(QWidget):
         raw, view, log = self._loss.raw, self._loss_plot.view, self._log.isChecked()
         parts = []
         if raw.gaps and self._loss.first_gap is not None:
-            text = tr("{count} steps NaN or infinite, from epoch {epoch}")
+            text = tr("{count:step|steps} NaN or infinite, from epoch {epoch}")
             epoch = self._loss.first_gap // self._steps_per_epoch + 1
-            parts.append(text.format(count=f"{raw.gaps:,}", epoch=epoch))
+            parts.append(text.format(count=Count(raw.gaps), epoch=epoch))
         if view.values_held:
             ends = view.viewRange()[1]
             low, high = (10.0**end for end in ends) if log else ends
             below, above = raw.outside(first, last, low, high)
             if above:
-                parts.append(tr("{count} points above").format(count=f"{above:,}"))
+                parts.append(tr("{count:point|points} above").format(count=Count(above)))
             if below:
-                parts.append(tr("{count} points below").format(count=f"{below:,}"))
+                parts.append(tr("{count:point|points} below").format(count=Count(below)))
         elif log:
             zeros = raw.outside(first, last, float(np.nextafter(np.float32(0), 1)), np.inf)[0]
             if zeros:
-                text = tr("{count} points of 0 or less are not on a log scale")
-                parts.append(text.format(count=f"{zeros:,}"))
+                text = tr("not on a log scale: {count:point|points} of 0 or less")
+                parts.append(text.format(count=Count(zeros)))
         self._notice.setText(" · ".join(parts))
 
     def _draw_accuracy(self) -> None:

@@ -31,7 +31,7 @@ from workbench.engine.events import RunEnded, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
-from workbench.messages import Message, WorkbenchError
+from workbench.messages import Count, Message, WorkbenchError
 from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Preset
 from workbench.window import dialogs, theme
@@ -383,7 +383,9 @@ class MainWindow(QMainWindow):
             self.status.show_now(say(event.device_note))
         elif event.data.skipped:
             self.status.show_now(
-                tr("{count} unreadable files were skipped.").format(count=event.data.skipped)
+                tr("{count:file|files} could not be read and were skipped.").format(
+                    count=Count(event.data.skipped)
+                )
             )
 
     def _run_ended(self, event: RunEnded) -> None:

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from workbench import paths
 from workbench.library.run_folder import RunRecord
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
 from workbench.spec.presets import Preset, read_preset
 from workbench.window import theme
@@ -441,7 +441,7 @@ class RunDetails(QWidget):
             self._table.show_rows(rows_of(self._record, self._preset))
 
     def _say_copied(self, rows: int) -> None:
-        self._note.setText(tr("Copied {rows} rows.").format(rows=rows))
+        self._note.setText(tr("Copied {rows:row|rows}.").format(rows=Count(rows)))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -43,7 +43,7 @@ from PySide6.QtWidgets import (
 from workbench.library.catalog import Library
 from workbench.library.labels import Change
 from workbench.library.run_folder import RunRecord
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.empty_trash_dialog import EmptyTrashDialog
 from workbench.window.run_actions import RunActions
@@ -419,7 +419,7 @@ class SavedModels(QWidget):
         if total == 0:
             text = ""
         elif shown < total:
-            text = tr("{shown} of {total} runs").format(shown=shown, total=total)
+            text = tr("{shown} of {total:run|runs}").format(shown=shown, total=Count(total))
         else:
             text = tr("1 run") if total == 1 else tr("{total} runs").format(total=total)
         if self._problems:
