@@ -165,7 +165,7 @@ def test_a_preset_trains_as_it_ran_where_asked_for(capsys: pytest.CaptureFixture
     assert experiment["epochs"] == 1  # a change goes before
     code, out, _ = call("train", "001", "--as-run", *QUICK, capsys=capsys)
     assert code == 0
-    assert "001 ran as it was declared." in out
+    assert "001 was actually run as written." in out
 
 
 def test_data_says_what_is_there_and_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,7 +80,7 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
         "Expected calibration error",
         "macro mean",
         "Confusion matrix",
-        "chosen on the test set",
+        "selected on the test set",
         "CPU of the tests",
         "f" * 64,
         "Trained for 3 epochs; the report's figure is of epoch 25.",
@@ -152,9 +152,9 @@ def test_a_best_epoch_in_training_mode_says_so(library: Library, tmp_path: Path)
     text = (tmp_path / "a.md").read_text(encoding="utf-8")
     trained, evaluated = text.split("\n## ")[-2:]
     assert "in training mode" in trained
-    assert "too good" not in trained
-    assert "too good" in evaluated
-    assert "| test set, in training mode | test set, so a little too good |" in text
+    assert "optimistic" not in trained
+    assert "optimistic" in evaluated
+    assert "| test set, in training mode | test set, so optimistic |" in text
 
 
 def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_path: Path) -> None:
@@ -175,19 +175,19 @@ def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_pa
     for words in (
         "3/9 (ended early)",
         "Finished, ended early after epoch 3 of 9",
-        "Best validation accuracy, at epoch 2, by which it was chosen",
+        "Best validation accuracy, at epoch 2, used to select it",
         "28.00%",
         "Test accuracy after this epoch",
         "25.00%",
         "best, selected on the validation split",
-        "Best test accuracy, at epoch 3, chosen on the test set, so a little too good",
-        "validation split\ntest set, so a little too good",
+        "Best test accuracy, at epoch 3, selected on the test set, so optimistic",
+        "validation split\ntest set, so optimistic",
     ):
         assert words in re.sub(r"\n+", "\n", text), words
     # The validation is a curve of its own where there is one, and flattery is only where it is.
     first, second = re.split("<h2[^>]*>001", content)[1:]
     assert first.count(">validation</text>") == 1
-    assert "too good" not in first
+    assert "optimistic" not in first
     assert ">validation</text>" not in second
 
 

@@ -268,8 +268,8 @@ def _row(
 def ran(preset: Preset, experiment: Experiment) -> str:
     """What a run was: the preset as run (also where it ran as declared), or as declared."""
     for name, one in (
-        ("as actually run", preset.as_run or preset.experiment),
-        ("as written", preset.experiment),
+        ("as run", preset.as_run or preset.experiment),
+        ("as declared", preset.experiment),
     ):
         different = set(differences(one, experiment)) - {"seed"}
         if not different:
@@ -301,7 +301,7 @@ def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[st
         key = tuple(str(row[name]) for name in KEY)
         if key not in rows or _got_further(row, rows[key]):
             rows[key] = row
-    order = ("as actually run", "as written", "other")
+    order = ("as run", "as declared", "other")
     return sorted(
         rows.values(),
         key=lambda r: (

@@ -93,7 +93,7 @@ def _mark(x: float, y: float, row: dict[str, Any]) -> str:
 
 def _ran(row: dict[str, Any]) -> bool:
     """Whether the row is of what the report ran."""
-    return row["ran"].startswith("as actually run")
+    return row["ran"].startswith("as run")
 
 
 def _words(rows: list[dict[str, Any]]) -> str:

@@ -93,16 +93,16 @@ def test_the_table_says_how_far_a_run_is_from_the_report(tmp_path: Path) -> None
     keep(library, nine(seed=2), [99.0] * 30, comparable=False)
     assert reproduce.main(["collect", "--library", str(library.path)]) == 0
     assert [(r["ran"], r["seed"], r["state"], r["difference"]) for r in rows()] == [
-        ("as actually run", "0", "finished", "+0.00"),
+        ("as run", "0", "finished", "+0.00"),
         ("as run, without test images", "0", "finished", "-0.46"),
-        ("as actually run", "0", "finished", "-0.96"),
-        ("as written", "1", "as far as epoch 2", ""),
+        ("as run", "0", "finished", "-0.96"),
+        ("as declared", "1", "as far as epoch 2", ""),
         ("other", "0", "finished", ""),
         ("other", "0", "finished", "-24.96"),
     ]
     # What has not ended was tested in training mode so far, and stands beside that figure.
     assert [r["reported"] for r in rows()[:4]] == ["10.00", "74.96", "74.96", "65.60"]
-    (unfinished,) = [r for r in story.results_table(rows()).splitlines() if "as written" in r]
+    (unfinished,) = [r for r in story.results_table(rows()).splitlines() if "as declared" in r]
     assert "| 65.60 in training mode | 65.00 in training mode |" in unfinished
     best = rows()[2]
     assert best["overrides"] == "scheduler=none test_images_in_batch_norm=true"
@@ -265,7 +265,7 @@ def test_six_is_read_from_a_run_of_two(tmp_path: Path) -> None:
     found = {r["preset"]: r for r in rows()}
     assert found.keys() == {"001", "002", "006"}
     assert found["006"]["from"] == "epoch 80 of 002"
-    assert (found["006"]["ran"], found["006"]["state"]) == ("as actually run", "finished")
+    assert (found["006"]["ran"], found["006"]["state"]) == ("as run", "finished")
     assert (found["006"]["measured"], found["006"]["difference"]) == ("63.00", "+0.18")
     assert found["006"]["losses"].startswith("0:800000.0000")
     assert found["002"]["state"] == "as far as epoch 81"

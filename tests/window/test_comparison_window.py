@@ -215,10 +215,10 @@ def test_flips_without_images_say_why_and_are_read_again_when_asked_for(
         assert not view.read_button.isVisible()
         store.progress.emit("f" * 64, DataProgress(3, 4))
         assert view.progress.isVisible()
-    assert "not on this machine any more" in view.why_empty.text()
+    assert "no longer on this machine" in view.why_empty.text()
     window.tabs.setCurrentIndex(0)
     window.tabs.setCurrentIndex(2)
-    assert "not on this machine any more" in view.why_empty.text()
+    assert "no longer on this machine" in view.why_empty.text()
     with qtbot.waitSignal(store.missing, timeout=30_000):
         view.read_button.click()  # a disk may be connected again
         assert view.why_empty.text() == "Reading images"

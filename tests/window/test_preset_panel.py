@@ -230,7 +230,7 @@ def test_while_a_run_trains_the_list_waits_and_says_why(panel: PresetPanel, qtbo
     current = panel.current()
     assert current is not None
     assert current.id == "mine"
-    assert "A run trains" in panel.list.item(3).toolTip()
+    assert "A run is training" in panel.list.item(3).toolTip()
     assert not panel.delete_action.isEnabled()
     panel.set_enabled_for_run(True)
     assert "Even smaller" in panel.list.item(3).toolTip()

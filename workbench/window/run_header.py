@@ -501,7 +501,7 @@ if __name__ == "__main__":
     window = QWidget()
     column = QVBoxLayout(window)
     header = RunHeader()
-    header.show_run("009 · Dropout, mended", "Training", False, Reported(accuracy=74.96))
+    header.show_run("009 · Dropout, fixed", "Training", False, Reported(accuracy=74.96))
     header.set_progress(18, 30, 1240, 3125, 62_300, 543)
     header.set_accuracy(72.4, 72.9, 16, "eval", False)
     column.addWidget(header)

@@ -439,7 +439,7 @@ def run_title(record: RunRecord) -> str:
 
 
 def preset_title(preset: str | None, title: str) -> str:
-    """``009 · Dropout, mended``."""
+    """``009 · Dropout, fixed``."""
     return " · ".join(part for part in (preset or "", tr(title) if title else "") if part)
 
 

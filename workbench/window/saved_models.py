@@ -386,7 +386,7 @@ class SavedModels(QWidget):
         }
         self._widths[STAR] = metrics.horizontalAdvance("★") + 6
         self._narrow = max(metrics.horizontalAdvance("007 Adam") + room, self._heading_width(RUN))
-        self._wide = metrics.horizontalAdvance("009 Dropout, mended") + room
+        self._wide = metrics.horizontalAdvance("009 Dropout, fixed") + room
         self.view.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
         self._fit_columns()
 
