@@ -233,7 +233,7 @@ def test_while_a_run_trains_the_list_waits_and_says_why(panel: PresetPanel, qtbo
     assert "A run is training" in panel.list.item(3).toolTip()
     assert not panel.delete_action.isEnabled()
     panel.set_enabled_for_run(True)
-    assert "Even smaller" in panel.list.item(3).toolTip()
+    assert "Smaller still" in panel.list.item(3).toolTip()
     assert panel.delete_action.isEnabled()
 
 
