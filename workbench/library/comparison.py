@@ -150,11 +150,12 @@ def against_report(
     if preset.as_run is not None:
         ran = how_it_ran(preset, experiment_from(record.experiment))
         if ran == "as_run":
-            notes.append(Message("Trained as the report ran it, not as it declared it."))
+            notes.append(Message("Trained as the report actually ran it, not as written."))
         elif ran == "declared":
             notes.append(
                 Message(
-                    "Trained as the report declared it; it ran something else (see the preset)."
+                    "Trained as written in the report, which actually ran something else (see "
+                    "the preset)."
                 )
             )
     like_the_report = record.experiment.get("test_images_in_batch_norm")

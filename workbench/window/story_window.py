@@ -301,9 +301,9 @@ class StoryWindow(QWidget):
         self.chart.setAccessibleName(tr("Reported and measured test accuracy of the presets"))
         self.hint.setText(
             tr(
-                "A click on a preset in the chart, or a double-click in the table, shows its runs. "
-                "Runs on the sample or with other hyperparameters are left out, and runs as "
-                "declared where there is one as the report ran it."
+                "Click a preset in the chart, or double-click it in the table, to show its "
+                "runs. Runs on the sample or with other hyperparameters are left out; so are "
+                "runs as written where there is one as actually run."
             )
         )
         self._fill()
