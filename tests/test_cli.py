@@ -115,6 +115,12 @@ def test_runs_are_listed_newest_first(
     assert trained["run"] in out
 
 
+def test_a_run_that_learned_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call("train", "004", *QUICK, capsys=capsys)
+    assert code == 0
+    assert "no better than chance: guessing among 10 classes gives 10.00%" in out
+
+
 def test_a_library_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = str(tmp_path / "else where")
     code, out, _ = call("train", "001", *QUICK, "--library", place, "--json", capsys=capsys)
@@ -159,7 +165,7 @@ def test_a_preset_trains_as_it_ran_where_asked_for(capsys: pytest.CaptureFixture
     assert experiment["epochs"] == 1  # a change goes before
     code, out, _ = call("train", "001", "--as-run", *QUICK, capsys=capsys)
     assert code == 0
-    assert "001 ran as it was declared." in out
+    assert "001 was actually run as written." in out
 
 
 def test_data_says_what_is_there_and_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:

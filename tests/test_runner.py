@@ -195,7 +195,7 @@ def test_without_a_split_the_best_is_one_of_the_test_set(library: Library) -> No
 def test_a_share_that_cannot_be_had_fails_without_a_run(library: Library) -> None:
     ended, _ = run(library, validation_share=0.01)
     assert ended.status == "failed"
-    assert "is none; choose a larger share" in str(ended.reason)
+    assert "gives no image; choose a larger share" in str(ended.reason)
     assert not library.path.exists()
 
 
@@ -265,8 +265,8 @@ def test_a_loss_that_is_not_a_number_is_a_failed_run_with_a_reason(library: Libr
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory."), "memory ran out"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 1 bytes"), "memory ran out"),
+        (torch.OutOfMemoryError("CUDA out of memory."), "memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 1 bytes"), "memory"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
         (ZeroDivisionError("x"), "ZeroDivisionError"),
     ],

@@ -14,6 +14,7 @@ import workbench
 from workbench import paths
 from workbench.engine.folder_scan import REASONS
 from workbench.library import comparison
+from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.presets import Preset, list_presets
 from workbench.window.run_header import TRACK
@@ -98,3 +99,11 @@ def test_the_placeholders_are_the_same(korean: dict[str, str]) -> None:
     for english, translated in korean.items():
         assert fields(english) == fields(translated), english
         assert translated.strip(), english
+
+
+def test_a_count_picks_its_form_and_korean_has_none(korean: dict[str, str]) -> None:
+    template = "{count:image|images}, most confident first"
+    assert template.format(count=Count(1)).startswith("1 image,")
+    assert template.format(count=Count(1_024)).startswith("1,024 images,")
+    assert template.format(count=Count(0)).startswith("0 images,")
+    assert "1,024" in korean[template].format(count=Count(1_024))

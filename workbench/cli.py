@@ -24,6 +24,7 @@ from workbench.commands.report import report
 from workbench.commands.runs import add_library
 from workbench.commands.train import resume as resume_command
 from workbench.commands.train import train as train_command
+from workbench.engine.chance import chance_sentence
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import DataChoice, choice_of, choose_data, find_cifar10
 from workbench.engine.events import (
@@ -83,8 +84,7 @@ def _command(arguments: list[str] | None) -> int:
     except Exception:
         log.exception("The command failed")
         print(
-            f"Something went wrong that the program does not know; {paths.log_file()} has the "
-            "details.",
+            f"Unexpected error; {paths.log_file()} has the details.",
             file=sys.stderr,
         )
         return FAILED
@@ -158,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     command(
         "presets",
         _presets,
-        "List the presets: what they train and what the report says of them.",
+        "List the presets: what they train, and the accuracy reported for them.",
         "cifar-workbench presets",
     )
 
@@ -180,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--as-run",
         action="store_true",
-        help="as the report ran it, where that is not what it declared (see `presets`)",
+        help="as the report actually ran it, where that differs from what it says (see `presets`)",
     )
     _add_data_and_device(train)
     add_library(train)
@@ -188,22 +188,23 @@ def _parser() -> argparse.ArgumentParser:
         "--repeat",
         metavar="N",
         type=_count,
-        help="train N runs, one after the other, with the seeds from the experiment's own on; "
-        "`compare` takes them for the spread between seeds",
+        help="train N runs, one after the other, with N seeds beginning at the experiment's own; "
+        "`compare` uses them for the spread between seeds",
     )
     train.epilog = f"{train.epilog}\n\nHyperparameters:\n{_hyperparameter_help()}"
 
     train.add_argument(
         "--keep-checkpoint",
         action="store_true",
-        help="also when the run finishes, so that it can go on for more epochs exactly",
+        help="keep the checkpoint when the run finishes, so that it can be resumed exactly for "
+        "more epochs",
     )
 
     resume = command(
         "resume",
         resume_command,
-        "Train a run on that was stopped or interrupted, as if it had not been; a finished one "
-        "goes on for more epochs as a new run.",
+        "Resume a stopped or interrupted run, as if it had never stopped; a finished one is "
+        "trained for more epochs as a new run.",
         "cifar-workbench resume 2026-11-23_205630_001 --set epochs=5",
     )
     resume.add_argument("name", metavar="RUN", help="the folder of a run, or its id in the library")
@@ -213,15 +214,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="epochs=N",
         action="append",
         default=[],
-        help="how many epochs the run has in all; nothing else can be changed",
+        help="the total number of epochs; nothing else can be changed",
     )
     resume.add_argument(
         "--dataset",
         metavar="cifar10|sample|PATH",
-        help="where its images are now; default: where they were. Other images are refused",
+        help="where its images are now; default: where they were. Different images are refused",
     )
     resume.add_argument(
-        "--device", metavar="D", help="default: the one that the run was begun on, if it is there"
+        "--device", metavar="D", help="default: the device the run began on, if it is available"
     )
     resume.add_argument("--keep-checkpoint", action="store_true", help="as with train")
     add_library(resume)
@@ -238,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect = command(
         "inspect",
         _inspect,
-        "Show what a weight file holds, without running anything of it.",
+        "Show what a weight file holds, without running any code in it.",
         "cifar-workbench inspect mlp_weight_001.pkl",
     )
     inspect.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
@@ -248,18 +249,18 @@ def _parser() -> argparse.ArgumentParser:
     comparison = command(
         "compare",
         compare,
-        "Compare runs: against the report, against each other, and two image by image.",
+        "Compare runs with the report and with each other, and two runs image by image.",
         "cifar-workbench compare 2026-11-23_205630_001 2026-11-23_211500_007",
     )
     _add_runs(comparison)
     comparison.add_argument(
-        "--csv", metavar="FILE", type=Path, help="also write what is compared as a table"
+        "--csv", metavar="FILE", type=Path, help="also write the comparison as a CSV table"
     )
 
     document = command(
         "report",
         report,
-        "Write runs up as one document: HTML, or Markdown with its plots beside it.",
+        "Write a report on runs: HTML, or Markdown with its plots beside it.",
         "cifar-workbench report 2026-11-23_205630_001 2026-11-23_211500_007 -o report.html",
     )
     _add_runs(document)
@@ -275,7 +276,7 @@ def _parser() -> argparse.ArgumentParser:
     prediction = command(
         "predict",
         predict,
-        "Say what weights take images of your own for.",
+        "Classify images of your own with saved weights.",
         "cifar-workbench predict mlp_weight_007.pkl cat.jpg",
     )
     prediction.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
@@ -295,7 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     data = command(
         "data",
         _data,
-        "Say which data are on this machine, or download CIFAR-10.",
+        "Show which data are on this machine, or download CIFAR-10.",
         "cifar-workbench data download",
     )
     data.add_argument("action", nargs="?", choices=["download"], help="get CIFAR-10 (170 MB)")
@@ -335,7 +336,7 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
         "--device",
         default="auto",
         metavar="D",
-        help="auto, cpu, cuda or cuda:N; default: auto, a GPU where one can be used",
+        help="auto, cpu, cuda or cuda:N; default: auto, which uses a GPU if it can",
     )
 
 
@@ -405,7 +406,7 @@ def _presets(options: argparse.Namespace) -> int:
         if p.as_run:
             changes = differences(e, p.as_run).items()
             texts = [f"{name}={plain_value(new)}" for name, (_, new) in changes if new is not None]
-            print(f"{'':18}as run: {', '.join(texts)}")
+            print(f"{'':18}as actually run: {', '.join(texts)}")
     return DONE
 
 
@@ -461,6 +462,7 @@ def _test(options: argparse.Namespace) -> int:
     for note in [*skipped_lines(outcome.data), *outcome.notes]:
         print(note, file=output)
     path = options.weights.absolute()
+    chance = list(filter(None, [chance_sentence(outcome.figures)]))
     if options.json:
         print_json(
             {
@@ -472,11 +474,13 @@ def _test(options: argparse.Namespace) -> int:
                 "run": str(path.parent) if (path.parent / "run.json").exists() else None,
                 "weights": str(path),
                 "test": dataclasses.asdict(outcome.figures),
-                "notes": [str(note) for note in outcome.notes],
+                "notes": [str(note) for note in (*outcome.notes, *chance)],
             }
         )
         return DONE
     print(accuracy_line(outcome.figures) + f", loss {outcome.figures.loss:.4f}")
+    for sentence in chance:
+        print(sentence)
     print(f"Data: {outcome.data.name}. Device: {outcome.device_name}. {outcome.seconds:.2f} s.")
     print(confusion_table(outcome.figures))
     return DONE
@@ -543,17 +547,17 @@ def _inspect(options: argparse.Namespace) -> int:
     print(f"  {'Classes:':<16} {', '.join(weights.classes)}")
     for name, value in weights.metrics.items():
         if value is not None:
-            print(f"  {name + ':':<20} {value}{_flattery(name, value, weights.experiment)}")
+            print(f"  {name + ':':<20} {value}{_selection_note(name, value, weights.experiment)}")
     for name, shape in shapes.items():
         print(f"    {name:<34} {' x '.join(map(str, shape))}")
     return DONE
 
 
-def _flattery(name: str, value: object, experiment: Experiment) -> str:
+def _selection_note(name: str, value: object, experiment: Experiment) -> str:
     if (name, value) == ("chosen_on", "test"):
         if tests_otherwise(experiment.values()):
             return " (the best epoch by the test set, in training mode)"
-        return " (the best epoch by the test set: its accuracy is a little too good)"
+        return " (the best epoch by the test set: its accuracy is optimistic)"
     return ""
 
 

@@ -24,7 +24,7 @@ def explain(error: Exception, folder: Path | None = None) -> Message:
         )
         or isinstance(error, MemoryError)
     ):
-        return Message("The memory ran out; try a smaller batch size, or another device.")
+        return Message("Out of memory; try a smaller batch size or another device.")
     if isinstance(error, OSError):
         return disk_problem(folder, error)
     if isinstance(error, RuntimeError) and "CUDA error" in str(error):
@@ -34,8 +34,7 @@ def explain(error: Exception, folder: Path | None = None) -> Message:
             reason=str(error).splitlines()[0],
         )
     return Message(
-        "Something went wrong that the program does not know ({kind}); the log file has the "
-        "details: {log}",
+        "Unexpected error ({kind}); the log file has the details: {log}",
         kind=type(error).__name__,
         log=paths.log_file(),
     )

@@ -76,8 +76,8 @@ def _evaluate_weights(
     info = data_set.info
     if len(info.classes) != len(weights.classes):
         raise WorkbenchError(
-            "{path}: tells {classes} classes apart, and {data} has {others}; choose the data set "
-            "that it was trained on.",
+            "{path}: is for {classes} classes, but {data} has {others}; choose the data set it "
+            "was trained on.",
             path=path,
             classes=len(weights.classes),
             data=info.name,
@@ -87,8 +87,8 @@ def _evaluate_weights(
     if info.classes != weights.classes:
         notes.append(
             Message(
-                "The weights were trained on other classes ({theirs}) than {data} has; the "
-                "accuracy says little.",
+                "The weights were trained on other classes ({theirs}) than those of {data}; "
+                "the accuracy says little.",
                 theirs=", ".join(weights.classes),
                 data=info.name,
             )
@@ -145,7 +145,7 @@ def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> I
         statistics = _statistics(weights)
         if weights.experiment.normalization == "dataset" and statistics is None:
             raise WorkbenchError(
-                "{path}: does not say by which mean and deviation its pixels were scaled.",
+                "{path}: does not say which mean and deviation its pixels were scaled with.",
                 path=path,
             )
         chosen = choose_device(device)

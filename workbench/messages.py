@@ -6,6 +6,18 @@ The template is the key of the translation; ``str()`` gives the English sentence
 from __future__ import annotations
 
 
+class Count(int):
+    """A number of things, which picks their form: ``"{count:image|images}"`` gives ``1 image`` and
+    ``1,024 images``. Without forms, as in a language that has none, it is the number alone."""
+
+    def __format__(self, forms: str) -> str:
+        number = format(int(self), ",")
+        if "|" not in forms:
+            return number
+        one, many = forms.split("|")
+        return f"{number} {one if self == 1 else many}"
+
+
 class Message:
     """One sentence: ``Message("{path}: not found.", path=path)``.
 

@@ -27,7 +27,8 @@ def home() -> Path:
             return Path(chosen).expanduser().absolute()
         except RuntimeError:
             raise WorkbenchError(
-                "CIFAR_WORKBENCH_HOME: {path} names a user that is not there; mend or unset it.",
+                "CIFAR_WORKBENCH_HOME: {path} names a user that does not exist; correct or "
+                "unset it.",
                 path=chosen,
             ) from None
     return Path(platformdirs.user_data_dir("cifar-workbench", appauthor=False))

@@ -28,8 +28,8 @@ from workbench.path_text import from_text, shown
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
 
 BEGINS_ANEW = Message(
-    "The finished run kept no checkpoint: the weights go on, the optimizer's averages and the "
-    "dropout begin anew."
+    "The finished run kept no checkpoint: training continues from its weights, but the "
+    "optimizer's averages and the dropout start over."
 )
 
 
@@ -43,8 +43,7 @@ def experiment_of(record: RunRecord, epochs: int | None) -> Experiment:
         experiment = with_changes(experiment, {"epochs": epochs})
     elif record.ended_early:
         raise WorkbenchError(
-            "{name} ended early by itself after {done} of {total} epochs; set epochs to how many "
-            "it is to have.",
+            "{name} ended early after {done} of {total} epochs; set epochs to the total you want.",
             name=record.label,
             done=record.epochs_done,
             total=record.epochs,
@@ -52,7 +51,7 @@ def experiment_of(record: RunRecord, epochs: int | None) -> Experiment:
     least = record.epochs_done + (record.status == "finished")
     if experiment.epochs < least:
         raise WorkbenchError(
-            "{name} has trained to epoch {done} already; set epochs to more.",
+            "{name} has already trained to epoch {done}; set epochs to more.",
             name=record.label,
             done=record.epochs_done,
         )
@@ -69,8 +68,8 @@ def stored_checkpoint(record: RunRecord) -> Checkpoint | None:
     stored = load_checkpoint(record.folder)
     if _but_epochs(stored.experiment) != _but_epochs(record.experiment):
         raise WorkbenchError(
-            "{path}: the hyperparameters in run.json are not those of the checkpoint; one of the "
-            "two was changed. Train it anew.",
+            "{path}: the hyperparameters in run.json differ from those in the checkpoint; one "
+            "of the two was changed. Train the run again from the start.",
             path=record.folder,
         )
     if record.status == "finished":
@@ -112,7 +111,7 @@ def require_epochs(record: RunRecord, experiment: Experiment, start: Checkpoint)
     begun = start.epoch if start.step else start.epoch - 1
     if experiment.epochs < begun:
         raise WorkbenchError(
-            "{name} is in epoch {begun} already; set epochs to that or more.",
+            "{name} is already in epoch {begun}; set epochs to that or more.",
             name=record.label,
             begun=begun,
         )
@@ -122,18 +121,23 @@ def require_same_images(record: RunRecord, info: DataInfo) -> None:
     """Raises :class:`WorkbenchError` where the loaded data are not what the run was begun on."""
     if info.fingerprint != record.data.get("fingerprint"):
         raise WorkbenchError(
-            "{name} was begun on other images than {data} holds now, and cannot go on with them; "
-            "choose its own data, or train it anew.",
+            "{name} was started on other images than {data} holds now and cannot be resumed "
+            "with them; choose its own data, or train it again from the start.",
             name=record.label,
             data=shown(from_text(info.path or info.name)),
         )
 
 
 CHANGES = {
-    "torch": Message("The run began with torch {then} and goes on with {now}: not bit for bit."),
-    "device_name": Message("The run began on {then} and goes on on {now}: not bit for bit."),
+    "torch": Message(
+        "The run began with torch {then} and continues with {now}: not bit for bit the same."
+    ),
+    "device_name": Message(
+        "The run began on {then} and continues on {now}: not bit for bit the same."
+    ),
     "cpu_threads": Message(
-        "The run began with {then} CPU threads and goes on with {now}: not bit for bit."
+        "The run began with a CPU thread count of {then} and continues with {now}: not bit for "
+        "bit the same."
     ),
 }
 """What may show in the last digits, by its name in the environment of a run."""
@@ -161,7 +165,9 @@ def after_finished(record: RunRecord, experiment: Experiment, images: int) -> Ch
     Raises :class:`WorkbenchError` where the weights are missing or cannot be read.
     """
     if record.weights is None:
-        raise WorkbenchError("{path}: this run has no weights to go on from.", path=record.folder)
+        raise WorkbenchError(
+            "{path}: this run has no weights to continue from.", path=record.folder
+        )
     weights = load_weights(record.folder / record.weights).state_dict
     order = torch.Generator().manual_seed(experiment.seed)
     for _ in range(record.epochs_done):
@@ -209,8 +215,8 @@ def history(record: RunRecord, start: Checkpoint) -> History:
     rows = read_epochs(record.folder)[: start.epoch - 1]
     if len(losses) != start.steps_done or len(rows) != start.epoch - 1:
         raise WorkbenchError(
-            "{path}: losses.f32 or epochs.csv holds less than the checkpoint builds on; it was "
-            "damaged. Give up resuming the run, or train it again.",
+            "{path}: losses.f32 or epochs.csv holds less than the checkpoint needs; it is "
+            "damaged. Give up resuming the run, or train it again from the start.",
             path=record.folder,
         )
     return History(losses, rows, record)

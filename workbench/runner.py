@@ -198,7 +198,7 @@ def resume_run(
         record = read_record(folder)
         if record.status == "running":
             raise WorkbenchError(
-                "{name} is being trained already; stop it there first.", name=record.label
+                "{name} is already being trained; stop it there first.", name=record.label
             )
         return _resumed(record, library, listener, control, epochs, data, device, threads)
 

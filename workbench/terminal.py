@@ -103,7 +103,9 @@ def signals_stop(control: RunControl, errors: Any) -> Iterator[list[bool]]:
         happened.append(True)
         control.stop()
         with suppress(RuntimeError):  # in the middle of another line that the terminal waits for
-            errors.write("\nStopping, and keeping what was reached. Ctrl-C again ends at once.\n")
+            errors.write(
+                "\nStopping and keeping the results so far. Press Ctrl-C again to end at once.\n"
+            )
             errors.flush()
         if signal.SIGINT in previous:
             signal.signal(signal.SIGINT, previous[signal.SIGINT])

@@ -210,7 +210,7 @@ def test_gives_up_where_every_connection_is_cut_and_the_next_try_works(
     assert len(server.asked) == 4  # one that brought something, three that did not
     assert str(error.value) == (
         f"{server.url}: the download failed (the connection was cut); check the connection and "
-        "start it again, it goes on where it stopped."
+        "start it again; it continues where it stopped."
     )
     assert_nothing(target)
     server.cuts = []

@@ -252,7 +252,7 @@ def test_a_disk_that_does_not_let_it_is_said_and_nothing_is_lost(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WorkbenchError, match=r"cannot be mended \(No space left"):
+    with pytest.raises(WorkbenchError, match=r"cannot be repaired \(No space left"):
         mend(finding)
     assert (run / "run.json").read_bytes() == before
 

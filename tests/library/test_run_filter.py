@@ -108,7 +108,7 @@ def test_a_value_that_is_missing_or_not_a_number_meets_no_condition(sign: str) -
         ("batch_norm=maybe", "must be one of true, false"),
         ("status:zz", "must be one of running, finished"),
         ("status=fin", "must be one of running, finished"),
-        ("name<5", "is no number"),
+        ("name<5", "is not a number"),
         ("tag:", "as in tag:lesson"),
         ("created>=soon", "as in created>=2026-11-01"),
     ],

@@ -12,9 +12,10 @@ from tests.library.made_runs import CIFAR10_JPEG, make_run
 from workbench.engine.networks import build_network
 from workbench.library.catalog import Library
 from workbench.messages import Message, WorkbenchError
-from workbench.report.blocks import Paragraph, Table, as_html, as_markdown
+from workbench.report.blocks import Paragraph, Table, as_html, as_markdown, is_numeric
 from workbench.report.document import layer_rows, write_report
 from workbench.spec.experiment import experiment_from
+from workbench.spec.presets import find_preset
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
         "Expected calibration error",
         "macro mean",
         "Confusion matrix",
-        "chosen on the test set",
+        "selected on the test set",
         "CPU of the tests",
         "f" * 64,
         "Trained for 3 epochs; the report's figure is of epoch 25.",
@@ -89,6 +90,49 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
     assert {"SGD", "Adam", "30.20%"} <= set(page.texts)
     assert not {"sgd", "adam", "True", "False"} & set(page.texts)
     assert content.count('<h2 class="page">') == 2
+
+
+def test_what_was_written_about_a_preset_stands_apart(library: Library, tmp_path: Path) -> None:
+    write_report(tmp_path / "a.md", [make_run(library, "007")])
+    text = (tmp_path / "a.md").read_text(encoding="utf-8")
+    of_the_run, _, about = text.partition("### About preset 007")
+    about = about.partition("\n### ")[0]
+    preset = find_preset("007")
+    for words in (preset.tried, preset.changed, preset.found, preset.note):
+        plain = about.replace("\\", "")
+        assert words in plain
+        assert words not in of_the_run.replace("\\", "")
+    assert "None of it was measured in the run above" in about
+
+
+def test_words_align_left_numbers_right_and_groups_are_bold() -> None:
+    table = Table(
+        ("", "a", "b", "c"),
+        (
+            ("Training", "", "", ""),
+            ("x", "1,024", "Adam", "≈ 74.96%"),
+            ("y", "-0.5", "7", "–"),
+        ),
+        groups=frozenset({0}),
+    )
+    assert table.numeric() == [False, True, False, True]
+    html = as_html("t", [table])
+    assert '<th colspan="4" scope="rowgroup">Training</th>' in html
+    assert '<td class="number">1,024</td><td>Adam</td><td class="number">≈ 74.96%</td>' in html
+    lines = as_markdown([table], "p")[0].splitlines()
+    assert lines[1:3] == ["|---|---:|---|---:|", "| **Training** | | | |"]
+    assert not is_numeric(["–", ""])
+    assert not is_numeric(["3", "3 epochs"])
+
+
+def test_a_run_that_cannot_be_compared_has_one_line(library: Library, tmp_path: Path) -> None:
+    sample = CIFAR10_JPEG | {"kind": "sample", "name": "sample", "comparable": False}
+    write_report(tmp_path / "a.md", [make_run(library, "007", data=sample)])
+    text = (tmp_path / "a.md").read_text(encoding="utf-8")
+    part = text.partition("### Against the report")[2].partition("\n### ")[0]
+    assert part.strip().startswith("Not comparable: Trained on the sample, which is not CIFAR-10.")
+    assert "|" not in part
+    assert "70.10" not in text  # nor in the summary
 
 
 def test_runs_of_one_preset_are_told_apart_in_every_table(library: Library, tmp_path: Path) -> None:
@@ -108,9 +152,9 @@ def test_a_best_epoch_in_training_mode_says_so(library: Library, tmp_path: Path)
     text = (tmp_path / "a.md").read_text(encoding="utf-8")
     trained, evaluated = text.split("\n## ")[-2:]
     assert "in training mode" in trained
-    assert "too good" not in trained
-    assert "too good" in evaluated
-    assert "| test set, in training mode | test set, so a little too good |" in text
+    assert "optimistic" not in trained
+    assert "optimistic" in evaluated
+    assert "| test set, in training mode | test set, so optimistic |" in text
 
 
 def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_path: Path) -> None:
@@ -131,19 +175,19 @@ def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_pa
     for words in (
         "3/9 (ended early)",
         "Finished, ended early after epoch 3 of 9",
-        "Best validation accuracy, at epoch 2, by which it was chosen",
+        "Best validation accuracy, at epoch 2, used to select it",
         "28.00%",
         "Test accuracy after this epoch",
         "25.00%",
-        "best, chosen on the validation split",
-        "Best test accuracy, at epoch 3, chosen on the test set, so a little too good",
-        "validation split\ntest set, so a little too good",
+        "best, selected on the validation split",
+        "Best test accuracy, at epoch 3, selected on the test set, so optimistic",
+        "validation split\ntest set, so optimistic",
     ):
         assert words in re.sub(r"\n+", "\n", text), words
     # The validation is a curve of its own where there is one, and flattery is only where it is.
     first, second = re.split("<h2[^>]*>001", content)[1:]
     assert first.count(">validation</text>") == 1
-    assert "too good" not in first
+    assert "optimistic" not in first
     assert ">validation</text>" not in second
 
 
@@ -194,7 +238,14 @@ def test_a_run_that_ended_early(
     write_report(tmp_path / "a.html", [make_run(library, accuracies=accuracies)])
     text = "\n".join(Page((tmp_path / "a.html").read_text(encoding="utf-8")).texts)
     assert f"{len(accuracies)}/3" in text
-    assert ("There is no test yet." in text) is (not accuracies)
+    assert ("No test yet." in text) is (not accuracies)
+
+
+def test_a_result_at_chance_says_so(library: Library, tmp_path: Path) -> None:
+    for accuracy, at_chance in ((10.2, True), (30.0, False)):
+        write_report(tmp_path / "a.md", [make_run(library, accuracies=(10.0, 10.0, accuracy))])
+        text = (tmp_path / "a.md").read_text(encoding="utf-8")
+        assert ("no better than chance" in text) is at_chance
 
 
 def test_a_run_of_a_deleted_preset(library: Library, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from workbench.report.plots import HEIGHT, WIDTH, Band, Level, Line, plot, thinned, ticks
+from workbench.report.plots import HEIGHT, WIDTH, Band, Level, Line, plot, sampled, thinned, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -91,3 +91,14 @@ def test_thinning_keeps_extremes_and_gaps() -> None:
     assert few[0].tolist() == [0, 1, 2]
     assert np.isnan(few[2][1])
     assert [len(a) for a in thinned(np.zeros(0))] == [0] * 4
+
+
+@pytest.mark.parametrize("size", [0, 1, 499, 500, 501, 100_003])
+def test_sampled_values_are_values_as_they_are(size: int) -> None:
+    values = np.random.default_rng(0).random(size)
+    index, found = sampled(values, 500)
+    assert np.array_equal(found, values[index])
+    assert len(index) == size if size <= 500 else 250 <= len(index) <= 500
+    if size:
+        assert index[-1] == size - 1
+        assert len(set(np.diff(index).tolist())) <= 1

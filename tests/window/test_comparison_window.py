@@ -17,6 +17,7 @@ from workbench.engine.events import DataProgress
 from workbench.engine.kept_images import TestImages, keep_test_images
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
+from workbench.library.smoothing import Smoother
 from workbench.window.comparison_window import ComparisonWindow
 from workbench.window.flips_view import LOST, WON
 from workbench.window.image_store import ImageStore
@@ -66,7 +67,7 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
     )
     curves = [item.getData()[1].tolist() for _, item, _ in window.curves._curves]
     assert curves == [[20, 25, 30], [22, 28, 40]]
-    assert "seed 1" in window.legend.text()
+    assert "seed 1" in window.legend.accessibleName()
     assert ["Seed", "1", "2"] in window.differences.texts()
     assert "Learning rate" not in [row[0] for row in window.differences.texts()]
     window.tabs.setCurrentIndex(2)
@@ -83,13 +84,50 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
     assert order == sorted(order, reverse=True)
 
 
-def test_every_point_of_the_thinned_losses_is_drawn(open_window: Open, library: Library) -> None:
+def drawn_losses(window: ComparisonWindow, number: int) -> np.ndarray:
+    return window.curves._curves[number][0].getOriginalDataset()[1]
+
+
+def test_losses_are_smoothed_over_the_same_steps_however_long_a_run_is(
+    qtbot: QtBot, open_window: Open, library: Library
+) -> None:
     losses = np.random.default_rng(0).gamma(9, 0.2, 9_375).astype("f4")
-    window = open_window(*(make_run(library, seed=seed, losses=losses) for seed in range(2)))
-    for loss, _, _ in window.curves._curves:
-        drawn = loss.curve.getData()[1]
-        assert np.array_equal(drawn, loss.getOriginalDataset()[1])
-        assert len(drawn) > 400
+    short = make_run(library, accuracies=(20.0,), losses=losses[:3_125], steps=3_125)
+    window = open_window(short, make_run(library, losses=losses, steps=3_125))
+    curves = window.curves
+    curves.loss.set_ends((0.5, 0.6), None)  # narrow enough for every step to have a point
+    curves.slider.setValue(90)
+    qtbot.waitUntil(lambda: not curves._smoothing.isActive() and not curves._redrawing.isActive())
+    expected = Smoother(0.9).extend(losses[:3_125])
+    first, second = drawn_losses(window, 0), drawn_losses(window, 1)
+    assert len(first) > 300
+    np.testing.assert_allclose(first, second, rtol=1e-5)
+    at = int(np.abs(expected - first[0]).argmin())
+    np.testing.assert_allclose(first, expected[at : at + len(first)], rtol=1e-5)
+    assert "10 steps" in curves.loss_title.text()
+    curves.slider.setValue(0)
+    qtbot.waitUntil(lambda: not curves._smoothing.isActive())
+    assert np.array_equal(drawn_losses(window, 0), losses[at : at + len(first)])
+
+
+def test_a_run_is_hidden_by_its_legend_with_mouse_or_keys(
+    qtbot: QtBot, open_window: Open, library: Library
+) -> None:
+    window = open_window(
+        make_run(library, "001", (20, 25, 30), seed=1),
+        make_run(library, "001", (60, 65, 70), seed=2),
+    )
+    first, second = window.legend.buttons()
+    qtbot.mouseClick(second, Qt.MouseButton.LeftButton)
+    assert not any(curve.isVisible() for curve in window.curves._curves[1])
+    assert all(curve.isVisible() for curve in window.curves._curves[0])
+    assert window.curves.accuracy.view.viewRange()[1][1] < 40  # what is left fills the plot
+    window.retranslate()
+    assert not second.isChecked()  # it stays hidden
+    second.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(second, Qt.Key.Key_Space)
+    assert all(curve.isVisible() for curve in window.curves._curves[1])
+    assert first.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
 def test_a_validation_split_has_a_curve_and_says_who_chose(
@@ -103,7 +141,7 @@ def test_a_validation_split_has_a_curve_and_says_who_chose(
     assert curves[1].tolist() == [20, 27, 25]
     assert "triangles: validation accuracy" in window.curves.accuracy_title.text()
     rows = window.differences.texts()
-    assert ["Best epoch chosen on", "test set, so a little too good", "validation split"] in rows
+    assert ["Best epoch selected on", "test set: optimistic", "validation split"] in rows
     assert ["Validation accuracy of the best epoch", "–", "27.00%"] in rows
     assert ["Validation", "0", "0.1"] in rows
     early = make_run(library, "001", (22, 28), status="finished", early_stopping=1)
@@ -177,10 +215,10 @@ def test_flips_without_images_say_why_and_are_read_again_when_asked_for(
         assert not view.read_button.isVisible()
         store.progress.emit("f" * 64, DataProgress(3, 4))
         assert view.progress.isVisible()
-    assert "not on this machine any more" in view.why_empty.text()
+    assert "no longer on this machine" in view.why_empty.text()
     window.tabs.setCurrentIndex(0)
     window.tabs.setCurrentIndex(2)
-    assert "not on this machine any more" in view.why_empty.text()
+    assert "no longer on this machine" in view.why_empty.text()
     with qtbot.waitSignal(store.missing, timeout=30_000):
         view.read_button.click()  # a disk may be connected again
         assert view.why_empty.text() == "Reading images"

@@ -287,7 +287,7 @@ def test_the_switch_fills_in_what_ran_and_goes_back(form: HyperparameterForm, qt
         qtbot.mouseClick(switch.as_run, Qt.MouseButton.LeftButton)
     assert form.experiment() == seven.as_run
     assert marked(form) == ["scheduler", "epochs"]
-    assert state(form) == "as run"
+    assert state(form) == "as actually run"
     assert not form.is_changed()
     qtbot.mouseClick(switch.declared, Qt.MouseButton.LeftButton)
     assert form.experiment() == seven.experiment
@@ -316,7 +316,7 @@ def test_the_switch_leaves_other_edits_and_reset_goes_where_it_stands(
 
 def test_a_preset_that_ran_as_declared_leaves_nothing_to_switch(form: HyperparameterForm) -> None:
     assert not form.as_run_switch.isEnabled()
-    assert form.as_run_switch.difference.text() == "Ran as declared"
+    assert form.as_run_switch.difference.text() == "Ran as written"
     place = form.scroll_area.geometry()
     form.set_preset(preset("007"))
     assert form.as_run_switch.isEnabled()
@@ -331,7 +331,7 @@ def test_a_run_shows_which_of_the_two_it_is(form: HyperparameterForm) -> None:
     assert form.as_run_switch.declared.isChecked()
     form.set_experiment(nine.as_run)  # a saved run's
     assert form.as_run_switch.as_run.isChecked()
-    assert state(form) == "as run"
+    assert state(form) == "as actually run"
 
 
 # --- others ask --------------------------------------------------------------------------
@@ -392,7 +392,7 @@ def test_saving_over_an_own_preset_says_that_it_replaces(
     qtbot.mouseClick(first.save, Qt.MouseButton.LeftButton)
     second = dialog(form, qtbot)
     second.name.setText("Mine")  # one file on Windows and macOS
-    assert second.message.text() == "There is a preset of this name; saving replaces it."
+    assert second.message.text() == "A preset with this name exists; saving replaces it."
     assert second.save.text() == "Replace"
     second.reject()
 

@@ -101,11 +101,11 @@ def test_other_images_and_none_are_said(qtbot: QtBot, store: ImageStore, folder:
     with qtbot.waitSignal(store.missing, timeout=30_000) as heard:
         store.want(known)
     assert heard.args[0] == "0" * 64
-    assert str(heard.args[1]).endswith("are not those that this run was tested on.")
+    assert str(heard.args[1]).endswith("are not the ones this run was tested on.")
     shutil.rmtree(folder)
     with qtbot.waitSignal(store.missing, timeout=30_000) as heard:
         store.want(known)
-    assert "not on this machine any more" in str(heard.args[1])
+    assert "no longer on this machine" in str(heard.args[1])
 
 
 def test_a_decode_says_how_far_it_is_and_can_be_ended(

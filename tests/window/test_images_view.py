@@ -174,7 +174,7 @@ def test_without_images_a_sentence(qtbot: QtBot, view: ImagesView, library: Libr
     damaged = make_run(library)
     (damaged.folder / "test_logits.npz").write_bytes(b"no")
     view.show_record(damaged)
-    assert "was damaged" in text(view, "imagesEmpty")
+    assert "is damaged" in text(view, "imagesEmpty")
 
 
 def test_hidden_it_reads_nothing(

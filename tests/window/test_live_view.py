@@ -309,6 +309,30 @@ def test_a_legend_without_room_for_its_words_takes_shorter_ones(view: LiveView) 
     assert legend.words()[-1] == "best by test"
 
 
+def test_a_click_on_a_legend_hides_a_curve_for_as_long_as_the_view_lives(
+    qtbot: QtBot, view: LiveView
+) -> None:
+    start(view)
+    view.add_losses([5.0, 1.0, 1.2, 1.1])
+    view.add_epoch(1, 40.0, 1e-3)
+    view.refresh()
+    buttons = {b.text(): b for w in view.findChildren(PlotLegend) for b in w.buttons()}
+    qtbot.mouseClick(buttons["each step"], Qt.MouseButton.LeftButton)
+    qtbot.keyClick(buttons["measured"], Qt.Key.Key_Space)
+    assert not view._raw_curve.isVisible()
+    assert view._smooth_curve.isVisible()
+    assert not view._accuracy_curve.isVisible()
+    assert view._best_mark.isVisible()
+    start(view)  # another run
+    view.add_losses([5.0, 1.0])
+    view.add_epoch(1, 40.0, 1e-3)
+    view.refresh()
+    assert not view._raw_curve.isVisible()
+    assert not view._accuracy_curve.isVisible()
+    qtbot.mouseClick(buttons["each step"], Qt.MouseButton.LeftButton)
+    assert view._raw_curve.isVisible()
+
+
 def test_small_learning_rates_are_written_as_a_person_would(view: LiveView) -> None:
     axis = find(view, "learningRatePlot").axis
     rates = [5e-05, 1e-4, 1.5e-4]

@@ -203,7 +203,7 @@ def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
         pass
     press(qtbot, window, "pauseButton")
     qtbot.waitUntil(lambda: window.session.state == "paused", timeout=3000)
-    assert window.actions_.pause.text() == "Go on"
+    assert window.actions_.pause.text() == "Resume"
     press(qtbot, window, "pauseButton")
     qtbot.waitUntil(lambda: window.session.state == "training", timeout=3000)
     press(qtbot, window, "pauseButton")

@@ -59,7 +59,7 @@ def test_an_opened_file(window: OwnImageWindow, qtbot: QtBot, tmp_path: Path) ->
     assert pixels is not None
     assert pixels.shape == (32, 32, 3)
     assert (pixels == (200, 10, 10)).all()
-    assert "must choose one of its classes" in window.note.text()
+    assert "always chooses one of its classes" in window.note.text()
 
 
 def test_pasted_and_dropped(window: OwnImageWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_off_while_work_is_under_way(window: OwnImageWindow, qtbot: QtBot, tmp_p
     window._session._set_state("training")
     assert not window.open_button.isEnabled()
     window.take_file(tmp_path / "any.png")
-    assert "under way" in window.verdict.text()
+    assert "is running" in window.verdict.text()
     window._session._set_state("idle")
     assert window.open_button.isEnabled()
 

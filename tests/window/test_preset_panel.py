@@ -226,7 +226,7 @@ def test_the_note_says_what_ran_in_place_of_what_was_declared(panel: PresetPanel
     assert "As run\nScheduler Step → None · Epochs 60 → 25" in panel.note.text()
     assert "Explained\nAdam gets in 3 epochs where SGD gets in 100." in panel.note.text()
     panel.select("001")
-    assert "As run" not in panel.note.text()
+    assert "As actually run" not in panel.note.text()
 
 
 def test_korean(panel: PresetPanel, qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:

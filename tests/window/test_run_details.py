@@ -85,7 +85,7 @@ def test_shows_what_is_known(view):
     assert value(view, "Epochs") == "3 of 3"
     assert value(view, "Test accuracy") == "70.21%, final test in evaluation mode"
     assert value(view, "Best epoch") == "2"
-    assert "chosen on the test set" in value(view, "Accuracy of the best epoch")
+    assert "selected on the test set" in value(view, "Accuracy of the best epoch")
     assert value(view, "Time, tests included") == "3 min 5 s"
     assert value(view, "Batch size") == "16 images"
     assert value(view, "Optimizer") == "Adam"
@@ -103,22 +103,22 @@ PATIENT = {**RECORD.experiment, "epochs": 9, "early_stopping": 1, "validation_sh
 def test_a_best_epoch_by_validation_is_not_flattering_and_an_early_end_is_said(view):
     view.show_record(replace(RECORD, epochs=9, experiment=PATIENT, best_validation_accuracy=71.0))
     assert value(view, "Epochs") == "3 of 9, ended early"
-    assert value(view, "Best epoch") == "2, chosen on the validation split"
+    assert value(view, "Best epoch") == "2, selected on the validation split"
     images = "50,000, of which 10% are kept for validation"
     assert value(view, "Training images") == images
     chosen = value(view, "Validation accuracy of the best epoch")
-    assert chosen == "71.00%, by which it was chosen"
+    assert chosen == "71.00%, used to select it"
     test = value(view, "Test accuracy of the best epoch")
-    assert test == "70.50%, which took no part in the choice"
+    assert test == "70.50%, not used to select it"
     texts = [table(view).item(i, 1) for i in range(table(view).rowCount())]
-    assert not any("too good" in item.text() for item in texts if item)
+    assert not any("optimistic" in item.text() for item in texts if item)
 
 
 def test_a_best_epoch_in_training_mode_says_so_instead_of_flattering(view):
     trained = {**RECORD.experiment, "test_mode": "train", "dropout": 0.5}
     view.show_record(replace(RECORD, experiment=trained))
     best = value(view, "Accuracy of the best epoch")
-    assert best == "70.50%, in training mode, chosen on the test set"
+    assert best == "70.50%, in training mode, selected on the test set"
 
 
 def test_marks_what_differs_from_the_preset(view):

@@ -46,7 +46,7 @@ def label(header: RunHeader, name: str) -> QLabel:
 
 
 def fill(header: RunHeader, sample: bool = False) -> None:
-    header.show_run("009 · Dropout, mended", "Training", sample, REPORTED)
+    header.show_run("009 · Dropout, fixed", "Training", sample, REPORTED)
     header.set_progress(3, 30, 1200, 3125, 1653.4, 543.0)
     header.set_accuracy(62.4, 62.91, 2, "train", False)
 
@@ -64,7 +64,7 @@ def test_a_run_in_words_and_figures(header: RunHeader) -> None:
     fill(header)
     text = shown(header)
     for part in (
-        "009 · Dropout, mended",
+        "009 · Dropout, fixed",
         "Training",
         "62.40%",
         "best epoch 2 by test: 62.91%",
@@ -87,18 +87,18 @@ def test_the_words_of_the_best_epoch_push_nothing_aside(header: RunHeader) -> No
 
 def test_the_best_epoch_says_on_what_it_was_chosen(header: RunHeader) -> None:
     fill(header)
-    assert "a little too good" in label(header, "bestAccuracy").toolTip()
+    assert "optimistic" in label(header, "bestAccuracy").toolTip()
     header.set_accuracy(62.4, 61.5, 2, "train", False, 63.2)
     assert "best epoch 2 by validation: test 61.50%" in shown(header)
     tip = label(header, "bestAccuracy").toolTip()
     assert "63.20%" in tip
-    assert "too good" not in tip
+    assert "optimistic" not in tip
     # In training mode it is no figure to set beside the final test: the mode is said instead.
     header.set_accuracy(65.07, 56.55, 5, "eval", True, best_otherwise=True)
     assert "best epoch 5 by test: 56.55% in training mode" in shown(header)
     tip = label(header, "bestAccuracy").toolTip()
-    assert "Chosen on the test set." in tip
-    assert "too good" not in tip
+    assert "Selected on the test set." in tip
+    assert "optimistic" not in tip
 
 
 def test_a_run_that_ended_early_is_at_its_end(header: RunHeader) -> None:
@@ -203,6 +203,14 @@ def test_a_reason_is_shown_also_without_a_run(header: RunHeader) -> None:
     header.set_message("The loss is not finite any more. " * 6)
     assert label(header, "runMessage").wordWrap()
     assert "not finite" in shown(header)
+
+
+def test_a_result_at_chance_is_said_until_another_run_is_shown(header: RunHeader) -> None:
+    fill(header)
+    header.set_chance(Message("10.20% is no better than chance."))
+    assert "no better than chance" in shown(header)
+    fill(header)
+    assert "chance" not in shown(header)
 
 
 @pytest.mark.parametrize(

@@ -446,7 +446,7 @@ def test_actions_are_off_with_the_reason(
     click(widget, 0)
     assert widget.run_actions.open.isEnabled()
     assert not widget.buttons.load.isEnabled()
-    assert "saves its weights at its end" in widget.buttons.load.toolTip()
+    assert "saves its weights at the end" in widget.buttons.load.toolTip()
     assert widget.run_actions.rename.isEnabled()
     assert not widget.run_actions.delete.isEnabled()
     assert "cannot be deleted" in widget.run_actions.delete.toolTip()
@@ -457,9 +457,9 @@ def test_actions_are_off_with_the_reason(
     click(widget, 0, Qt.KeyboardModifier.ControlModifier)
     assert not widget.run_actions.open.isEnabled()
     assert widget.run_actions.delete.isEnabled()
-    widget.set_off("hyperparameters", "A run is under way.")
+    widget.set_off("hyperparameters", "A run is training.")
     click(widget, 1)
-    assert widget.run_actions.hyperparameters.toolTip() == "A run is under way."
+    assert widget.run_actions.hyperparameters.toolTip() == "A run is training."
     widget.set_off("hyperparameters", "")
     assert widget.run_actions.hyperparameters.isEnabled()
 
@@ -610,7 +610,7 @@ def test_a_run_of_another_process_is_neither_resumed_nor_given_up(
     ):
         assert not action.isEnabled()
         assert action.toolTip()
-    assert widget.run_actions.resume.toolTip() == "This run still trains."
+    assert widget.run_actions.resume.toolTip() == "This run is still training."
     # Renaming it is no edit that the trainer's next word undoes.
     rename(widget, qtbot, "mine", Key.Key_Return)
     running[0].update(epochs_done=2)
@@ -832,7 +832,7 @@ def test_a_run_that_began_to_train_meanwhile_is_refused(
     heard: list[str] = []
     widget.problem.connect(heard.append)
     widget.run_actions.delete.trigger()
-    assert "is being trained" in heard[0]
+    assert "being trained" in heard[0]
     assert run.folder.exists()
 
 
@@ -930,11 +930,11 @@ def test_best_and_early_end_say_what_they_are(library: Library, qtbot: QtBot) ->
         return [widget.table.index(row, column).data(tip) for row in (0, 1)]
 
     flattering, honest = tips(ACCURACY)
-    assert "chosen on the test set, so a little too good" in flattering
+    assert "selected on the test set: optimistic" in flattering
     assert "70.50% after epoch 2, the best on the validation split with 71.25%" in honest
-    assert "too good" not in honest
+    assert "optimistic" not in honest
     assert "3 of 9 epochs · Ended early" in tips(EPOCHS)[1]
     click(widget, 0)
-    assert "a little too good" in widget.run_actions.load_best.toolTip()
+    assert "optimistic" in widget.run_actions.load_best.toolTip()
     click(widget, 1)
     assert "best on the validation split" in widget.run_actions.load_best.toolTip()

@@ -55,7 +55,7 @@ def test_what_the_report_ran_stands_apart_from_what_it_declared(
     declared = make_run(library, "007", (*accuracies, 58.0))
     stopped = make_run(library, "005", (10.0,) * 6)  # as the report did
     window = story(qtbot, declared, stopped)
-    assert window.table.texts()[6][2] == "58.00%, as declared"
+    assert window.table.texts()[6][2] == "58.00%, as written"
     assert window.table.texts()[4][2] == "10.00%"
     as_run = make_run(library, "007", (*accuracies, 69.0), scheduler="none", epochs=25)
     window = story(qtbot, declared, as_run)

@@ -96,9 +96,9 @@ def test_a_test_that_was_cancelled_leaves_the_earlier_result(qtbot: QtBot) -> No
 def test_off_with_the_reason(qtbot: QtBot) -> None:
     widget = card(qtbot)
     widget.show_weights(PATH, "007 Adam", [], [])
-    widget.set_enabled(False, "A run is under way.")
+    widget.set_enabled(False, "A run is training.")
     assert not widget.test_button.isEnabled()
-    assert widget.test_button.toolTip() == "A run is under way."
+    assert widget.test_button.toolTip() == "A run is training."
     widget.set_enabled(True)
     assert widget.test_button.isEnabled()
 

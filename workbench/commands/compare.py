@@ -21,6 +21,7 @@ from workbench.library.comparison import (
 )
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
+from workbench.report.document import shown_figures
 from workbench.spec.presets import find_preset
 
 
@@ -103,7 +104,7 @@ def _matrix(flips: Flips) -> list[tuple[str, list[int]]]:
 def report_text(report: AgainstReport) -> str:
     """Reported beside measured, and the verdict."""
     table = [["against the report", "reported", "measured", "difference"]]
-    for figure in report.figures:
+    for figure in shown_figures(report):
         digits = {"percent": 2, "images": 0, "loss": 4, "seconds": 2}[figure.kind]
         unit = "%" if figure.kind == "percent" else ""
         difference = figure.difference
@@ -115,7 +116,8 @@ def report_text(report: AgainstReport) -> str:
                 "-" if difference is None else f"{difference:+.{digits}f}",
             ]
         )
-    lines = [text_table(table, "  "), f"  {VERDICTS[report.outcome]}: {report.reason}"]
+    lines = [text_table(table, "  ")] if len(table) > 1 else []
+    lines += [f"  {VERDICTS[report.outcome]}: {report.reason}"]
     if report.spread is not None:
         s = report.spread
         lines.append(

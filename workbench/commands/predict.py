@@ -59,8 +59,8 @@ def predict(options: argparse.Namespace) -> int:
     else:
         _print(results)
         print(
-            "The network must choose one of its classes, also for an image of none of them; it "
-            "got 32x32 pixels of each."
+            "The network sees 32x32 pixels of each image, and always chooses one of its classes, "
+            "even for an image of something else."
         )
     return 2 if problems else 0
 

@@ -6,6 +6,7 @@ import argparse
 
 from workbench.commands.output import find_runs, print_json
 from workbench.library.catalog import Library
+from workbench.messages import Count
 from workbench.report.document import write_report
 
 
@@ -15,6 +16,6 @@ def report(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"files": [str(file) for file in files]})
     else:
-        more = f" and {len(files) - 1} plots beside it" if len(files) > 1 else ""
+        more = f" and {Count(len(files) - 1):plot|plots} beside it" if len(files) > 1 else ""
         print(f"Wrote {files[0]}{more}.")
     return 0

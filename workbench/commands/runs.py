@@ -19,7 +19,7 @@ from workbench.library.labels import Labels, clean_name, clean_tags
 from workbench.library.run_filter import parse_filter, searched_text
 from workbench.library.run_folder import RunRecord
 from workbench.library.trash import empty_trash, read_trash
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -35,15 +35,15 @@ def add_commands(command: AddCommand) -> None:
     runs = command(
         "runs",
         list_runs,
-        "List the runs of the library, newest first, or those that a search finds. "
-        "`runs label`, `runs give-up`, `runs trash` and `runs check` have a --help of their own.",
+        "List the runs in the library, newest first, or those that match a search. "
+        "`runs label`, `runs give-up`, `runs trash` and `runs check` have their own --help.",
         "cifar-workbench runs 'learning_rate<0.001' optimizer=adam tag:lesson starred",
     )
     runs.add_argument(
         "filter",
         metavar="FILTER",
         nargs="*",
-        help="words, and conditions on hyperparameters and figures; all must hold",
+        help="words, and conditions on hyperparameters and results; all must match",
     )
     add_library(runs)
 
@@ -54,12 +54,10 @@ def add_commands(command: AddCommand) -> None:
         "cifar-workbench runs label 2026-11-23_205630_001 --tag lesson-2 --star",
     )
     _add_run(label)
-    label.add_argument("--name", help="its name; an empty one takes the name away")
+    label.add_argument("--name", help="its name; an empty one removes the name")
     label.add_argument("--notes", help="its notes")
     label.add_argument("--tag", action="append", default=[], help="add a tag (may be repeated)")
-    label.add_argument(
-        "--untag", action="append", default=[], metavar="TAG", help="take a tag away"
-    )
+    label.add_argument("--untag", action="append", default=[], metavar="TAG", help="remove a tag")
     label.add_argument("--star", action=argparse.BooleanOptionalAction, help="mark it with a star")
     add_library(label)
 
@@ -81,24 +79,26 @@ def add_commands(command: AddCommand) -> None:
     trash = command(
         "runs trash",
         trash_runs,
-        "Move runs to the library's trash, list what is in it, bring runs back, or empty it.",
+        "Move runs to the library's trash, list the trash, restore runs, or empty it.",
         "cifar-workbench runs trash 2026-11-23_205630_001",
     )
     trash.add_argument("which", metavar="RUN", nargs="*", help="folder of a run, or its name")
-    trash.add_argument("--restore", action="store_true", help="bring the named runs back")
-    trash.add_argument("--empty", action="store_true", help="delete what is in the trash, for good")
+    trash.add_argument("--restore", action="store_true", help="restore the named runs")
+    trash.add_argument(
+        "--empty", action="store_true", help="permanently delete what is in the trash"
+    )
     add_library(trash)
 
     check = command(
         "runs check",
         check_runs,
-        "Find what is broken in the library, and mend what can be mended.",
+        "Find what is damaged in the library, and repair what can be repaired.",
         "cifar-workbench runs check --fix",
     )
     check.add_argument(
         "--fix",
         action="store_true",
-        help="mend it; what cannot be read is moved to .damaged in the library, nothing is deleted",
+        help="repair it; what cannot be read moves to .damaged in the library; nothing is deleted",
     )
     add_library(check)
 
@@ -132,7 +132,7 @@ def list_runs(options: argparse.Namespace) -> int:
         if records:
             print("No run matches.")
         else:
-            print("No runs yet. Train one: cifar-workbench train 001")
+            print("No runs yet. Train one: cifar-workbench train 007 --set epochs=3")
         return DONE
     print("  accuracy  epochs     status       data             run")
     for r in found:
@@ -310,15 +310,15 @@ def check_runs(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"library": str(library.path), "runs": runs, "findings": seen, "faults": left})
     else:
-        faults = "no fault" if not left else f"{left} fault{'s' * (left > 1)}"
-        print(f"{runs:,} runs, {faults}{' left' if left and options.fix else ''}.")
+        faults = "no faults" if not left else f"{Count(left):fault|faults}"
+        print(f"{Count(runs):run|runs}, {faults}{' left' if left and options.fix else ''}.")
     return FAILED if left else DONE
 
 
 def _told(finding: Finding, mended: bool, fixing: bool) -> str:
-    word = "Mended: " if mended else "" if finding.fault else "Note: "
+    word = "Repaired: " if mended else "" if finding.fault else "Note: "
     if mended or not finding.mends:
-        after = "" if mended or not finding.fault else " It cannot be mended here."
+        after = "" if mended or not finding.fault else " It cannot be repaired here."
     else:
-        after = " It was not mended." if fixing else f" With --fix: {finding.mends}"
+        after = " It was not repaired." if fixing else f" With --fix: {finding.mends}"
     return f"{word}{finding.message}{after}"

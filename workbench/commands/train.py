@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.commands.output import find_runs, print_json
+from workbench.engine.chance import chance_sentence
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import choose_data
 from workbench.engine.events import Event, RunEnded, RunStarted
@@ -34,7 +35,7 @@ def train(options: argparse.Namespace) -> int:
     choice = choose_data(options.dataset)
     output = _output(options)
     if options.as_run and not preset.as_run:
-        print(f"{preset.id} ran as it was declared.", file=output)
+        print(f"{preset.id} was actually run as written.", file=output)
     print(choice.reason, file=output)
     first, repeats = experiment.seed, options.repeat or 1
     queue = [with_changes(experiment, {"seed": first + number}) for number in range(repeats)]
@@ -72,13 +73,13 @@ def train(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Trains a run on."""
+    """Resume a run."""
     library = Library(options.library)
     (record,) = find_runs([options.name], library)
     changes = parse_assignments(options.changes)
     if others := changes.keys() - {"epochs"}:
         raise WorkbenchError(
-            "{name}: cannot be changed in a run that goes on, only epochs can; train a new run.",
+            "{name}: cannot be changed when a run is resumed, only epochs can; train a new run.",
             name=sorted(others)[0],
         )
     epochs = with_changes(experiment_from(record.experiment), changes).epochs if changes else None
@@ -121,11 +122,11 @@ def best_text(record: RunRecord) -> str:
     if record.tested_otherwise:
         test += " in training mode (the final test is in evaluation mode)"
     if record.best_validation_accuracy is None:
-        chosen = "chosen on the test set"
+        chosen = "selected on the test set"
         if not record.tested_otherwise:
-            chosen += ", so a little too good"
+            chosen += ": optimistic"
     else:
-        chosen = f"chosen on the validation split ({record.best_validation_accuracy:.2f}%)"
+        chosen = f"selected on the validation split ({record.best_validation_accuracy:.2f}%)"
     return f"Best epoch: {record.best_epoch}, {test}, {chosen}"
 
 
@@ -170,6 +171,7 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
         "run": end.run,
         "weights": end.weights,
         "test": dataclasses.asdict(end.test) if end.test else None,
+        "no_better_than_chance": bool(end.test and chance_sentence(end.test)),
         "best": best_json(record) if record else None,
         "status": end.status,
         "reason": str(end.reason) if end.reason else None,
@@ -186,7 +188,7 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
         if record is not None and record.best_epoch is not None:
             print(best_text(record), file=output)
         if end.status != "finished" and record and has_checkpoint(record.folder):
-            print(f"It can go on: cifar-workbench resume {record.id}", file=output)
+            print(f"To resume it: cifar-workbench resume {record.id}", file=output)
     output.flush()
     if end.status == "failed":
         print(end.reason, file=errors)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from workbench.messages import Message, WorkbenchError
+from workbench.messages import Count, Message, WorkbenchError
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ def choose_device(wanted: str = "auto") -> Device:
     index = int(match[1] or 0)
     if index >= _gpu_count():
         raise WorkbenchError(
-            "{wanted}: torch {version} finds {count} GPUs on this machine; use auto or cpu.",
+            "{wanted}: torch {version} finds {count:GPU|GPUs} on this machine; use auto or cpu.",
             wanted=wanted,
             version=torch.__version__,
-            count=_gpu_count(),
+            count=Count(_gpu_count()),
         )
     if note := _unsupported(index):
         raise WorkbenchError(note)

@@ -170,7 +170,7 @@ def _receive(
             if failures >= attempts:
                 raise WorkbenchError(
                     "{url}: the download failed ({reason}); check the connection and start it "
-                    "again, it goes on where it stopped.",
+                    "again; it continues where it stopped.",
                     url=url,
                     reason=cut,
                 ) from None

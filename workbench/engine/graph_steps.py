@@ -177,6 +177,6 @@ def build_steps(
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         return EagerSteps(experiment, network, optimizer, data, scaling), Message(
             "The GPU could not record the steps as a CUDA graph ({reason}); it trains step by "
-            "step, which is slower and gives the same.",
+            "step, which is slower but gives the same result.",
             reason=reason,
         )

@@ -139,7 +139,8 @@ def decode(
 
     An image of 32x32 keeps its pixels; others are scaled with a Lanczos filter, ``whole`` without
     regard to their proportions or after a ``crop`` to the square in their middle. With ``largest``
-    it is the image itself, uint8 (height, width, 3), both at most so large. An image whose range is neither declared nor in ``ranges`` is only measured.
+    it is the image itself, uint8 (height, width, 3), both at most so large. An image whose range
+    is neither declared nor in ``ranges`` is only measured.
 
     Raises :class:`UnreadableImage`.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.engine.chance import chance_sentence
 from workbench.engine.data_choice import DataInfo
 from workbench.engine.events import (
     EpochDone,
@@ -15,6 +16,7 @@ from workbench.engine.events import (
     RunStarted,
     StepsDone,
 )
+from workbench.messages import Count
 
 LOSS_EVERY = 1000
 """Steps between two printed losses; iterations are printed counted from 0, as in the report."""
@@ -34,8 +36,9 @@ class ReportLines:
                 *skipped_lines(event.data),
                 f"Data: {event.data.name}, {event.training_images:,} training{_validation(event)} "
                 f"and {event.data.test_images:,} test images",
-                f"Device: {event.device_name} ({event.device}), {event.threads} CPU threads",
-                f"{event.epochs} epochs of {event.steps_per_epoch:,} steps",
+                f"Device: {event.device_name} ({event.device}), "
+                f"{Count(event.threads):CPU thread|CPU threads}",
+                f"{Count(event.epochs):epoch|epochs} of {Count(event.steps_per_epoch):step|steps}",
                 *resumed_line(event),
             ]
         if isinstance(event, StepsDone):
@@ -56,13 +59,17 @@ class ReportLines:
                 f"{event.test_seconds:.2f} s test, mean loss {event.loss:.4f}",
             ]
         if isinstance(event, FinalTest):
-            return [f"Final test in evaluation mode: {accuracy_line(event.figures)}"]
+            chance = chance_sentence(event.figures)
+            return [
+                f"Final test in evaluation mode: {accuracy_line(event.figures)}",
+                *([str(chance)] if chance else []),
+            ]
         if isinstance(event, Notice):
             return [str(event.message)]
         if isinstance(event, Paused):
             return ["Paused"]
         if isinstance(event, Resumed):
-            return ["Going on"]
+            return ["Resumed"]
         if isinstance(event, RunEnded):
             reason = f": {event.reason}" if event.reason else ""
             return [f"Run {event.status}{reason}", f"Total: {event.seconds:.2f} s"]
@@ -83,13 +90,14 @@ def resumed_line(event: RunStarted) -> list[str]:
 
 
 def skipped_lines(data: DataInfo) -> list[str]:
-    """How many images could not be read, and which; how many files are left out and why; nothing
-    where all of the folder was read."""
+    """Return how many images could not be read, and which; how many files are left out and why;
+    nothing where all of the folder was read."""
     lines = []
     if data.skipped:
         named = ", ".join(data.skipped_files)
         more = ", …" if data.skipped > len(data.skipped_files) else ""
-        lines.append(f"{data.skipped} images cannot be read and are left out: {named}{more}")
+        count = f"{Count(data.skipped):image|images}"
+        lines.append(f"Left out: {count} that cannot be read: {named}{more}")
     return [*lines, *(f"Left out, {one}" for one in data.left_out)]
 
 

@@ -298,13 +298,14 @@ class _Training:
         }
         if self.experiment.validation_share:
             return Message(
-                "Ended early after epoch {epoch} of {total}: since epoch {since} no accuracy on "
-                "the validation split was above {best}%.",
+                "Ended early after epoch {epoch} of {total}: since epoch {since} the accuracy "
+                "on the validation split has not risen above {best}%.",
                 **values,
             )
         return Message(
-            "Ended early after epoch {epoch} of {total}: since epoch {since} no accuracy on the "
-            "test set was above {best}%. Chosen on the test set, that figure flatters.",
+            "Ended early after epoch {epoch} of {total}: since epoch {since} the accuracy on "
+            "the test set has not risen above {best}%. Selected on the test set, that figure "
+            "is optimistic.",
             **values,
         )
 

@@ -66,8 +66,8 @@ def _require_images(
     for name, count, taken in zip(data.info.classes, images, held_out, strict=True):
         if count and taken == 0:
             raise WorkbenchError(
-                "validation_share: {share} of the {count} training images of {name} is none; "
-                "choose a larger share, or 0 for no validation split.",
+                "validation_share: {share} of the {count} training images of {name} gives no "
+                "image; choose a larger share, or 0 for no validation split.",
                 share=experiment.validation_share,
                 count=f"{count:,}",
                 name=name,

@@ -84,8 +84,8 @@ class Library:
                     self._known, self._records = {}, []
                     return [], [
                         WorkbenchError(
-                            "{path}: the library's folder is gone; was it moved? The runs are "
-                            "shown again when it is back.",
+                            "{path}: the library's folder is missing; was it moved? The runs "
+                            "are shown again when it is back.",
                             path=self.path,
                         )
                     ]
@@ -235,7 +235,7 @@ class Library:
             return RunWriter(record.folder, record, history)
         except Timeout:
             raise WorkbenchError(
-                "{name} is being trained already; stop it there first.", name=record.label
+                "{name} is already being trained; stop it there first.", name=record.label
             ) from None
         except OSError as error:
             raise WorkbenchError(
@@ -249,7 +249,7 @@ class Library:
             with suppress(FileExistsError):
                 folder.mkdir()
                 return folder
-        raise WorkbenchError("{path}: has too many runs of this second.", path=self.path)
+        raise WorkbenchError("{path}: has too many runs started in this second.", path=self.path)
 
     def discard(self, writer: RunWriter) -> None:
         """Removes the folder of a cancelled run."""

@@ -40,7 +40,7 @@ from workbench.library.run_folder import (
     write_record,
 )
 from workbench.library.trash import FOLDER as TRASH
-from workbench.messages import Message, WorkbenchError
+from workbench.messages import Count, Message, WorkbenchError
 
 DAMAGED = ".damaged"
 YOUNG_S = 10.0
@@ -94,7 +94,7 @@ def mend(finding: Finding) -> bool:
         return False
     except OSError as error:
         raise WorkbenchError(
-            "{path}: cannot be mended ({reason}).", path=finding.path, reason=error.strerror
+            "{path}: cannot be repaired ({reason}).", path=finding.path, reason=error.strerror
         ) from None
     return True
 
@@ -317,7 +317,10 @@ def _epochs(folder: Path, record: RunRecord) -> Generator[Finding, None, list[di
     ahead = record.status == "interrupted" and len(rows) == done + 1
     if len(rows) != done and not ahead:
         message = Message(
-            "{path}: has {rows} epochs, run.json says {done}.", path=path, rows=len(rows), done=done
+            "{path}: has {rows:epoch|epochs}; run.json says {done}.",
+            path=path,
+            rows=Count(len(rows)),
+            done=done,
         )
         more = _writes_record(folder, epochs_done=len(rows)) if len(rows) > done else {}
         yield Finding(path, "epochs_disagree", message, **more)
@@ -403,7 +406,7 @@ def _test(folder: Path, record: RunRecord, rows: list[dict[str, Any]]) -> Iterat
             correct=true.correct,
             total=true.total,
         )
-        mends = Message("It is written anew from the logits; the old one is kept in .damaged.")
+        mends = Message("It is written again from the logits; the old one is kept in .damaged.")
         yield Finding(path, "test_disagrees", message, mends=mends, _mend=_locked(folder, write))
     if not _close(record.accuracy, true.accuracy):
         yield _accuracy_disagrees(folder, record, true.accuracy)
@@ -425,7 +428,7 @@ def _without_logits(
 
 def _accuracy_disagrees(folder: Path, record: RunRecord, accuracy: float) -> Finding:
     message = Message(
-        "{path}: says a test accuracy of {said}, measured were {measured}%.",
+        "{path}: says a test accuracy of {said}; measured: {measured}%.",
         path=folder / "run.json",
         said="–" if record.accuracy is None else f"{record.accuracy:.2f}%",
         measured=f"{accuracy:.2f}",

@@ -66,7 +66,7 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
         raise
     except FileNotFoundError:
         raise WorkbenchError(
-            "{path}: this run has no checkpoint to be resumed from.", path=folder
+            "{path}: this run has no checkpoint to resume from.", path=folder
         ) from None
     except Exception:  # zipfile and torch have no end of errors for files of any content
         raise _damaged(path) from None
@@ -121,6 +121,7 @@ def _check(stored: StoredCheckpoint) -> None:
 
 def _damaged(path: Path) -> WorkbenchError:
     return WorkbenchError(
-        "{path}: the checkpoint was damaged; give up resuming the run, or train it again.",
+        "{path}: the checkpoint is damaged; give up resuming the run, or train it again from the "
+        "start.",
         path=path,
     )

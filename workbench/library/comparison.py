@@ -150,11 +150,12 @@ def against_report(
     if preset.as_run is not None:
         ran = how_it_ran(preset, experiment_from(record.experiment))
         if ran == "as_run":
-            notes.append(Message("Trained as the report ran it, not as it declared it."))
+            notes.append(Message("Trained as the report actually ran it, not as written."))
         elif ran == "declared":
             notes.append(
                 Message(
-                    "Trained as the report declared it; it ran something else (see the preset)."
+                    "Trained as written in the report, which actually ran something else (see "
+                    "the preset)."
                 )
             )
     like_the_report = record.experiment.get("test_images_in_batch_norm")
@@ -467,7 +468,7 @@ _FIGURES = {
     "status": "Status",
     "accuracy": "Test accuracy",
     "best_epoch": "Best epoch",
-    "best_chosen_on": "Best epoch chosen on",
+    "best_chosen_on": "Best epoch selected on",
     "best_validation_accuracy": "Validation accuracy of the best epoch",
     "best_accuracy": "Test accuracy of the best epoch",
     "epochs_done": "Epochs done",
@@ -478,7 +479,7 @@ _FIGURES = {
 }
 CHOSEN_ON = {
     "validation": Message("validation split"),
-    "test": Message("test set, so a little too good"),
+    "test": Message("test set: optimistic"),
     "validation in training mode": Message("validation split, in training mode"),
     "test in training mode": Message("test set, in training mode"),
 }
@@ -599,15 +600,15 @@ class Flips:
         }
         if self.p < 0.05:
             return Message(
-                "On these {images} test images {first} alone is right on {lost}, {second} alone "
-                "on {won}: more than chance between these two weight files (McNemar's exact test, "
-                "p {p}). It says nothing of the settings; other seeds would.",
+                "On these {images} test images {first} alone is right on {lost}, {second} "
+                "alone on {won}: more than chance between these two weight files (McNemar's "
+                "exact test, p {p}). To compare settings, train several seeds.",
                 **values,
             )
         return Message(
             "On these {images} test images {first} alone is right on {lost}, {second} alone on "
             "{won}: no more than chance between these two weight files (McNemar's exact test, "
-            "p {p}). It says nothing of the settings; other seeds would.",
+            "p {p}). To compare settings, train several seeds.",
             **values,
         )
 
@@ -647,7 +648,8 @@ def read_both(first: RunRecord, second: RunRecord) -> tuple[Predictions, Predict
         predictions = read_predictions(record.folder, tuple(record.data.get("classes", ())))
         if predictions is None:
             raise WorkbenchError(
-                "{run}: has no final test to compare image by image.", run=record.label
+                "{run}: has no final test, which a comparison image by image needs.",
+                run=record.label,
             )
         tests.append(predictions)
     if _fingerprint(first) != _fingerprint(second):

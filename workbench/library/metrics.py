@@ -86,7 +86,7 @@ def read_predictions(folder: Path, classes: Sequence[str]) -> Predictions | None
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         raise WorkbenchError(
-            "{path}: was damaged; train the run again to look at its images.", path=path
+            "{path}: is damaged; train the run again to look at its images.", path=path
         ) from None
     count = len(classes)
     if (

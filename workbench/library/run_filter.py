@@ -134,7 +134,7 @@ def _beginning(key: str, value: str) -> _Condition:
     if field not in _TEXTS:
         return _comparison(key, "=", value)
     if not value:
-        raise WorkbenchError("{field}: say what it should be, as in {example}.", **_example(field))
+        raise WorkbenchError("{field}: give a value, as in {example}.", **_example(field))
     start, texts = value.casefold(), _TEXTS[field]
     if field == "status" and not any(status.startswith(start) for status in STATUSES):
         raise _no_choice(field, STATUSES, value)
@@ -144,7 +144,7 @@ def _beginning(key: str, value: str) -> _Condition:
 def _comparison(name: str, sign: str, value: str) -> _Condition:
     field = _known(name)
     if not value:
-        raise WorkbenchError("{field}: say what it should be, as in {example}.", **_example(field))
+        raise WorkbenchError("{field}: give a value, as in {example}.", **_example(field))
     compare = _COMPARISONS[sign]
     if field == "created":
         return _date(compare, value)
@@ -167,10 +167,10 @@ def _known(name: str) -> str:
     near = difflib.get_close_matches(field, FIELDS, n=1)
     if near:
         raise WorkbenchError(
-            "{field}: runs have no such value; did you mean {near}?", field=name, near=near[0]
+            "{field}: runs have no such field; did you mean {near}?", field=name, near=near[0]
         )
     raise WorkbenchError(
-        "{field}: runs have no such value; put quotes around it to search for it as a text.",
+        "{field}: runs have no such field; put quotes around it to search for it as text.",
         field=name,
     )
 
@@ -182,7 +182,7 @@ def _value(hyperparameter: Hyperparameter, sign: str, value: str) -> Any:
         return _number(name, value)
     if sign not in ("=", "==", "!="):
         raise WorkbenchError(
-            "{field}: is no number; compare it with = or !=, as in {example}.", **_example(name)
+            "{field}: is not a number; compare it with = or !=, as in {example}.", **_example(name)
         )
     if hyperparameter.kind == "bool":
         truth = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -216,7 +216,7 @@ def _numeric(get: Callable[[RunRecord], Any], compare: _Compare, number: float) 
 def _whole_text(field: str, sign: str, value: str) -> _Condition:
     if sign not in ("=", "==", "!="):
         raise WorkbenchError(
-            "{field}: is no number; compare it with = or !=, as in {example}.", **_example(field)
+            "{field}: is not a number; compare it with = or !=, as in {example}.", **_example(field)
         )
     whole, texts, wanted = value.casefold(), _TEXTS[field], sign != "!="
     if field == "status" and whole not in STATUSES:
@@ -230,7 +230,7 @@ def _date(compare: _Compare, value: str) -> _Condition:
         wanted = datetime.fromisoformat(value)
     except ValueError:
         raise WorkbenchError(
-            "{field}: say what it should be, as in {example}.", **_example("created")
+            "{field}: give a value, as in {example}.", **_example("created")
         ) from None
     wanted = wanted.astimezone()
     whole_days = len(value) <= len("2026-11-01")

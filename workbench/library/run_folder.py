@@ -262,7 +262,7 @@ class RunWriter:
         status = "running" if before.status == "interrupted" else before.status
         if (now.status, now.seconds, now.resumed) != (status, before.seconds, before.resumed):
             raise WorkbenchError(
-                "{name} was trained on elsewhere in the meantime; look at it again.",
+                "{name} was trained further elsewhere in the meantime; open it again.",
                 name=before.label,
             )
 
@@ -401,7 +401,7 @@ def record_as_written(folder: Path) -> RunRecord:
             "{path}: this run cannot be read ({reason}).", path=folder, reason=reason
         ) from None
     if not isinstance(content, dict) or type(content.get("format")) is not int:
-        raise WorkbenchError("{path}: this is not the folder of a run.", path=folder)
+        raise WorkbenchError("{path}: this is not a run folder.", path=folder)
     if content["format"] > FORMAT:
         raise WorkbenchError(
             "{path}: this run was written by a newer version of the program; update the program "
@@ -410,11 +410,11 @@ def record_as_written(folder: Path) -> RunRecord:
         )
     values = {name: content[name] for name in _KINDS if name in content}
     if not values.keys() >= _NEEDED:
-        raise WorkbenchError("{path}: run.json lacks fields; it was damaged.", path=folder)
+        raise WorkbenchError("{path}: run.json lacks fields; it is damaged.", path=folder)
     for name, value in values.items():
         if not isinstance(value, _KINDS[name]):
             raise WorkbenchError(
-                "{path}: {field} in run.json cannot be read; it was damaged.",
+                "{path}: {field} in run.json cannot be read; the file is damaged.",
                 path=folder,
                 field=name,
             )
@@ -545,7 +545,7 @@ def read_test(folder: Path) -> tuple[Evaluation, int, bool] | None:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise WorkbenchError(
-            "{path}: test.json was damaged; test the weights again.", path=folder
+            "{path}: test.json is damaged; test the weights again.", path=folder
         ) from None
 
 

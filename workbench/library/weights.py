@@ -264,8 +264,7 @@ def _refuse_code(path: Path, names: list[str]) -> None:
     from_python = [name for name in others if _belongs_to_python(name)]
     if any(name.startswith("torch.nn.modules.") for name in others) and not from_python:
         raise WorkbenchError(
-            "{path}: is a whole pickled network, which is code; saving model.state_dict() "
-            "instead gives a file that can be read.",
+            "{path}: is a whole pickled network, which is code; save model.state_dict() instead.",
             path=path,
         )
     raise WorkbenchError(
@@ -396,7 +395,7 @@ def _from_plain(path: Path, values: dict[Any, Any]) -> Weights:
             )
         )
     notes.append(
-        Message("The file does not say how pixels were scaled; half (-1 to 1) is assumed.")
+        Message("The file does not say how pixels were scaled; Half (-1 to 1) is assumed.")
     )
     notes.append(
         Message("The file does not say how it was trained; the training fields are defaults.")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench import atomic
+from workbench.engine.chance import chance_sentence
 from workbench.library.comparison import (
     CHOSEN_ON,
     DATA_WORDS,
@@ -30,6 +31,7 @@ from workbench.library.metrics import (
     top_k_accuracy,
 )
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses, read_test
+from workbench.library.smoothing import Smoother, smoothed_steps
 from workbench.messages import Message, WorkbenchError
 from workbench.report.blocks import (
     Block,
@@ -50,6 +52,7 @@ from workbench.report.plots import (
     Line,
     Series,
     plot,
+    sampled,
     thinned,
 )
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
@@ -70,6 +73,10 @@ STATUS_WORDS = {
 }
 ENDED_EARLY = Message("ended early")
 
+SMOOTHING = 0.99
+"""Weight of the average so far in the smoothed loss: the same for every run, however long, so that
+their curves compare."""
+
 
 def write_report(
     path: Path,
@@ -88,7 +95,7 @@ def write_report(
     ending = path.suffix.lower()
     if ending not in HTML_ENDINGS + MARKDOWN_ENDINGS:
         raise WorkbenchError(
-            "{path}: a report is written as .html or .md; name the file so.", path=path
+            "{path}: a report is written as .html or .md; choose one of these endings.", path=path
         )
     path = path.absolute()
     title = say(Message("Experiments"))
@@ -122,8 +129,8 @@ def _document(
         yield Paragraph(
             say(
                 Message(
-                    "Figures on the sample are marked so; they say nothing of CIFAR-10 and are not "
-                    "compared with the report."
+                    "Results on the sample are marked; they say nothing about CIFAR-10 and are "
+                    "not compared with the report."
                 )
             )
         )
@@ -158,7 +165,7 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
                 page.data_name,
                 _epochs(page.record, say),
                 _percent(page.record.accuracy),
-                _reported(page.against.figures[0]) if page.against else "–",
+                _reported(page.against.figures[0]) if page.against and page.compared else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
             )
             for page in pages
@@ -179,13 +186,15 @@ def _title(record: RunRecord, say: Say) -> str:
 def _differences(records: Sequence[RunRecord], names: Sequence[str], say: Say) -> Iterator[Block]:
     yield Heading(2, say(Message("What differs")))
     rows: list[tuple[str, ...]] = []
+    groups = set()
     for group, members in groupby(differing_rows(records), lambda row: row.group):
+        groups.add(len(rows))
         rows.append((say(Message(group)), *[""] * len(records)))
         for row in members:
             texts = (_value_text(row.key, value, say) for value in row.values)
             rows.append((say(Message(row.name)), *texts))
     if rows:
-        yield Table(("", *names), tuple(rows))
+        yield Table(("", *names), tuple(rows), groups=frozenset(groups))
     else:
         yield Paragraph(say(Message("Nothing differs.")))
 
@@ -202,6 +211,7 @@ class _Page:
         self.against: AgainstReport | None = (
             against_report(record, self.preset, known) if self.preset else None
         )
+        self.compared = bool(self.against and shown_figures(self.against))
         self.classes = tuple(map(str, record.data.get("classes", ())))
         sample = record.data.get("kind") == "sample"
         self.data_name = say(Message("sample")) if sample else str(record.data.get("name", ""))
@@ -221,11 +231,11 @@ class _Page:
         )
         if record.why is not None:
             yield Paragraph(say(record.why))
-        yield from self._aim()
         yield from self._network()
         yield from self._hyperparameters()
         yield from self._plots()
         yield from self._result()
+        yield from self._about_preset()
         yield from self._environment()
         notes = getattr(record, "notes", "")
         if notes:
@@ -244,18 +254,38 @@ class _Page:
             )
         return say(STATUS_WORDS.get(record.status, Message("Finished")))
 
-    def _aim(self) -> Iterator[Block]:
+    def _about_preset(self) -> Iterator[Block]:
+        """What was written about the preset, apart from what this run did."""
         preset, say = self.preset, self.say
         if preset is None:
             return
-        if preset.tried:
-            yield Paragraph(say(Message("Tried: {text}", text=_words(preset.tried))))
-        if preset.found:
-            yield Paragraph(say(Message("Found: {text}", text=_words(preset.found))))
-        if preset.explained:
-            yield Paragraph(say(Message("Known today: {text}", text=_words(preset.explained))))
-        if preset.note:
-            yield Paragraph(say(Message("Note: {text}", text=_words(preset.note))))
+        sentences = [
+            sentence
+            for text, sentence in (
+                (preset.tried, Message("Tried: {text}", text=_words(preset.tried))),
+                (preset.changed, Message("Changed: {text}", text=_words(preset.changed))),
+                (preset.found, Message("Found: {text}", text=_words(preset.found))),
+                (preset.explained, Message("Known today: {text}", text=_words(preset.explained))),
+                (preset.note, Message("Note: {text}", text=_words(preset.note))),
+            )
+            if text
+        ]
+        if not sentences:
+            return
+        yield Heading(3, say(Message("About preset {preset}", preset=preset.id)))
+        if preset.built_in:
+            yield Paragraph(
+                say(
+                    Message(
+                        "What the student's report says about its own run of this preset, and what "
+                        "is known today. None of it was measured in the run above."
+                    )
+                )
+            )
+        else:
+            yield Paragraph(say(Message("Notes of the preset, not results of the run above.")))
+        for sentence in sentences:
+            yield Paragraph(say(sentence))
 
     def _network(self) -> Iterator[Block]:
         say, count = self.say, len(self.classes) or 10
@@ -265,7 +295,7 @@ class _Page:
             (say(Message("Layer")), say(Message("Parameters"))),
             (
                 *((name, f"{parameters:,}" if parameters else "–") for name, parameters in layers),
-                (say(Message("Sum")), f"{sum(parameters for _, parameters in layers):,}"),
+                (say(Message("Total")), f"{sum(parameters for _, parameters in layers):,}"),
             ),
         )
 
@@ -288,12 +318,10 @@ class _Page:
                 row.append(_value_text(name, step[name][0], say) if name in step else "")
             rows.append(tuple(row))
         yield Heading(3, say(Message("Hyperparameters")))
-        if preset is not None and preset.changed:
-            yield Paragraph(say(Message("Changed: {text}", text=_words(preset.changed))))
         yield Table(tuple(map(say, header)), tuple(rows))
         if preset is not None:
             yield Paragraph(
-                say(Message("In the columns of presets stands only what is another value there."))
+                say(Message("The preset columns show only values that differ from this run's."))
             )
 
     def _plots(self) -> Iterator[Block]:
@@ -302,11 +330,16 @@ class _Page:
         if not len(losses):
             return
         yield Heading(3, say(Message("Curves")))
-        index, low, mean, high = thinned(losses)
+        index, low, _, high = thinned(losses)
         epochs = (index + 1) / record.steps_per_epoch
+        at, smoothed = sampled(Smoother(SMOOTHING).extend(losses))
         series: list[Series] = [
             Band(say(Message("each step, least to most")), epochs, low, high, RAW),
-            Line(say(Message("mean")), epochs, mean),
+            Line(
+                say(Message("smoothed over about {steps} steps", steps=smoothed_steps(SMOOTHING))),
+                (at + 1) / record.steps_per_epoch,
+                smoothed,
+            ),
         ]
         # A step far above all others would flatten the rest.
         finite = high[np.isfinite(high)]
@@ -330,9 +363,9 @@ class _Page:
             y_label = Message("accuracy (%)")
         if record.best_epoch is not None and record.best_accuracy is not None:
             name = say(
-                Message("best, chosen on the validation split")
+                Message("best, selected on the validation split")
                 if record.best_chosen_on == "validation"
-                else Message("best, chosen on the test set")
+                else Message("best, selected on the test set")
             )
             point = np.array([float(record.best_epoch)]), np.array([record.best_accuracy])
             marks.append(Line(name, *point, BEST, dots=True))
@@ -344,7 +377,7 @@ class _Page:
         test = read_test(record.folder)
         yield Heading(3, say(Message("Result")))
         if test is None:
-            yield Paragraph(say(Message("There is no test yet.")))
+            yield Paragraph(say(Message("No test yet.")))
             return
         figures, epoch, final = test
         predictions = read_predictions(record.folder, self.classes) if final else None
@@ -360,6 +393,8 @@ class _Page:
         if predictions is not None:
             lines += self._from_logits(predictions)
         yield Table(("", ""), tuple(lines))
+        if (chance := chance_sentence(figures)) is not None:
+            yield Paragraph(say(chance))
         if self.against is not None:
             yield from self._against(self.against)
         if predictions is not None:
@@ -391,20 +426,19 @@ class _Page:
         if record.best_validation_accuracy is None:
             name = (
                 Message(
-                    "Best test accuracy, at epoch {epoch}, chosen on the test set",
+                    "Best test accuracy, at epoch {epoch}, selected on the test set",
                     epoch=record.best_epoch,
                 )
                 if in_training_mode
                 else Message(
-                    "Best test accuracy, at epoch {epoch}, chosen on the test set, so a little too "
-                    "good",
+                    "Best test accuracy, at epoch {epoch}, selected on the test set: optimistic",
                     epoch=record.best_epoch,
                 )
             )
             yield say(name), best
             return
         name = Message(
-            "Best validation accuracy, at epoch {epoch}, by which it was chosen",
+            "Best validation accuracy, at epoch {epoch}, used to select it",
             epoch=record.best_epoch,
         )
         yield say(name), held_out
@@ -433,18 +467,24 @@ class _Page:
                 )
             )
         )
-        yield Table(
-            ("", say(Message("reported")), say(Message("measured")), say(Message("difference"))),
-            tuple(
+        if figures := shown_figures(against):
+            yield Table(
                 (
-                    say(figure.name),
-                    _reported(figure),
-                    figure_text(figure, figure.measured),
-                    figure_text(figure, figure.difference, sign=True),
-                )
-                for figure in against.figures
-            ),
-        )
+                    "",
+                    say(Message("reported")),
+                    say(Message("measured")),
+                    say(Message("difference")),
+                ),
+                tuple(
+                    (
+                        say(figure.name),
+                        _reported(figure),
+                        figure_text(figure, figure.measured),
+                        figure_text(figure, figure.difference, sign=True),
+                    )
+                    for figure in figures
+                ),
+            )
         for sentence in error_sentences(against):
             yield Paragraph(say(sentence))
 
@@ -551,6 +591,14 @@ def error_sentences(against: AgainstReport) -> list[Message]:
     return [*sentences, *against.notes]
 
 
+def shown_figures(against: AgainstReport) -> tuple[ReportedFigure, ...]:
+    """The figures of the report that have something beside them: all of them for a run that is
+    compared or may still be, those with a measured value for one that cannot be."""
+    if against.outcome != "not comparable":
+        return against.figures
+    return tuple(figure for figure in against.figures if figure.measured is not None)
+
+
 def figure_text(figure: ReportedFigure, value: float | None, sign: bool = False) -> str:
     """A value of ``figure`` with its digits and unit; a dash for none."""
     if value is None:
@@ -592,6 +640,11 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
+def _unit(unit: str, value: Any, say: Say) -> str:
+    translated = say(Message(unit))
+    return unit.removesuffix("s") if value == 1 and translated == unit else translated
+
+
 def _value_text(key: str, value: Any, say: Say) -> str:
     """A value of a hyperparameter, or of another row in which runs differ, as people read it."""
     if value is None:
@@ -611,7 +664,7 @@ def _value_text(key: str, value: Any, say: Say) -> str:
         return say(Message(parameter.choices.get(value, str(value))))
     if isinstance(value, bool):
         return say(Message("on") if value else Message("off"))
-    unit = f" {say(Message(parameter.unit))}" if parameter and parameter.unit else ""
+    unit = f" {_unit(parameter.unit, value, say)}" if parameter and parameter.unit else ""
     if isinstance(value, float):
         return f"{value:.10g}{unit}" if parameter else f"{value:,.5g}"
     return f"{value:,}{unit}" if isinstance(value, int) else str(value)

@@ -205,3 +205,11 @@ def thinned(values: np.ndarray, columns: int = 500) -> tuple[np.ndarray, ...]:
     high = np.where(nothing, np.nan, np.where(there, rows, -np.inf).max(1))
     mean = np.where(nothing, np.nan, np.where(there, rows, 0.0).sum(1) / full)
     return np.arange(len(rows)) * length + (length - 1) / 2, low, mean, high
+
+
+def sampled(values: np.ndarray, columns: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    """``(index, value)`` of at most ``columns`` of ``values``, evenly apart, and the last: as they
+    are, where :func:`thinned` averages over more steps the longer a run is. Index is 0-based."""
+    length = max(-(-len(values) // columns), 1)
+    index = np.arange(len(values) - 1, -1, -length)[::-1]
+    return index, np.asarray(values, np.float64)[index]

@@ -68,8 +68,8 @@ def _declare(
 _DISAGREEMENTS: dict[str, LiteralString] = {
     "no_effect": "{field}: has no effect while {other} is {now}; leave it out, or set {other} "
     "to {needed}.",
-    "batch_norm_needs_two": "{field}: must be 2 or more with batch norm, which compares the "
-    "images of a batch (it is {value}).",
+    "batch_norm_needs_two": "{field}: must be 2 or more with batch norm, which needs several "
+    "images in a batch (it is {value}).",
 }
 
 # What a value can break, by pydantic's error type, and by the kind of its field.
@@ -107,7 +107,7 @@ class Experiment(BaseModel):
     activation: Literal["relu", "leaky_relu"] = _declare(
         "relu",
         "Activation",
-        "What follows each convolution and the first linear layer. Leaky ReLU keeps 1% of "
+        "Applied after each convolution and the first linear layer. Leaky ReLU keeps 1% of "
         "negative values.",
         "Network",
         choices={"relu": "ReLU", "leaky_relu": "Leaky ReLU"},
@@ -115,7 +115,7 @@ class Experiment(BaseModel):
     dropout: float = _declare(
         0.0,
         "Dropout",
-        "Share of the channels (of the values, in the linear layers) set to zero at each "
+        "Fraction of the channels (in linear layers, of the values) set to zero at each "
         "training step.",
         "Network",
         ge=0.0,
@@ -136,7 +136,7 @@ class Experiment(BaseModel):
     learning_rate: float = _declare(
         0.001,
         "Learning rate",
-        "Size of the first epoch's steps.",
+        "Step size of the first epoch's updates.",
         "Optimizer",
         gt=0.0,
         le=10.0,
@@ -144,7 +144,7 @@ class Experiment(BaseModel):
     momentum: float = _declare(
         0.0,
         "Momentum",
-        "Share of the last step that SGD takes again.",
+        "Fraction of the previous update that SGD carries over.",
         "Optimizer",
         ge=0.0,
         lt=1.0,
@@ -152,7 +152,7 @@ class Experiment(BaseModel):
     weight_decay: float = _declare(
         0.0,
         "Weight decay",
-        "Pulls every weight towards zero (an L2 penalty).",
+        "Pulls every weight toward zero (an L2 penalty).",
         "Optimizer",
         ge=0.0,
         le=1.0,
@@ -175,7 +175,7 @@ class Experiment(BaseModel):
     step_size: int = _declare(
         20,
         "Step size",
-        "Epochs between two decays of the learning rate.",
+        "Epochs between two reductions of the learning rate.",
         "Schedule",
         unit="epochs",
         ge=1,
@@ -184,7 +184,7 @@ class Experiment(BaseModel):
     gamma: float = _declare(
         0.1,
         "Gamma",
-        "Factor of each decay of the learning rate.",
+        "Factor of each reduction of the learning rate.",
         "Schedule",
         gt=0.0,
         le=1.0,
@@ -192,7 +192,7 @@ class Experiment(BaseModel):
     epochs: int = _declare(
         3,
         "Epochs",
-        "How often the whole training split is gone through.",
+        "Passes over the training data.",
         "Schedule",
         unit="epochs",
         ge=1,
@@ -201,8 +201,9 @@ class Experiment(BaseModel):
     early_stopping: int = _declare(
         0,
         "Early stopping",
-        "Ends the run once this many epochs in a row brought no better accuracy: on the validation "
-        "split where there is one, else on the test set, which flatters. 0: never.",
+        "Ends the run after this many epochs in a row without a better accuracy on the "
+        "validation split, or on the test set where there is no split, which makes the result "
+        "optimistic. 0: never.",
         "Schedule",
         unit="epochs",
         ge=0,
@@ -219,9 +220,9 @@ class Experiment(BaseModel):
     validation_share: float = _declare(
         0.0,
         "Validation",
-        "Share of each class's training images, drawn by the seed, that are kept from training. "
-        "Best epoch and early stopping then go by the accuracy on them. 0: none; both go by the "
-        "test set, which flatters.",
+        "Share of each class's training images held out from training, drawn with the seed. "
+        "The best epoch and early stopping then use the accuracy on them. 0: none; both use "
+        "the test set, which makes the result optimistic.",
         "Data and test",
         ge=0.0,
         le=0.5,
@@ -229,16 +230,16 @@ class Experiment(BaseModel):
     test_mode: Literal["train", "eval"] = _declare(
         "eval",
         "Test mode",
-        "How the accuracy after each epoch is taken. Training mode leaves dropout on and "
-        "batch norm on the batch's own statistics, as the report did until 010. The final "
-        "test is always in evaluation mode.",
+        "How the accuracy after each epoch is measured. Training mode keeps dropout on and "
+        "batch norm on the batch's own statistics, as the report did until 010. The final test "
+        "is always in evaluation mode.",
         "Data and test",
         choices={"train": "Training mode", "eval": "Evaluation mode"},
     )
     seed: int = _declare(
         0,
         "Seed",
-        "Start of every random number: weights, order of the images, dropout, validation split.",
+        "Seed of all random numbers: weights, order of the images, dropout, validation split.",
         "Run",
         ge=0,
         le=2**31 - 1,
@@ -246,26 +247,26 @@ class Experiment(BaseModel):
     precision: Literal["float32", "bfloat16"] = _declare(
         "float32",
         "Precision",
-        "Number format of the arithmetic while training. bfloat16 keeps 8 of float32's 24 bits "
-        "in the layers' arithmetic, which is faster where the device can do it; weights, loss "
-        "and tests stay float32.",
+        "Number format of the training arithmetic. bfloat16 keeps 8 of float32's 24 bits in "
+        "the layers, which is faster on devices that support it; weights, loss and tests stay "
+        "float32.",
         "Run",
         choices={"float32": "float32", "bfloat16": "bfloat16"},
     )
     eval_after_first_step: bool = _declare(
         False,
-        "Train in eval",
-        "All but the first step of each epoch train in evaluation mode: without dropout, batch "
-        "norm on its running statistics. A slip of the training loop printed with 011. Changes "
-        "only networks with dropout or batch norm.",
+        "Train in evaluation mode",
+        "The report's bug: all but the first step of each epoch train in evaluation mode, "
+        "without dropout and with batch norm's running statistics. It is in the training loop "
+        "printed with 011, and affects only networks with dropout or batch norm.",
         "As the report ran it",
         slip=True,
     )
     test_images_in_batch_norm: bool = _declare(
         False,
-        "Test images in BN",
-        "The test after each epoch, taken in training mode, also moves batch norm's running "
-        "statistics, which the final test then uses. A slip of the report until 010.",
+        "Tests update batch norm",
+        "The report's bug until 010: the test after each epoch, in training mode, also updates "
+        "batch norm's running statistics, which the final test then uses.",
         "As the report ran it",
         only_if={"batch_norm": True, "test_mode": "train"},
         slip=True,

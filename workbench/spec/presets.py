@@ -117,7 +117,7 @@ def _preset_of(path: Path, built_in: bool, text: str) -> Preset:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise WorkbenchError(
-            "{path}: is not valid YAML (line {line}); mend or delete the file.",
+            "{path}: is not valid YAML (line {line}); fix or delete the file.",
             path=path,
             line=mark.line + 1 if mark else "?",
         ) from None

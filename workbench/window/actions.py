@@ -58,7 +58,7 @@ class Actions(QObject):
 
     def retranslate(self) -> None:
         self.train.setText(tr("Train"))
-        self.pause.setText(tr("Go on") if self._paused else tr("Pause"))
+        self.pause.setText(tr("Resume") if self._paused else tr("Pause"))
         self.stop.setText(tr("Stop and keep"))
         self.cancel.setText(tr("Cancel"))
         self.open_weights.setText(tr("Open weights…"))
@@ -70,7 +70,7 @@ class Actions(QObject):
         self.reset_layout.setText(tr("Reset layout"))
         self.about.setText(tr("About CIFAR Workbench"))
         self.open_library.setText(tr("Show the library's folder"))
-        self.theme["system"].setText(tr("As the system"))
+        self.theme["system"].setText(tr("Follow system"))
         self.theme["light"].setText(tr("Light"))
         self.theme["dark"].setText(tr("Dark"))
         for name, action in self.language.items():

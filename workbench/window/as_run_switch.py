@@ -53,9 +53,9 @@ class AsRunSwitch(QWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        self.declared.setText(tr("As declared"))
-        self.as_run.setText(tr("As run"))
-        self.declared.setToolTip(tr("The experiment as the report describes it"))
+        self.declared.setText(tr("As written"))
+        self.as_run.setText(tr("As actually run"))
+        self.declared.setToolTip(tr("The experiment as written in the report"))
         text = how_it_differs(self._preset)
         self.as_run.setToolTip(text)
         self.difference.setText(text)
@@ -71,7 +71,7 @@ def how_it_differs(preset: Preset | None) -> str:
     if preset is None or preset.reported is None:
         return ""
     if preset.as_run is None:
-        return tr("Ran as declared")
+        return tr("Ran as written")
     return changes_text(preset.experiment, preset.as_run)
 
 

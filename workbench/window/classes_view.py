@@ -27,7 +27,7 @@ from workbench.library.metrics import (
     top_k_accuracy,
 )
 from workbench.library.run_folder import RunRecord
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.hyperparameter_text import tooltip
@@ -83,7 +83,7 @@ class ReliabilityDiagram(QWidget):
         painter.translate(line - 2, place.center().y())
         painter.rotate(-90)
         beside = QRectF(-place.height() / 2, -line + 2, place.height(), line)
-        painter.drawText(beside, Qt.AlignmentFlag.AlignHCenter, tr("share right"))
+        painter.drawText(beside, Qt.AlignmentFlag.AlignHCenter, tr("accuracy"))
         painter.restore()
         painter.setPen(QPen(QColor(c.border)))
         painter.drawRect(place)
@@ -120,10 +120,10 @@ class ReliabilityDiagram(QWidget):
 
 
 def _bin_text(b: Bin) -> str:
-    return tr("Confidence {low} to {high}: {count} images, {right}% right").format(
+    return tr("Confidence {low} to {high}: {count:image|images}, {right}% right").format(
         low=f"{100 * b.above:.0f}%",
         high=f"{100 * b.to:.0f}%",
-        count=f"{b.count:,}",
+        count=Count(b.count),
         right=f"{100 * (b.accuracy or 0):.1f}",
     )
 
@@ -269,7 +269,9 @@ class ClassesView(QWidget):
         self._diagram.show_calibration(result)
         self._left_out.setVisible(result.left_out > 0)
         self._left_out.setText(
-            tr("{count} images without a prediction are left out.").format(count=result.left_out)
+            tr("Left out: {count:image|images} without a prediction.").format(
+                count=Count(result.left_out)
+            )
         )
 
     def _why_empty(self) -> str:
@@ -279,10 +281,10 @@ class ClassesView(QWidget):
             return tr(
                 "Figures of each class appear here once a run has its final test, or is opened."
             )
-        return tr("This run has no final test, of which these figures are made.")
+        return tr("This run has no final test, which these figures are computed from.")
 
     def retranslate(self) -> None:
-        self._title.setText(tr("Reliability: share that is right, by confidence"))
+        self._title.setText(tr("Reliability: accuracy by confidence"))
         self._diagram.setAccessibleName(self._title.text())
         self._table.setAccessibleName(tr("Each class"))
         self._fill()

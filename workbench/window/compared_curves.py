@@ -8,15 +8,25 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workbench.library.comparison import same_group, spread_of
 from workbench.library.run_folder import RunRecord
+from workbench.library.smoothing import smoothed_steps
 from workbench.window import theme
+from workbench.window.curves import LossCurve
 from workbench.window.epoch_plot import EpochPlot
+from workbench.window.hyperparameter_text import tooltip
+from workbench.window.smoothing_slider import SmoothingSlider
 from workbench.window.translation import tr
+
+SMOOTHING = 0.99
+"""Where the slider stands first: curves that lie over each other have to be smooth."""
+
+PIECE = 250_000
+"""Losses that are smoothed in one turn of the event loop."""
 
 _LIGHT = ("#1d6bc4", "#a65c00", "#00775b", "#7a4da3", "#b3261e", "#4b5563", "#0e7490", "#854d6d")
 _DARK = ("#5aa9f5", "#e69f3c", "#35c296", "#c9a0f0", "#ff8a7e", "#aab4c4", "#4fc3d9", "#e394bd")
@@ -38,6 +48,7 @@ class ComparedCurves(QWidget):
 
     accuracy: EpochPlot
     loss: EpochPlot
+    slider: SmoothingSlider
     accuracy_title: QLabel
     loss_title: QLabel
     spread: QLabel
@@ -49,34 +60,45 @@ class ComparedCurves(QWidget):
         self._is_group = is_group and len(records) > 2
         self._drawn = False
         self._curves: list[tuple[Any, Any, Any]] = []
+        self._losses: list[LossCurve] = []
+        self._accuracies: list[np.ndarray] = []
+        self._hidden: set[int] = set()
+        self._stale: list[int] = []
+        self._smoothing = QTimer(self)
+        self._smoothing.timeout.connect(self._smooth_next)
+        self._redrawing = QTimer(self, singleShot=True)
+        self._redrawing.timeout.connect(self._draw_losses)
         self._band: list[Any] = []
         self._test_modes: set[str] = set()
         self._has_validation = self._has_epochs = self._has_steps = False
 
     def draw(
-        self, rows: Sequence[list[dict[str, Any]]], losses: Sequence[tuple[np.ndarray, ...]]
+        self, rows: Sequence[list[dict[str, Any]]], losses: Sequence[np.ndarray]
     ) -> Iterator[None]:
         """In pieces, of which each is shorter than a person notices. For each run the rows of its
-        epochs, and its losses as :func:`workbench.report.plots.thinned` gives them."""
+        epochs, and the loss of each of its steps."""
         self.accuracy = EpochPlot("comparisonAccuracy", 64, numbers_below=False, parent=self)
         yield
         self.loss = EpochPlot("comparisonLoss", 64, numbers_below=True, parent=self)
         yield
         for plot in (self.accuracy, self.loss):
-            # The losses are thinned already, and a plot that is not laid out yet would draw as
-            # many points as a small one has room for.
+            # No more points are given than the plot has room for, and a plot that is not laid out
+            # yet would draw as many as a small one has room for.
             plot.getPlotItem().setDownsampling(auto=False)
         ends = [1.0]
-        all_losses, accuracies = [np.zeros(0)], [np.zeros(0)]
-        for record, run, (index, _, mean, _) in zip(self._records, rows, losses, strict=True):
-            x = (index + 1) / max(record.steps_per_epoch, 1)
+        for record, run, values_of_steps in zip(self._records, rows, losses, strict=True):
+            loss = LossCurve(SMOOTHING)
+            for start in range(0, len(values_of_steps), PIECE):
+                loss.extend(values_of_steps[start : start + PIECE])
+                yield
+            self._losses.append(loss)
             epochs = np.array([row["epoch"] for row in run], float)
             values = np.array([_number(row["accuracy"]) for row in run])
             split = bool(run) and "validation_accuracy" in run[0]
             held_out = np.array([_number(row["validation_accuracy"]) for row in run if split])
             self._curves.append(
                 (
-                    self.loss.curve(x=x, y=mean, connect="finite"),
+                    self.loss.curve(connect="finite"),
                     self.accuracy.curve(x=epochs, y=values, symbol="o", symbolSize=5),
                     self.accuracy.curve(
                         x=epochs[: len(held_out)], y=held_out, symbol="t", symbolSize=6
@@ -85,17 +107,22 @@ class ComparedCurves(QWidget):
             )
             self._has_validation |= split
             self._test_modes |= {str(row.get("test_mode")) for row in run}
-            ends += [*x[-1:], *epochs[-1:]]
-            all_losses.append(mean)
-            accuracies += [values, held_out]
+            ends += [len(loss) / max(record.steps_per_epoch, 1), *epochs[-1:]]
+            self._accuracies.append(np.concatenate((values, held_out)))
             yield
         if self._is_group:
             self._draw_band(rows)
         x_ends = (0.0, max(ends) * 1.02)
-        self.accuracy.set_ends(x_ends, _range(np.concatenate(accuracies), (0.0, 100.0)))
-        self.loss.set_ends(x_ends, _range(np.concatenate(all_losses), (0.0, 2.5)))
-        self._has_epochs = any(len(values) for values in accuracies)
-        self._has_steps = any(len(values) for values in all_losses)
+        for plot in (self.accuracy, self.loss):
+            plot.set_ends(x_ends, None)
+        self._has_epochs = any(len(values) for values in self._accuracies)
+        self._has_steps = any(len(loss) for loss in self._losses)
+        self._draw_losses()
+        self._fit_accuracy()
+        for number in self._hidden:
+            for curve in self._curves[number]:
+                curve.setVisible(False)
+        self.loss.view.sigXRangeChanged.connect(lambda: self._redrawing.start(0))
         for plot, other in ((self.loss, self.accuracy), (self.accuracy, self.loss)):
             plot.view.sigXRangeChanged.connect(
                 lambda _, x, other=other: other.set_ends(tuple(x), None)
@@ -120,7 +147,7 @@ class ComparedCurves(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.accuracy_title)
         layout.addWidget(self.accuracy, 3)
-        layout.addWidget(self.loss_title)
+        layout.addLayout(self._loss_head())
         layout.addWidget(self.loss, 2)
         layout.addWidget(self.spread)
         self._drawn = True
@@ -128,6 +155,70 @@ class ComparedCurves(QWidget):
         self.retranslate()
         yield
         self.loss.show()
+
+    def _loss_head(self) -> QHBoxLayout:
+        self.slider = SmoothingSlider(SMOOTHING)
+        self.slider.valueChanged.connect(self._on_smoothing)
+        self._slider_label, self._slider_value = QLabel(), QLabel()
+        self._slider_label.setBuddy(self.slider)
+        room = self.fontMetrics().horizontalAdvance("0.00") + 2
+        self._slider_value.setMinimumWidth(room)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.loss_title, 1)
+        for widget in (self._slider_label, self.slider, self._slider_value):
+            head.addWidget(widget)
+        return head
+
+    # --- what is drawn -----------------------------------------------------------------
+
+    def show_run(self, number: int, shown: bool) -> None:
+        """Shows the curves of the run with this ``number``, from 0, or hides them."""
+        (self._hidden.discard if shown else self._hidden.add)(number)
+        if self._drawn:
+            for curve in self._curves[number]:
+                curve.setVisible(shown)
+            self._draw_losses()
+            self._fit_accuracy()
+
+    def _draw_losses(self) -> None:
+        """Draws the smoothed losses of what is visible, with as many points as there is room for,
+        and fits the axis of the losses to them unless the person has chosen its ends."""
+        view = self.loss.view
+        low, high = view.viewRange()[0]
+        margin = (high - low) / 2  # there is something while a pan goes on
+        columns = int(2 * max(view.width(), 100) * self.devicePixelRatioF())
+        seen = [np.zeros(0)]
+        for number, (record, loss) in enumerate(zip(self._records, self._losses, strict=True)):
+            if number in self._hidden:
+                continue
+            steps = max(record.steps_per_epoch, 1)
+            first, last = int((low - margin) * steps) - 2, int((high + margin) * steps) + 2
+            index, values = loss.smoothed.envelope(first, last, columns)
+            x = (index + 1.0) / steps
+            self._curves[number][0].setData(x, values)
+            seen.append(values[(x >= low) & (x <= high)])
+        if not view.values_held:
+            self.loss.set_ends(None, _range(np.concatenate(seen), (0.0, 2.5)))
+
+    def _fit_accuracy(self) -> None:
+        if self.accuracy.view.values_held:
+            return
+        shown = [v for number, v in enumerate(self._accuracies) if number not in self._hidden]
+        self.accuracy.set_ends(None, _range(np.concatenate([np.zeros(0), *shown]), (0.0, 100.0)))
+
+    def _on_smoothing(self) -> None:
+        # A long run takes 40 ms: one at each turn of the event loop.
+        self._stale = list(range(len(self._losses)))
+        self._smoothing.start(0)
+        self._show_smoothing()
+
+    def _smooth_next(self) -> None:
+        if self._stale:
+            self._losses[self._stale.pop(0)].smooth(self.slider.weight)
+        if not self._stale:
+            self._smoothing.stop()
+            self._draw_losses()
 
     def _draw_band(self, rows: Sequence[list[dict[str, Any]]]) -> None:
         # Mean and deviation after each epoch that every repeat has come to.
@@ -178,7 +269,12 @@ class ComparedCurves(QWidget):
     def retranslate(self) -> None:
         if not self._drawn:
             return
-        self.loss_title.setText(tr("Training loss, mean of neighbouring steps"))
+        self._slider_label.setText(tr("Smoothing"))
+        self.slider.setAccessibleName(tr("Smoothing"))
+        self.slider.setToolTip(
+            tooltip(tr("Weight of the average so far, the same for every run: 0 shows each step."))
+        )
+        self._show_smoothing()
         if self._test_modes == {"train"}:
             words = tr("Test accuracy in training mode, %")
         elif self._test_modes == {"eval"}:
@@ -192,6 +288,17 @@ class ComparedCurves(QWidget):
         self.accuracy.say("" if self._has_epochs else tr("No epoch yet."))
         self.loss.say("" if self._has_steps else tr("No steps yet."))
         self.loss.getPlotItem().setLabel("bottom", tr("epoch"))
+
+    def _show_smoothing(self) -> None:
+        weight = self.slider.weight
+        self._slider_value.setText(f"{weight:.2f}")
+        self.loss_title.setText(
+            tr("Training loss, smoothed over about {steps} steps").format(
+                steps=smoothed_steps(weight)
+            )
+            if weight
+            else tr("Training loss of each step")
+        )
 
     def _show_spread(self) -> None:
         values = [r.accuracy for r in self._records if r.accuracy is not None]

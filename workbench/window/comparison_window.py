@@ -7,8 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QEvent, QIODevice, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from workbench.library.comparison import (
@@ -21,13 +20,13 @@ from workbench.library.comparison import (
 )
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses
 from workbench.messages import WorkbenchError
-from workbench.report.plots import thinned
 from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.compared_curves import ComparedCurves, pen_of
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.flips_view import FlipsView
 from workbench.window.hyperparameter_text import number_text, value_text
 from workbench.window.image_store import ImageStore
+from workbench.window.plot_legend import Entry, PlotLegend
 from workbench.window.run_view import RECORD_STATES, run_title
 from workbench.window.translation import say, tr
 
@@ -58,11 +57,10 @@ class ComparisonWindow(QWidget):
 
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.legend = QLabel()
+        self.legend = PlotLegend(wrap=True)
         self.legend.setObjectName("comparisonLegend")
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setWordWrap(True)
         self.curves = ComparedCurves(self.records)
+        self.legend.toggled.connect(lambda key, shown: self.curves.show_run(int(key), shown))
         self.differences = FigureTable("comparisonDifferences")
         self.nothing_differs = QLabel()
         self.nothing_differs.setProperty("role", "muted")
@@ -104,9 +102,7 @@ class ComparisonWindow(QWidget):
         rows, losses = [], []
         for record in self.records:
             rows.append(read_epochs(record.folder))
-            values = read_losses(record.folder)
-            yield
-            losses.append(thinned(values))
+            losses.append(read_losses(record.folder))
             yield
         yield from self.curves.draw(rows, losses)
         yield
@@ -168,8 +164,12 @@ class ComparisonWindow(QWidget):
         self._show_legend()
 
     def _show_legend(self) -> None:
-        parts = [f"{_swatch(pen_of(n))} {_escaped(name)}" for n, name in enumerate(self._names)]
-        self.legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
+        entries = []
+        for number, name in enumerate(self._names):
+            pen = pen_of(number)
+            color = pen.color().name()
+            entries.append(Entry(name, color, line=pen.style(), key=str(number)))
+        self.legend.show_entries(entries)
 
     def _show_differences(self) -> None:
         self.nothing_differs.setText(tr("Nothing differs."))
@@ -224,26 +224,6 @@ def _names(records: Sequence[RunRecord]) -> list[str]:
     return distinct_names(titles, records, say)
 
 
-def _swatch(pen: QPen) -> str:
-    """A piece of line as an image in rich text, dashed as the curve is; drawn finer than it is
-    shown, for screens of a high resolution."""
-    fine = 3
-    picture = QImage(30 * fine, 10 * fine, QImage.Format.Format_ARGB32_Premultiplied)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    thick = QPen(pen)
-    thick.setWidthF(2.0 * fine)
-    thick.setCapStyle(Qt.PenCapStyle.FlatCap)
-    painter.setPen(thick)
-    painter.drawLine(0, 5 * fine, 30 * fine, 5 * fine)
-    painter.end()
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    picture.save(buffer, "PNG")  # type: ignore[call-overload]  # PySide's stub wants bytes
-    data = bytes(buffer.data().toBase64().data()).decode("ascii")
-    return f'<img src="data:image/png;base64,{data}" width="30" height="10">'
-
-
 def _value(key: str, value: Any) -> str:
     if value is None:
         return "–"
@@ -262,7 +242,3 @@ def _value(key: str, value: Any) -> str:
     if isinstance(value, float):
         return number_text(float(f"{value:.4g}"))
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

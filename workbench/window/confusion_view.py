@@ -101,7 +101,7 @@ def read_out(evaluation: Evaluation, row: int, column: int, short: bool = False)
     if row == column:
         text = tr("{true} recognized: {count} of {images} ({percent}%)")
     else:
-        text = tr("{true} taken for {predicted}: {count} of {images} ({percent}%)")
+        text = tr("{true} mistaken for {predicted}: {count} of {images} ({percent}%)")
     return text.format(
         true=true,
         predicted=predicted,
@@ -542,7 +542,7 @@ class ConfusionView(QWidget):
             )
         )
         self._matrix.setAccessibleName(tr("Confusion matrix"))
-        self._mistakes_title.setText(tr("Most frequent mistakes"))
+        self._mistakes_title.setText(tr("Most frequent errors"))
         self._copy.setText(tr("Copy as table"))
         self._copy.setToolTip(tr("Counts with class names, for a spreadsheet."))
         self._export.setText(tr("Export…"))

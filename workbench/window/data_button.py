@@ -18,7 +18,7 @@ from workbench.engine.data_choice import (
     choose_data,
     find_cifar10,
 )
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 from workbench.path_text import from_text, shown, to_text
 from workbench.window.left_out import left_out_lines
 from workbench.window.settings import Settings
@@ -207,7 +207,9 @@ class DataButton(QToolButton):
             tip += "\n" + tr("{counts} images: training + test.").format(counts=counts)
         skipped = known.get("skipped") if self.choice.kind == "folder" else 0
         if skipped:
-            tip += "\n" + tr("{count} unreadable files were skipped.").format(count=skipped)
+            tip += "\n" + tr("{count:file|files} could not be read and were skipped.").format(
+                count=Count(skipped)
+            )
         if self.choice.kind == "folder":
             lines = left_out_lines(known)
             tip += "\n".join(["", tr("Left out:"), *lines]) if lines else ""

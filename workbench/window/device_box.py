@@ -64,7 +64,7 @@ class DeviceBox(QComboBox):
         self.setToolTip(
             self._reason_off
             or self.device_name()
-            or tr("Auto takes a GPU that this build of torch can use, else the CPU.")
+            or tr("Auto uses a GPU if this build of torch supports it, otherwise the CPU.")
         )
 
     def wheelEvent(self, event: QWheelEvent) -> None:

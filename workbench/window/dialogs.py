@@ -48,7 +48,8 @@ def ask_epochs(
     box.setIntValue(2 * done)
     box.setLabelText(
         tr(
-            "{name} has done {epochs}. It goes on as a new run, and stays as it is.\nEpochs in all:"
+            "{name} has trained for {epochs}. It continues as a new run; this one stays as it "
+            "is.\nTotal epochs:"
         ).format(name=name, epochs=epochs_text(done))
     )
     box.setOkButtonText(tr("Train"))
@@ -64,13 +65,13 @@ def ask_quit(parent: QWidget, can_discard: bool, answered: Callable[[str], None]
     box, buttons = _question(
         parent,
         "quitQuestion",
-        tr("A run is under way."),
+        tr("A run is training."),
         tr(
-            "Keep what it reached so far, or discard it? A kept run stays in the library and can "
+            "Keep its results so far, or discard them? A kept run stays in the library and can "
             "be resumed."
         )
         if can_discard
-        else tr("It keeps what it reached so far, and can be resumed."),
+        else tr("Its results so far are kept, and it can be resumed."),
         [
             ("keep", tr("Keep and quit"), Role.AcceptRole),
             *([("discard", tr("Discard and quit"), Role.DestructiveRole)] if can_discard else []),
@@ -138,7 +139,7 @@ def ask_cancel(parent: QWidget, answered: Callable[[bool], None]) -> QMessageBox
         tr("Its curves and weights are deleted. “Stop and keep” would keep them."),
         [
             ("discard", tr("Discard"), Role.DestructiveRole),
-            ("stay", tr("Go on training"), Role.RejectRole),
+            ("stay", tr("Keep training"), Role.RejectRole),
         ],
     )
     box.setDefaultButton(buttons["stay"])

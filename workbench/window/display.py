@@ -21,7 +21,8 @@ def display_problem() -> Message | None:
         return None
     if not os.environ.get("DISPLAY"):
         return Message(
-            "There is no display to show the window on; train without it: cifar-workbench train 001"
+            "There is no display for the window; train without it: cifar-workbench train 007 "
+            "--set epochs=3"
         )
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
@@ -30,7 +31,8 @@ def display_problem() -> Message | None:
     except OSError as error:
         return Message(
             "The window needs a system library that is missing ({reason}); on Debian install "
-            "libxcb-cursor0 and libegl1, or train without it: cifar-workbench train 001",
+            "libxcb-cursor0 and libegl1, or train without the window: cifar-workbench train "
+            "007 --set epochs=3",
             reason=str(error).partition(":")[0],
         )
     xcb.xcb_connect.restype = ctypes.c_void_p
@@ -41,8 +43,8 @@ def display_problem() -> Message | None:
     xcb.xcb_disconnect(connection)
     if refused:
         return Message(
-            "The display {display} does not answer; train without the window: "
-            "cifar-workbench train 001",
+            "The display {display} does not answer; train without the window: cifar-workbench "
+            "train 007 --set epochs=3",
             display=os.environ["DISPLAY"],
         )
     return None

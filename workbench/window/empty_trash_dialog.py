@@ -112,11 +112,13 @@ class EmptyTrashDialog(QDialog):
         elif not self._counted:
             text = tr("Counting: {size}").format(size=size)
         elif count == 1:
-            text = tr("1 run, {size}, is deleted for good.").format(size=size)
+            text = tr("1 run ({size}) is permanently deleted.").format(size=size)
         else:
-            text = tr("{count} runs, {size}, are deleted for good.").format(count=count, size=size)
+            text = tr("{count} runs ({size}) are permanently deleted.").format(
+                count=count, size=size
+            )
         self.text.setText(text)
-        self.delete.setText(tr("Delete for good"))
+        self.delete.setText(tr("Delete permanently"))
         self.keep.setText(tr("Cancel") if count else tr("Close"))
 
     def closeEvent(self, event: QCloseEvent) -> None:

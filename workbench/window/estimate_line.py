@@ -34,7 +34,7 @@ class EstimateLine(ElidedLabel):
             return
         size, gpu = megabytes(estimate.bytes), megabytes(estimate.gpu_bytes or 0)
         if not estimate.fits:
-            text = tr("Needs {size} of disk, {free} are free").format(
+            text = tr("Needs {size} of disk space; {free} free").format(
                 size=size, free=megabytes(estimate.free_bytes or 0)
             )
         elif not estimate.fits_gpu:
@@ -68,9 +68,9 @@ def megabytes(size: int) -> str:
 
 def _source(estimate: Estimate) -> str:
     if estimate.earlier:
-        return tr("From the newest {count} runs like it on this data and device.").format(
+        return tr("From the latest {count} similar runs on this data and device.").format(
             count=estimate.earlier
         )
     if estimate.seconds is not None:
-        return tr("From a few timed steps: no run like it has trained on this data and device.")
-    return tr("No run like it has trained on this data and device.")
+        return tr("From a few timed steps: there is no similar run on this data and device yet.")
+    return tr("There is no similar run on this data and device yet.")

@@ -1,4 +1,4 @@
-"""A table of figures to read, sort and copy: text at the left, numbers at the right."""
+"""A table of figures to read, sort and copy: words at the left, numbers at the right."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.report.blocks import is_numeric
 from workbench.window import theme
 from workbench.window.copy_table import claims_copy, copy_table
 
@@ -77,14 +78,18 @@ class FigureTable(QTableWidget):
         self.setRowCount(len(rows))
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        sides = [
+            right if column and is_numeric(row[column].text for row in rows) else left
+            for column in range(len(header))
+        ]
         for column, text in enumerate(header):
             heading = QTableWidgetItem(text)
-            heading.setTextAlignment(right if column else left)
+            heading.setTextAlignment(sides[column])
             self.setHorizontalHeaderItem(column, heading)
         for i, row in enumerate(rows):
             for j, cell in enumerate(row):
                 item = _Item(cell)
-                item.setTextAlignment(right if j else left)
+                item.setTextAlignment(sides[j])
                 item.setToolTip(cell.text if len(cell.text) > 20 else "")
                 self.setItem(i, j, item)
         self._recolor()

@@ -25,7 +25,7 @@ from workbench.engine.kept_images import TestImages
 from workbench.library.comparison import Flips
 from workbench.library.metrics import Predictions
 from workbench.library.run_folder import RunRecord
-from workbench.messages import Message
+from workbench.messages import Count, Message
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.hyperparameter_text import tooltip
 from workbench.window.image_gallery import Gallery
@@ -218,14 +218,14 @@ class FlipsView(QWidget):
         self._show_page()
         if self._flips is None or self._tests is None:
             return
-        words = tr("Only {run} right: {count} images, with what {other} takes them for")
+        words = tr("Only {run} right: {count:image|images}, with the prediction of {other}")
         images = self._images.images if self._images is not None else None
         self.panel.clear()
         for which in (WON, LOST):  # the first image of the upper gallery is seen in the end
             order = self.chosen(which)
             run, other = self._names[which], self._names[1 - which]
             self.headings[which].setText(
-                words.format(run=run, other=other, count=f"{len(order):,}")
+                words.format(run=run, other=other, count=Count(len(order)))
             )
             self.galleries[which].show_images(self._tests[1 - which], images, order.tolist())
 
@@ -237,7 +237,7 @@ class FlipsView(QWidget):
         self.progress.hide()
         self.read_button.setVisible(not none and self._no_images is not None)
         if none:
-            text = tr("Both runs are right on the same images: there is none to show.")
+            text = tr("Both runs are right on the same images: there is nothing to show.")
         elif self._reading:
             text = tr("Reading images")
         else:

@@ -299,7 +299,7 @@ class HyperparameterForm(QWidget):
         elif is_changed:
             text = tr("changed")
         elif self._as_run:
-            text = tr("as run")
+            text = tr("as actually run")
         else:
             text = tr("unchanged")
         self.state.setText(text)

@@ -197,7 +197,7 @@ class ImagePanel(QWidget):
         elif predicted == label:
             text = tr("{true}, recognized").format(true=classes[label])
         else:
-            text = tr("{true}, taken for {predicted}").format(
+            text = tr("{true}, mistaken for {predicted}").format(
                 true=classes[label], predicted=classes[predicted]
             )
         self.title.setText(text)

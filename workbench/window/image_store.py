@@ -126,14 +126,14 @@ class _Reading:
             choice = choice_of(self._data)
         except WorkbenchError as error:
             return Message(
-                "The images are not on this machine any more. {reason}", reason=error.message
+                "The images are no longer on this machine. {reason}", reason=error.message
             )
         from workbench.engine.datasets import load_data, test_images
 
         found = test_images(load_data(choice, self._heard, self._stopped.is_set))
         if found.fingerprint != fingerprint:
             return Message(
-                "The images found at {place} are not those that this run was tested on.",
+                "The images in {place} are not the ones this run was tested on.",
                 place=shown(from_text(str(self._data.get("path") or self._data.get("name", "?")))),
             )
         return found

@@ -24,7 +24,7 @@ from workbench.engine.events import DataProgress
 from workbench.engine.kept_images import TestImages
 from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
-from workbench.messages import Message, WorkbenchError
+from workbench.messages import Count, Message, WorkbenchError
 from workbench.window.image_gallery import Gallery
 from workbench.window.image_panel import ImagePanel, judgements
 from workbench.window.translation import say, tr
@@ -324,7 +324,7 @@ class ImagesView(QWidget):
                 else None,
                 self.which_box.currentIndex(),
             )
-        count = tr("{count} images, most confident first").format(count=f"{len(order):,}")
+        count = tr("{count:image|images}, most confident first").format(count=Count(len(order)))
         self.count.setText(f"{words} · {count}" if words else count)
         self.gallery.show_images(predictions, images, order.tolist())
         self.gallery.choose(first)
@@ -335,7 +335,9 @@ class ImagesView(QWidget):
         if self._problem:
             return self._problem
         if self._predictions is None:
-            return tr("This run has no final test; only that keeps what it said of each image.")
+            return tr(
+                "This run has no final test, which alone keeps the prediction for each image."
+            )
         return tr("Reading images")
 
     def _look_at(self, index: int) -> None:
@@ -353,7 +355,7 @@ class ImagesView(QWidget):
     def retranslate(self) -> None:
         self.true_label.setText(tr("True class"))
         self.predicted_label.setText(tr("Predicted class"))
-        self.mistakes_button.setText(tr("Most confident mistakes"))
+        self.mistakes_button.setText(tr("Most confident errors"))
         which = max(self.which_box.currentIndex(), 0)
         self.which_box.blockSignals(True)
         self.which_box.clear()

@@ -32,7 +32,6 @@ from PySide6.QtGui import (
     QPainter,
     QPen,
     QShowEvent,
-    QWheelEvent,
 )
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -40,11 +39,11 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
+from workbench.messages import Count
 from workbench.spec.expected import Expected
 from workbench.spec.presets import Reported
 from workbench.window import curves, theme
@@ -54,6 +53,7 @@ from workbench.window.elided_label import ElidedLabel
 from workbench.window.epoch_plot import EpochPlot, EpochView
 from workbench.window.hyperparameter_text import tooltip
 from workbench.window.plot_legend import Entry, PlotLegend
+from workbench.window.smoothing_slider import SmoothingSlider
 from workbench.window.translation import tr
 
 MARGIN = 1.02
@@ -69,16 +69,6 @@ take 40 ms to smooth."""
 
 SMOOTHING = 0.95
 """Where the slider stands first: an average over about 20 steps."""
-
-
-class _Slider(QSlider):
-    """A slider that the wheel moves only while it has the focus."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
 # --- the view --------------------------------------------------------------------------
@@ -165,12 +155,7 @@ class LiveView(QWidget):
         self._log.setObjectName("logScale")
         self._log.toggled.connect(self._on_log)
         self._smoothing_label = QLabel()
-        self._slider = _Slider(Qt.Orientation.Horizontal)
-        self._slider.setObjectName("smoothingSlider")
-        self._slider.setRange(0, 99)
-        self._slider.setValue(round(100 * SMOOTHING))
-        self._slider.setFixedWidth(110)
-        self._slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._slider = SmoothingSlider(SMOOTHING)
         self._slider.valueChanged.connect(self._on_smoothing)
         self._smoothing_label.setBuddy(self._slider)
         self._smoothing_value = QLabel()
@@ -213,6 +198,7 @@ class LiveView(QWidget):
             self._plots, (self._notice, self._sample_mark, None), (8, 7, 4), strict=True
         ):
             title, legend = QLabel(), PlotLegend()
+            legend.toggled.connect(self._on_legend)
             title.setProperty("role", "heading")
             head = QHBoxLayout()
             head.setContentsMargins(2, 0, 8, 0)
@@ -453,28 +439,34 @@ class LiveView(QWidget):
         last = int((high + margin) * per_epoch) + 2
         columns = int(2 * max(view.width(), 100) * self.devicePixelRatioF())
         seen: list[np.ndarray] = []
-        for series, curve in (
-            (self._loss.raw, self._raw_curve),
-            (self._loss.smoothed, self._smooth_curve),
+        legend = self._legends[0]
+        for series, curve, key in (
+            (self._loss.raw, self._raw_curve, "each step"),
+            (self._loss.smoothed, self._smooth_curve, "smoothed"),
         ):
+            curve.setVisible(legend.shows(key))
             index, values = series.envelope(first, last, columns)
             x = (index + 1.0) / per_epoch
             if log:
                 with np.errstate(divide="ignore", invalid="ignore"):
                     values = np.log10(np.where(values > 0.0, values, np.nan))
             curve.setData(x, values)
-            seen.append(values[(x >= low) & (x <= high)])
+            if legend.shows(key):
+                seen.append(values[(x >= low) & (x <= high)])
         alone = curves.lonely(values)
         self._lonely_steps.setData(x[alone], values[alone])
-        self._expected_loss.setVisible(self._expected is not None)
-        if self._expected is not None:
+        shows_expected = self._expected is not None and legend.shows("expected")
+        self._expected_loss.setVisible(shows_expected)
+        if self._expected is not None and shows_expected:
             # An epoch's mean loss stands in its middle.
             middles = np.arange(len(self._expected.loss)) + 0.5
             expected = np.log10(self._expected.loss) if log else np.array(self._expected.loss)
             self._expected_loss.setData(middles, expected)
             seen.append(expected[(middles >= low) & (middles <= high)])
         if not view.values_held:
-            self._set_y(self._loss_plot, *curves.loss_range(np.concatenate(seen), log))
+            self._set_y(
+                self._loss_plot, *curves.loss_range(np.concatenate([np.zeros(0), *seen]), log)
+            )
         self._show_notice(int(low * per_epoch) - 1, int(high * per_epoch) + 1)
 
     def _show_notice(self, first: int, last: int) -> None:
@@ -482,22 +474,22 @@ class LiveView(QWidget):
         raw, view, log = self._loss.raw, self._loss_plot.view, self._log.isChecked()
         parts = []
         if raw.gaps and self._loss.first_gap is not None:
-            text = tr("{count} steps NaN or infinite, from epoch {epoch}")
+            text = tr("{count:step|steps} NaN or infinite, from epoch {epoch}")
             epoch = self._loss.first_gap // self._steps_per_epoch + 1
-            parts.append(text.format(count=f"{raw.gaps:,}", epoch=epoch))
+            parts.append(text.format(count=Count(raw.gaps), epoch=epoch))
         if view.values_held:
             ends = view.viewRange()[1]
             low, high = (10.0**end for end in ends) if log else ends
             below, above = raw.outside(first, last, low, high)
             if above:
-                parts.append(tr("{count} points above").format(count=f"{above:,}"))
+                parts.append(tr("{count:point|points} above").format(count=Count(above)))
             if below:
-                parts.append(tr("{count} points below").format(count=f"{below:,}"))
+                parts.append(tr("{count:point|points} below").format(count=Count(below)))
         elif log:
             zeros = raw.outside(first, last, float(np.nextafter(np.float32(0), 1)), np.inf)[0]
             if zeros:
-                text = tr("{count} points of 0 or less are not on a log scale")
-                parts.append(text.format(count=f"{zeros:,}"))
+                text = tr("not on a log scale: {count:point|points} of 0 or less")
+                parts.append(text.format(count=Count(zeros)))
         self._notice.setText(" · ".join(parts))
 
     def _draw_accuracy(self) -> None:
@@ -509,9 +501,18 @@ class LiveView(QWidget):
         best = self._best() if len(done) else None
         star = [] if best is None else [best]
         self._best_mark.setData(done[star], values[star])
-        shown = self._accuracies + self._validation
-        self._expected_accuracy.setVisible(self._expected is not None)
-        if self._expected is not None:
+        legend = self._legends[1]
+        shown: list[float] = []
+        for curve, of_curve, key in (
+            (self._accuracy_curve, self._accuracies, "test"),
+            (self._validation_curve, self._validation, "validation"),
+            (self._best_mark, values[star].tolist(), "best"),
+        ):
+            curve.setVisible(legend.shows(key))
+            shown += of_curve if legend.shows(key) else []
+        shows_expected = self._expected is not None and legend.shows("expected")
+        self._expected_accuracy.setVisible(shows_expected)
+        if self._expected is not None and shows_expected:
             x = np.arange(1.0, len(self._expected.accuracy) + 1.0)
             expected = np.array(self._expected.accuracy)
             self._expected_accuracy.setData(x, expected)
@@ -567,10 +568,11 @@ class LiveView(QWidget):
         usable = rates[rates > 0.0]
         log = bool(len(usable)) and bool(usable.min() < usable.max())
         self._rate_plot.axis.logarithmic = log
-        for curve, end in (
-            (self._planned_curve, float(len(rates))),
-            (self._used_curve, self._position()),
+        for curve, end, key in (
+            (self._planned_curve, float(len(rates)), "planned"),
+            (self._used_curve, self._position(), "used"),
         ):
+            curve.setVisible(self._legends[2].shows(key))
             x, y = curves.rate_line(rates, end)
             if log:
                 with np.errstate(divide="ignore", invalid="ignore"):
@@ -638,13 +640,17 @@ class LiveView(QWidget):
         self._loss_plot.axis.update()
         self._changed()
 
+    def _on_legend(self, key: str, shown: bool) -> None:
+        self._dirty = self._epochs_dirty = True
+        self.refresh()
+
     def _on_smoothing(self, value: int) -> None:
-        self._loss.smooth(value / 100)
+        self._loss.smooth(self._slider.weight)
         self._show_smoothing()
         self._changed()
 
     def _show_smoothing(self) -> None:
-        self._smoothing_value.setText(f"{self._slider.value() / 100:.2f}")
+        self._smoothing_value.setText(f"{self._slider.weight:.2f}")
         self._show_legends()
 
     def _on_hovered(self, position: float | None) -> None:
@@ -764,14 +770,14 @@ class LiveView(QWidget):
         self._smoothing_label.setText(tr("Smoothing"))
         self._slider.setToolTip(
             tr(
-                "Share of the average so far in each point of the smoothed line. The raw loss "
+                "Weight of the average so far in each point of the smoothed line. The raw loss "
                 "stays visible under it."
             )
         )
         self._slider.setAccessibleName(tr("Smoothing"))
         self._follow.setText(tr("Follow"))
         self._follow.setToolTip(
-            tr("Shows the run so far and goes on with it. Zooming or moving turns it off.")
+            tr("Shows the whole run and keeps up with it. Zooming or moving turns it off.")
         )
         self._export.retranslate()
         for plot, name in zip(
@@ -787,10 +793,17 @@ class LiveView(QWidget):
     def _show_legends(self) -> None:
         c = self._colors()
         self._titles[0].setText(tr("Training loss"))
-        smoothed = tr("smoothed {weight}").format(weight=f"{self._slider.value() / 100:.2f}")
-        expected = [Entry(tr("expected"), c.muted, 1, dotted=True)] if self._expected else []
+        smoothed = tr("smoothed {weight}").format(weight=f"{self._slider.weight:.2f}")
+        expected = []
+        if self._expected:
+            line = Qt.PenStyle.DotLine
+            expected = [Entry(tr("expected"), c.muted, 1, line=line, key="expected")]
         self._legends[0].show_entries(
-            [*expected, Entry(tr("each step"), c.raw, 1), Entry(smoothed, c.measured, 2)]
+            [
+                *expected,
+                Entry(tr("each step"), c.raw, 1, key="each step"),
+                Entry(smoothed, c.measured, 2, key="smoothed"),
+            ]
         )
         train = self._mode == "train"
         if self._validation:
@@ -799,13 +812,13 @@ class LiveView(QWidget):
             title = tr("Test accuracy in training mode, %") if train else tr("Test accuracy, %")
         self._titles[1].setText(title)
         self._sample_mark.setText(tr("sample") if self._sample else "")
-        entries = expected
+        entries = [*expected]
         if self._done:
             split = bool(self._validation)
             name = tr("test") if split else tr("measured")
-            entries.append(Entry(name, c.measured, 2, "o"))
+            entries.append(Entry(name, c.measured, 2, "o", key="test"))
             if split:
-                entries.append(Entry(tr("validation"), c.validation, 2, "t"))
+                entries.append(Entry(tr("validation"), c.validation, 2, "t", key="validation"))
             best = self._best()
             if best is not None:
                 template = (
@@ -815,12 +828,15 @@ class LiveView(QWidget):
                 )
                 text = template.format(epoch=self._done[best])
                 short = tr("best by validation") if split else tr("best by test")
-                entries.append(Entry(text, c.best, 0, "star", short=short))
+                entries.append(Entry(text, c.best, 0, "star", short=short, key="best"))
         self._legends[1].show_entries(entries)
         self._legends[1].setToolTip(tooltip(*self._choice_words()))
         self._titles[2].setText(tr("Learning rate"))
         self._legends[2].show_entries(
-            [Entry(tr("planned"), c.raw, 1), Entry(tr("used"), c.measured, 2)]
+            [
+                Entry(tr("planned"), c.raw, 1, key="planned"),
+                Entry(tr("used"), c.measured, 2, key="used"),
+            ]
             if len(self._planned) or self._rates
             else []
         )
@@ -831,9 +847,7 @@ class LiveView(QWidget):
         return [
             tr("The star is the test accuracy of the epoch that was best on the validation split.")
             if self._validation
-            else tr(
-                "The best epoch is chosen on the test set, so its accuracy is a little too good."
-            )
+            else tr("The best epoch is selected on the test set, so its accuracy is optimistic.")
         ]
 
     def _restyle(self) -> None:

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench import atomic
+from workbench.messages import Count
 from workbench.window import theme
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.save_file import ask_to_save
@@ -184,7 +185,9 @@ class LogView(QWidget):
 
     def copy_all(self) -> None:
         QGuiApplication.clipboard().setText(self._all())
-        self._note.setText(tr("Copied {lines} lines.").format(lines=f"{self._text.blockCount():,}"))
+        self._note.setText(
+            tr("Copied {lines:line|lines}.").format(lines=Count(self._text.blockCount()))
+        )
 
     def _all(self) -> str:
         return self._text.toPlainText() + "\n"

@@ -31,7 +31,7 @@ from workbench.engine.events import RunEnded, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
-from workbench.messages import Message, WorkbenchError
+from workbench.messages import Count, Message, WorkbenchError
 from workbench.path_text import to_text
 from workbench.spec.experiment import Experiment, experiment_from
 from workbench.spec.presets import Preset
@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
         }
         for made, title in self._menus:
             made.setTitle(titles[title])
-        self._theme_menu.setTitle(tr("Colors"))
+        self._theme_menu.setTitle(tr("Theme"))
         # In both languages, for whoever cannot read the one that is on.
         self._language_menu.setTitle("Language / 언어")
         self._preset_dock.setWindowTitle(tr("Presets"))
@@ -412,7 +412,9 @@ class MainWindow(QMainWindow):
             self.status.show_now(say(event.device_note))
         elif event.data.skipped:
             self.status.show_now(
-                tr("{count} unreadable files were skipped.").format(count=event.data.skipped)
+                tr("{count:file|files} could not be read and were skipped.").format(
+                    count=Count(event.data.skipped)
+                )
             )
         elif event.data.left_out:
             count = sum(one.count for one in event.data.left_out)
@@ -460,7 +462,7 @@ class MainWindow(QMainWindow):
         a, possible = self.actions_, self.trial.possible
         a.try_image.setEnabled(not self.session.busy and possible)
         a.try_image.setToolTip(
-            _tip(tr("Show an image of your own to the weights in use"), a.try_image)
+            _tip(tr("Classify an image of your own with the weights in use"), a.try_image)
             if possible
             else tr("Train a run or load weights first.")
         )
@@ -578,9 +580,9 @@ class MainWindow(QMainWindow):
         a.repeat.setToolTip(reason)
         a.pause.setEnabled(state in ("training", "paused"))
         a.show_paused(state == "paused")
-        a.pause.setToolTip(_tip(tr("Pause the run, or go on where it was"), a.pause))
+        a.pause.setToolTip(_tip(tr("Pause the run, or resume it"), a.pause))
         a.stop.setEnabled(running and state != "stopping")
-        a.stop.setToolTip(_tip(tr("End the run and keep what it reached"), a.stop))
+        a.stop.setToolTip(_tip(tr("End the run and keep its results so far"), a.stop))
         discards = self.runs.can_discard or not running
         a.cancel.setEnabled(busy and state not in ("stopping", "opening") and discards)
         a.cancel.setToolTip(
@@ -593,7 +595,11 @@ class MainWindow(QMainWindow):
         elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
         self._back_button.setVisible(elsewhere)
-        off = tr("Off while a run trains.") if running else tr("Off while work is under way.")
+        off = (
+            tr("Not available while a run trains.")
+            if running
+            else tr("Not available while something is running.")
+        )
         # While a run trains they are chosen for the next one.
         self.data_button.set_off(off if busy and not running else "")
         self.data_button.set_reading_off(off if busy else "")
@@ -640,7 +646,7 @@ class MainWindow(QMainWindow):
 
     def _why_no_training(self) -> str:
         if self.session.busy:
-            return tr("Something is under way: stop it or wait for it.")
+            return tr("Something is running: stop it, or wait until it ends.")
         if not isinstance(self.presets.current(), Preset):
             return tr("Choose a preset that can be read.")
         return self.form.problem()

@@ -148,7 +148,7 @@ class OwnImageWindow(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._take_mime(event.mimeData(), tr("what was dropped"))
+        self._take_mime(event.mimeData(), tr("the dropped item"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Paste):
@@ -163,7 +163,7 @@ class OwnImageWindow(QWidget):
             return
         if self._session.busy:
             self._show_problem(
-                Message("Something is under way; try the image again when it has ended.")
+                Message("Something is running; try the image again when it has ended.")
             )
             return
         self._name, self._source, self._waiting = name, source, True
@@ -211,14 +211,14 @@ class OwnImageWindow(QWidget):
             )
         self.note.setText(
             tr(
-                "These 32x32 pixels are all that the network gets. It must choose one of its "
-                "classes, also for an image of none of them."
+                "The network sees only these 32x32 pixels. It always chooses one of its "
+                "classes, even for an image of something else."
             )
         )
 
     def _update(self) -> None:
         off = self._session.busy
-        reason = tr("Off while work is under way.") if off else ""
+        reason = tr("Not available while something is running.") if off else ""
         for button in (self.open_button, self.paste_button, self.fit_box):
             button.setEnabled(not off)
             button.setToolTip(reason)
@@ -226,7 +226,7 @@ class OwnImageWindow(QWidget):
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Try an image"))
         self.weights_label.setText(tr("Weights: {title}").format(title=self._weights_title))
-        self.picture.setAccessibleName(tr("The image as the network gets it"))
+        self.picture.setAccessibleName(tr("The image as the network sees it"))
         self.picture.invite(tr("Drop an image here, paste it, or open one."))
         self.original.setAccessibleName(tr("The image, with the square that the network gets"))
         self.fit_box.setAccessibleName(tr("What is taken of an image that is not square"))

@@ -95,7 +95,7 @@ def sections(
     if isinstance(preset, BrokenPreset):
         return [
             (tr("Cannot be used"), problem_text(preset), "problem"),
-            ("", tr("Once the file is mended, choose the preset again."), "muted"),
+            ("", tr("Fix the file, then choose the preset again."), "muted"),
         ]
     before = preset_before(preset, presets)
     if before is None:
@@ -109,7 +109,7 @@ def sections(
         )
     return [
         first,
-        (tr("As run"), kept_together(how_it_differs(preset)) if preset.as_run else "", ""),
+        (tr("As actually run"), kept_together(how_it_differs(preset)) if preset.as_run else "", ""),
         (tr("Reported"), "\n".join(reported_lines(preset)), "reported"),
         (tr("Tried"), tr(preset.tried) if preset.tried else "", ""),
         (tr("Found"), tr(preset.found) if preset.found else "", ""),

@@ -351,7 +351,7 @@ class PresetPanel(QWidget):
         box.setWindowTitle(tr("Delete preset"))
         box.setText(tr("Delete the preset “{name}”?").format(name=preset_name(preset)))
         box.setInformativeText(
-            tr("Its file {file} is deleted for good. Runs that were made with it stay.").format(
+            tr("Its file {file} is permanently deleted. Runs made with it stay.").format(
                 file=preset.path.name
             )
         )

@@ -57,8 +57,8 @@ class Repeats(QObject):
         dialog.setWindowTitle(tr("Repeat with other seeds"))
         dialog.setLabelText(
             tr(
-                "Number of runs, one after the other, with the seeds from {seed} on. Three or more "
-                "tell how much the seed alone moves the result."
+                "Number of runs, one after the other, with seeds from {seed} on. Three or more "
+                "show how much the seed alone changes the result."
             ).format(seed=experiment.seed)
         )
         dialog.setIntRange(2, MOST)

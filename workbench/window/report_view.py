@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidg
 from workbench.library.comparison import VERDICTS, AgainstReport, against_report
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.report.document import error_sentences, figure_text
+from workbench.report.document import error_sentences, figure_text, shown_figures
 from workbench.spec.presets import find_preset
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
@@ -67,6 +67,7 @@ class ReportView(QWidget):
         layout.addSpacing(4)
         layout.addWidget(self._table, 1)
         layout.addWidget(self._notes)
+        layout.addStretch(0)  # keeps the sentences at the top where there is no table
 
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
@@ -125,7 +126,7 @@ class ReportView(QWidget):
                 Cell(figure_text(figure, figure.measured)),
                 Cell(figure_text(figure, figure.difference, sign=True)),
             )
-            for figure in against.figures
+            for figure in shown_figures(against)
         ]
         header = (
             tr("Preset {preset}").format(preset=against.preset.id),
@@ -134,6 +135,7 @@ class ReportView(QWidget):
             tr("difference"),
         )
         self._table.show_rows(header, rows)
+        self._table.setVisible(bool(rows))
         self._notes.setText("\n".join(say(sentence) for sentence in error_sentences(against)))
 
     def _why_empty(self) -> str:

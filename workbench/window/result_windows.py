@@ -99,7 +99,7 @@ class ResultWindows(QObject):
             path = path if path.suffix else path.with_suffix(f".{ending}")
             self._write(path, list(records))
 
-        kinds = {"html": tr("Page with its plots"), "md": tr("Markdown, plots beside it")}
+        kinds = {"html": tr("Page with plots inside"), "md": tr("Markdown, plots beside it")}
         return ask_to_save(self._parent, tr("Write report"), file_name(name), kinds, save)
 
     def _write(self, path: Path, records: list[RunRecord]) -> None:
@@ -116,8 +116,7 @@ class ResultWindows(QObject):
                 log.exception("The report could not be written")
                 outcome.append(
                     WorkbenchError(
-                        "Something went wrong that the program does not know ({kind}); the log "
-                        "file has the details: {log}",
+                        "Unexpected error ({kind}); the log file has the details: {log}",
                         kind=type(error).__name__,
                         log=paths.log_file(),
                     )

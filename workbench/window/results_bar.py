@@ -62,9 +62,9 @@ class ResultsBar(QWidget):
         elif count > MOST_RUNS:
             compare = tr("Choose {most} runs or fewer.").format(most=MOST_RUNS)
         else:
-            compare = tr("Curves, what differs, and for two runs the images that they disagree on")
+            compare = tr("Curves, differences, and for two runs the images they disagree on")
         report = (
-            tr("One document of the chosen runs, HTML or Markdown")
+            tr("One document on the chosen runs, HTML or Markdown")
             if count
             else tr("Choose a run first.")
         )

@@ -109,7 +109,7 @@ class RunActions(QObject):
         no_weights = no_best = ""
         if one and not one.weights:
             no_weights = (
-                tr("This run still trains; it saves its weights at its end.")
+                tr("This run is still training; it saves its weights at the end.")
                 if trains
                 else tr("This run has no weights of its last epoch.")
             )
@@ -122,9 +122,9 @@ class RunActions(QObject):
                 "resume",
                 self.resume,
                 _why_not_resumed(one, trains),
-                tr("Train the run on as a new one, which says what it continues")
+                tr("Train for more epochs, as a new run that names the one it continues")
                 if more
-                else tr("Train the run on from its last checkpoint, as if it had not stopped"),
+                else tr("Resume from the last checkpoint, as if the run had never stopped"),
             ),
             (
                 "give_up",
@@ -132,21 +132,21 @@ class RunActions(QObject):
                 "" if interrupted else tr("Only resuming an interrupted run can be given up."),
                 tr("Save the run's last weights, and count it as stopped; asks first"),
             ),
-            ("load", self.load, no_weights, tr("Put the run's weights into use")),
+            ("load", self.load, no_weights, tr("Use the run's weights")),
             (
                 "load_best",
                 self.load_best,
                 no_best,
-                tr("Put the weights of the epoch that was best on the validation split into use")
+                tr("Use the weights of the epoch that was best on the validation split")
                 if one is not None and one.best_chosen_on == "validation"
                 else tr(
-                    "Put the weights of the epoch with the highest test accuracy in training mode "
-                    "into use; chosen on the test set"
+                    "Use the weights of the epoch with the highest test accuracy in training "
+                    "mode; selected on the test set"
                 )
                 if one is not None and one.tested_otherwise
                 else tr(
-                    "Put the weights of the epoch with the highest test accuracy into use; chosen "
-                    "on the test set, it is a little too good"
+                    "Use the weights of the epoch with the highest test accuracy; selected on "
+                    "the test set, so that accuracy is optimistic"
                 ),
             ),
             ("test", self.test, no_weights, tr("Test the run's weights on the chosen data set")),
@@ -154,7 +154,7 @@ class RunActions(QObject):
                 "hyperparameters",
                 self.hyperparameters,
                 "",
-                tr("Put the run's hyperparameters into the form"),
+                tr("Copy the run's hyperparameters into the form"),
             ),
             ("rename", self.rename, "", tr("Give the run a name")),
             ("show", self.show, "", tr("Show the run's files")),
@@ -164,13 +164,11 @@ class RunActions(QObject):
         some = "" if runs else tr("Choose a run first.")
         reason = self._off.get("delete", "") or some
         if runs and all(run.folder.name in training for run in runs):
-            reason = reason or tr("A run that still trains cannot be deleted.")
-        _turn(
-            self.delete, reason, tr("Delete the run; it goes to the folder .trash of the library")
-        )
+            reason = reason or tr("A run that is still training cannot be deleted.")
+        _turn(self.delete, reason, tr("Move the run to the library's .trash folder"))
         self.undo.setEnabled(can_undo)
         empty = "" if has_trash else tr("The trash is empty.")
-        _turn(self.empty_trash, empty, tr("Delete the runs in the library's trash for good"))
+        _turn(self.empty_trash, empty, tr("Permanently delete the runs in the library's trash"))
         all_starred = bool(runs) and all(run.starred for run in runs)
         self.star.setText(tr("Remove the star") if all_starred else tr("Star"))
         _turn(self.star, self._off.get("star", some), tr("Mark the run with a star"))
@@ -181,11 +179,11 @@ def _why_not_resumed(run: RunRecord | None, training: bool) -> str:
     if run is None:
         return ""
     if training:
-        return tr("This run still trains.")
+        return tr("This run is still training.")
     if run.status == "finished":
         return "" if run.weights else tr("This run has no weights of its last epoch.")
     if not has_checkpoint(run.folder):
-        return tr("This run has no checkpoint to be resumed from.")
+        return tr("This run has no checkpoint to resume from.")
     return ""
 
 

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from workbench import paths
 from workbench.library.run_folder import RunRecord
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 from workbench.path_text import from_text, shown
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
 from workbench.spec.presets import Preset, read_preset
@@ -127,16 +127,16 @@ def _best(record: RunRecord, sample: bool) -> list[Row]:
         # Whoever picks the best of many tests by the test set reads a flattering figure; in
         # training mode it is beside that of another kind than the final test's.
         chosen = (
-            tr("in training mode, chosen on the test set")
+            tr("in training mode, selected on the test set")
             if record.tested_otherwise
-            else tr("chosen on the test set, so a little too good")
+            else tr("selected on the test set: optimistic")
         )
         return [
             Row(tr("Best epoch"), f"{record.best_epoch:,}"),
             Row(tr("Accuracy of the best epoch"), _accuracy(record.best_accuracy, chosen, sample)),
         ]
-    chosen = tr("{epoch}, chosen on the validation split").format(epoch=f"{record.best_epoch:,}")
-    by, test = tr("by which it was chosen"), tr("which took no part in the choice")
+    chosen = tr("{epoch}, selected on the validation split").format(epoch=f"{record.best_epoch:,}")
+    by, test = tr("used to select it"), tr("not used to select it")
     if record.tested_otherwise:
         by, test = f"{tr('in training mode')}, {by}", f"{tr('in training mode')}, {test}"
     return [
@@ -444,7 +444,7 @@ class RunDetails(QWidget):
             self._table.show_rows(rows_of(self._record, self._preset))
 
     def _say_copied(self, rows: int) -> None:
-        self._note.setText(tr("Copied {rows} rows.").format(rows=rows))
+        self._note.setText(tr("Copied {rows:row|rows}.").format(rows=Count(rows)))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -136,6 +136,8 @@ class RunHeader(QFrame):
         self._left_label = self._label("runTimeLeft", "muted")
         self._message_label = self._label("runMessage", "problem")
         self._message_label.setWordWrap(True)
+        self._chance_label = self._label("chanceNote", "muted")
+        self._chance_label.setWordWrap(True)
         self._message_label.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -167,6 +169,7 @@ class RunHeader(QFrame):
         # Pages of one stack, so that the header is as high without a run as with one.
         self._pages = QStackedLayout()
         column.addLayout(self._pages)
+        column.addWidget(self._chance_label)
         column.addWidget(self._message_label)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(content)
@@ -203,6 +206,7 @@ class RunHeader(QFrame):
         self._pace: tuple[float | None, float | None] = (None, None)
         self._other: tuple[int, int, str] | None = None
         self._problem: Message | str = ""
+        self._chance: Message | None = None
 
     # --- what the window tells it -------------------------------------------------------
 
@@ -307,6 +311,11 @@ class RunHeader(QFrame):
         self._track = (expected, epoch, accuracy, otherwise) if expected is not None else None
         self._show_state()
 
+    def set_chance(self, sentence: Message | None) -> None:
+        """Says that the accuracy is no better than chance; ``None`` where it is."""
+        self._chance = sentence
+        self._show_message()
+
     def set_message(self, text: Message | str) -> None:
         """Why the run failed; empty for nothing."""
         self._problem = text
@@ -364,9 +373,9 @@ class RunHeader(QFrame):
         self._caption.setText(tr("final test accuracy") if self._final else tr("test accuracy"))
         self._number.setText("–" if self._accuracy is None else percent(self._accuracy))
         mode = (
-            tr("Taken in training mode: dropout on, batch norm on the batch's own statistics.")
+            tr("Measured in training mode: dropout on, batch norm with the batch's own statistics.")
             if self._mode == "train"
-            else tr("Taken in evaluation mode.")
+            else tr("Measured in evaluation mode.")
         )
         self._number.setToolTip(mode if known else "")
         self._caption.setToolTip(mode if known else "")
@@ -376,22 +385,21 @@ class RunHeader(QFrame):
             if validation is None:
                 template = tr("best epoch {epoch} by test: {accuracy}")
                 tip = (
-                    tr("Chosen on the test set.")
+                    tr("Selected on the test set.")
                     if self._best_otherwise
-                    else tr("Chosen on the test set, so a little too good.")
+                    else tr("Selected on the test set, so optimistic.")
                 )
             else:
                 template = tr("best epoch {epoch} by validation: test {accuracy}")
                 tip = tr(
-                    "Test accuracy of the epoch that was best on the validation split, with "
-                    "{validation} there."
+                    "Test accuracy of the epoch with the best validation accuracy, {validation}."
                 ).format(validation=percent(validation))
             accuracy = percent(self._best[0])
             if self._best_otherwise:
                 accuracy = tr("{accuracy} in training mode").format(accuracy=accuracy)
                 tip += " " + tr(
-                    "Like each test after an epoch of this run it was in training mode; the final "
-                    "test is in evaluation mode and does not compare with it."
+                    "Like every test after an epoch of this run, it was measured in training "
+                    "mode; the final test is in evaluation mode and cannot be compared with it."
                 )
             best = template.format(accuracy=accuracy, epoch=self._best[1])
         self._best_label.setText(best)
@@ -463,6 +471,8 @@ class RunHeader(QFrame):
         text = say(self._problem) if isinstance(self._problem, Message) else self._problem
         self._message_label.setText(text)
         self._message_label.setVisible(bool(text))
+        self._chance_label.setText(say(self._chance) if self._chance else "")
+        self._chance_label.setVisible(self._chance is not None)
 
     def _set_fonts(self) -> None:
         for label, factor in ((self._name, 1.25), (self._number, 1.45)):
@@ -501,7 +511,7 @@ if __name__ == "__main__":
     window = QWidget()
     column = QVBoxLayout(window)
     header = RunHeader()
-    header.show_run("009 · Dropout, mended", "Training", False, Reported(accuracy=74.96))
+    header.show_run("009 · Dropout, fixed", "Training", False, Reported(accuracy=74.96))
     header.set_progress(18, 30, 1240, 3125, 62_300, 543)
     header.set_accuracy(72.4, 72.9, 16, "eval", False)
     column.addWidget(header)

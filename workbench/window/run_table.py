@@ -273,13 +273,13 @@ class RunTable(QAbstractTableModel):
             return (
                 tr("Star"),
                 tr("Name of the run, or its preset"),
-                tr("Test accuracy at the end, in percent; of the last epoch while there is none"),
-                tr("Epochs done of the epochs asked for"),
+                tr("Final test accuracy in percent; until then, that of the last epoch"),
+                tr("Epochs done out of the epochs requested"),
                 tr("When the run began"),
-                tr("Whether the run goes on, or how it ended"),
-                tr("Data set that it was trained and tested on"),
-                tr("Words to find the run by"),
-                tr("What you wrote about the run"),
+                tr("Whether the run is still training, or how it ended"),
+                tr("Data set used for training and testing"),
+                tr("Words for finding the run"),
+                tr("Your notes about the run"),
             )[section]
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return tr("Star") if section == STAR else names[section]
@@ -356,12 +356,9 @@ class RunTable(QAbstractTableModel):
             best = figure_text(record.best_accuracy)
             if best != NONE and record.best_epoch is not None:
                 template = (
-                    tr(
-                        "Best {accuracy} after epoch {epoch}, chosen on the test set, so a little "
-                        "too good"
-                    )
+                    tr("Best {accuracy} after epoch {epoch}, selected on the test set: optimistic")
                     if record.best_chosen_on == "test" and not record.tested_otherwise
-                    else tr("Best {accuracy} after epoch {epoch}, chosen on the test set")
+                    else tr("Best {accuracy} after epoch {epoch}, selected on the test set")
                     if record.best_chosen_on == "test"
                     else tr(
                         "{accuracy} after epoch {epoch}, the best on the validation split with "
@@ -378,7 +375,7 @@ class RunTable(QAbstractTableModel):
                     )
                 )
             if is_sample(record):
-                lines.append(tr("On sample data, which the program makes: not to be compared."))
+                lines.append(tr("On sample data made by the program: not comparable."))
             return "\n".join(lines)
         if column == EPOCHS:
             return tr("{done} of {total} epochs · {status}").format(
@@ -389,7 +386,7 @@ class RunTable(QAbstractTableModel):
         if column == STATUS:
             why = say(record.why) if record.why else ""
             if record.status == "interrupted":
-                why = tr("The program that trained it was ended before the run was.")
+                why = tr("The program ended before the run did.")
             return "\n".join(filter(None, (self._status(row), why)))
         return self._text(row, column)
 

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QElapsedTimer, QEvent, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
+from workbench.engine.chance import chance_sentence
 from workbench.engine.events import (
     DataProgress,
     EpochDone,
@@ -405,6 +406,8 @@ class RunView(QWidget):
             record.best_validation_accuracy,
             record.tested_otherwise,
         )
+        # During a run a test at chance is only the beginning.
+        self.header.set_chance(chance_sentence(test) if final or not self.shows_live else None)
         self._tested = lambda: self._show_test(test, epoch, final)
         self._matrix_has_images = final
         when = tr("final test") if final else tr("after epoch {epoch}").format(epoch=epoch)
@@ -418,7 +421,7 @@ class RunView(QWidget):
     def _show_images(self, true: int | None, predicted: int | None) -> None:
         """The images behind a cell, a row or a column of the matrix."""
         if not self._matrix_has_images:
-            self.confusion.say(tr("Only the final test of a run keeps what it said of each image."))
+            self.confusion.say(tr("Only a run's final test keeps its prediction for each image."))
             return
         self.tabs.setCurrentWidget(self.images)
         self.images.show_class(true, predicted)
@@ -435,6 +438,8 @@ class RunView(QWidget):
         self._matrix_has_images = False
         caption = ", ".join((title, tr("test"), tr("evaluation mode"), data_name))
         self.confusion.show_evaluation(test, caption, sample)
+        if (sentence := chance_sentence(test)) is not None:
+            self.confusion.say(say(sentence))
 
 
 def run_title(record: RunRecord) -> str:
@@ -446,7 +451,7 @@ def run_title(record: RunRecord) -> str:
 
 
 def preset_title(preset: str | None, title: str) -> str:
-    """``009 · Dropout, mended``; the title alone for an own preset."""
+    """``009 · Dropout, fixed``; the title alone for an own preset."""
     parts = (preset_number(preset), tr(title) if title else "")
     return " · ".join(filter(None, parts)) or preset or ""
 

@@ -80,7 +80,7 @@ class SavePresetDialog(QDialog):
         if self._refused is not None:
             text, role = say(self._refused.message), "problem"
         elif replaces:
-            text, role = tr("There is a preset of this name; saving replaces it."), "muted"
+            text, role = tr("A preset with this name exists; saving replaces it."), "muted"
         else:
             text, role = "", "muted"
         self.message.setText(text)

@@ -43,7 +43,7 @@ from workbench.library.catalog import Library
 from workbench.library.giving_up import GivenUp
 from workbench.library.labels import Change
 from workbench.library.run_folder import RunRecord, has_checkpoint
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 from workbench.window import dialogs
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.empty_trash_dialog import EmptyTrashDialog
@@ -362,7 +362,7 @@ class SavedModels(QWidget):
         }
         self._widths[STAR] = metrics.horizontalAdvance("★") + 6
         self._narrow = max(metrics.horizontalAdvance("007 Adam") + room, self._heading_width(RUN))
-        self._wide = metrics.horizontalAdvance("009 Dropout, mended") + room
+        self._wide = metrics.horizontalAdvance("009 Dropout, fixed") + room
         self.view.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
         self._fit_columns()
 
@@ -395,7 +395,7 @@ class SavedModels(QWidget):
         if total == 0:
             text = ""
         elif shown < total:
-            text = tr("{shown} of {total} runs").format(shown=shown, total=total)
+            text = tr("{shown} of {total:run|runs}").format(shown=shown, total=Count(total))
         else:
             text = tr("1 run") if total == 1 else tr("{total} runs").format(total=total)
         if self._problems:

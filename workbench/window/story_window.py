@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPolygonF,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QLabel, QSplitter, QToolTip, QVBoxLayout, QWidget
 
@@ -27,6 +28,7 @@ from workbench.spec.presets import Preset, how_it_ran, list_presets, preset_befo
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.hyperparameter_text import changes_text, tooltip
+from workbench.window.plot_legend import Entry, PlotLegend
 from workbench.window.preset_note import accuracy_text
 from workbench.window.translation import tr
 
@@ -74,6 +76,9 @@ class StoryChart(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._chapters = chapters
         self._pointed: int | None = None
+        self.legend = PlotLegend(wrap=True, parent=self)
+        self.legend.toggled.connect(lambda: self.update())
+        self._show_legend()
 
     def _place(self) -> QRectF:
         line = self.fontMetrics().height()
@@ -93,8 +98,8 @@ class StoryChart(QWidget):
         return QPointF(place.left() + (column + 0.5) * width, y)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        c, painter, metrics = theme.colors(), QPainter(self), self.fontMetrics()
-        place, line = self._place(), metrics.height()
+        c, painter = theme.colors(), QPainter(self)
+        place, line = self._place(), self.fontMetrics().height()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(c.surface))
         width = place.width() / max(len(self._chapters), 1)
@@ -108,17 +113,16 @@ class StoryChart(QWidget):
             painter.setPen(QColor(c.muted))
             box = QRectF(0, y - line / 2, place.left() - 6, line)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight, f"{percent}%")
-        self._paint_legend(painter)
         for number, chapter in enumerate(self._chapters):
             reported = chapter.preset.reported
             painter.setPen(QColor(c.text))
             below = QRectF(place.left() + number * width, place.bottom() + 5, width, line)
             painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, chapter.preset.id)
-            if reported is not None:
+            if reported is not None and self.legend.shows("reported"):
                 painter.setPen(QPen(QColor(c.reported), 1.6))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawPolygon(_diamond(self.point(number, reported.accuracy)))
-            if chapter.mean is not None:
+            if chapter.mean is not None and self.legend.shows("measured"):
                 at = self.point(number, chapter.mean)
                 painter.setPen(QPen(QColor(c.measured), 2))
                 painter.drawLine(at - QPointF(11, 0), at + QPointF(11, 0))
@@ -127,21 +131,20 @@ class StoryChart(QWidget):
                 for value in chapter.measured:
                     painter.drawEllipse(self.point(number, value), 2.6, 2.6)
 
-    def _paint_legend(self, painter: QPainter) -> None:
-        c, metrics = theme.colors(), self.fontMetrics()
-        x, y = self._place().left() + 4, metrics.height() / 2 + 4.0
-        painter.setPen(QPen(QColor(c.reported), 1.6))
-        painter.drawPolygon(_diamond(QPointF(x + 4, y)))
-        painter.setPen(QColor(c.text))
-        base = y + metrics.ascent() / 2 - 1
-        painter.drawText(QPointF(x + 14, base), tr("reported"))
-        x += 14 + metrics.horizontalAdvance(tr("reported")) + 20
-        painter.setPen(QPen(QColor(c.measured), 2))
-        painter.drawLine(QPointF(x, y), QPointF(x + 22, y))
-        painter.setPen(QColor(c.text))
-        painter.drawText(
-            QPointF(x + 28, base), tr("measured, mean of the library's comparable runs")
+    def _show_legend(self) -> None:
+        c = theme.colors()
+        measured = tr("measured, mean of the library's comparable runs")
+        self.legend.show_entries(
+            [
+                Entry(tr("reported"), c.reported, 0, "d", key="reported", hollow=True),
+                Entry(measured, c.measured, 2, key="measured"),
+            ]
         )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        left = int(self._place().left()) + 4
+        self.legend.setGeometry(left, 4, self.width() - left, self.fontMetrics().height())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         pointed = self.column_at(event.position().x())
@@ -172,6 +175,7 @@ class StoryChart(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if theme.is_restyled(event) or event.type() == QEvent.Type.LanguageChange:
+            self._show_legend()
             self.update()
 
 
@@ -257,7 +261,7 @@ class StoryWindow(QWidget):
             if len(chapter.measured) > 1:
                 measured += " " + tr("({count} runs)").format(count=len(chapter.measured))
             if chapter.declared and not chapter.as_run:
-                measured += ", " + tr("as declared")
+                measured += ", " + tr("as written")
             changed = changes_text(before.experiment, preset.experiment) if before else ""
             rows.append(
                 (
@@ -297,9 +301,9 @@ class StoryWindow(QWidget):
         self.chart.setAccessibleName(tr("Reported and measured test accuracy of the presets"))
         self.hint.setText(
             tr(
-                "A click on a preset in the chart, or a double-click in the table, shows its runs. "
-                "Runs on the sample or with other hyperparameters are left out, and runs as "
-                "declared where there is one as the report ran it."
+                "Click a preset in the chart, or double-click it in the table, to show its "
+                "runs. Runs on the sample or with other hyperparameters are left out; so are "
+                "runs as written where there is one as actually run."
             )
         )
         self._fill()

@@ -119,7 +119,7 @@ class Undo(QWidget):
     def tip(self) -> str:
         if isinstance(self.latest, GivenUp):
             return tr("Bring the run's checkpoint back, so that it can be resumed")
-        return tr("Bring the runs back that were deleted last")
+        return tr("Restore the runs deleted last")
 
     def _hide(self) -> None:
         self._shown.stop()

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.messages import Count
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.run_table import figure_text, plain_tooltip
 from workbench.window.translation import tr
@@ -46,7 +47,7 @@ def notes_text(notes: Sequence[str]) -> str:
     """One line for all notes: the first, and how many there are."""
     if len(notes) < 2:
         return "".join(notes)
-    return tr("{count} notes: {first}").format(count=len(notes), first=notes[0])
+    return tr("{count:note|notes}: {first}").format(count=Count(len(notes)), first=notes[0])
 
 
 class WeightsCard(QFrame):
@@ -177,7 +178,7 @@ class WeightsCard(QFrame):
         if not loaded:
             reason = tr("Load weights first.")
         elif testing:
-            reason = tr("A test is under way.")
+            reason = tr("A test is running.")
         else:
             reason = "" if self._on else self._reason
         self.test_button.setEnabled(loaded and self._on and not testing)

@@ -125,5 +125,5 @@ def _chosen_on(path: Path, metrics: dict[str, Any], experiment: Experiment) -> s
     if chosen == "test" and tests_otherwise(experiment.values()):
         return tr("After epoch {epoch}, the best on the test set in training mode")
     if chosen == "test":
-        return tr("After epoch {epoch}, the best on the test set (flatters)")
+        return tr("After epoch {epoch}, the best on the test set (optimistic)")
     return tr("After epoch {epoch}")
