@@ -13,8 +13,11 @@ from workbench.engine.events import (
     Resumed,
     RunEnded,
     RunStarted,
+    Slowed,
     StepsDone,
+    ThreadsChanged,
 )
+from workbench.engine.pace import as_sentence
 
 LOSS_EVERY = 1000
 """Steps between two printed losses; iterations are printed counted from 0, as in the report."""
@@ -35,6 +38,7 @@ class ReportLines:
                 f"Data: {event.data.name}, {event.training_images:,} training{_validation(event)} "
                 f"and {event.data.test_images:,} test images",
                 f"Device: {event.device_name} ({event.device}), {event.threads} CPU threads",
+                *_timed_line(event),
                 f"{event.epochs} epochs of {event.steps_per_epoch:,} steps",
                 *resumed_line(event),
             ]
@@ -59,6 +63,13 @@ class ReportLines:
             return [f"Final test in evaluation mode: {accuracy_line(event.figures)}"]
         if isinstance(event, Notice):
             return [str(event.message)]
+        if isinstance(event, Slowed):
+            return [str(as_sentence(event.slowdown))] if event.slowdown else []
+        if isinstance(event, ThreadsChanged):
+            return [
+                f"Going on with {event.threads} CPU threads in place of {event.before}, after step "
+                f"{event.step:,} of epoch {event.epoch}"
+            ]
         if isinstance(event, Paused):
             return ["Paused"]
         if isinstance(event, Resumed):
@@ -71,6 +82,12 @@ class ReportLines:
 
 def _validation(event: RunStarted) -> str:
     return f", {event.validation_images:,} validation" if event.validation_images else ""
+
+
+def _timed_line(event: RunStarted) -> list[str]:
+    """What each number of threads reached when they were timed; nothing where they were not."""
+    speeds = ", ".join(f"{number}: {speed:.0f}" for number, speed in event.timed.items())
+    return [f"Steps a second by number of threads: {speeds}"] if speeds else []
 
 
 def resumed_line(event: RunStarted) -> list[str]:

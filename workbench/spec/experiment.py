@@ -234,8 +234,7 @@ class Experiment(BaseModel):
         "float32",
         "Precision",
         "Number format of the arithmetic while training. bfloat16 keeps 8 of float32's 24 bits "
-        "in the layers' arithmetic, which is faster where the device can do it; weights, loss "
-        "and tests stay float32.",
+        "in the layers' arithmetic; weights, loss and tests stay float32.",
         "Run",
         choices={"float32": "float32", "bfloat16": "bfloat16"},
     )

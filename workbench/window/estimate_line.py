@@ -72,5 +72,9 @@ def _source(estimate: Estimate) -> str:
             count=estimate.earlier
         )
     if estimate.seconds is not None:
-        return tr("From a few timed steps: no run like it has trained on this data and device.")
+        if estimate.threads is not None:
+            return tr(
+                "From a few steps, timed on this machine as it is now. CPU threads: {count}."
+            ).format(count=estimate.threads)
+        return tr("From a few steps, timed on this machine as it is now.")
     return tr("No run like it has trained on this data and device.")

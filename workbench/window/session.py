@@ -32,6 +32,7 @@ from workbench.engine.events import (
     Resumed,
     RunEnded,
     RunStarted,
+    Slowed,
     StepsDone,
 )
 from workbench.engine.report_lines import ReportLines
@@ -103,6 +104,7 @@ class Session(QObject):
     run_started = Signal(object)  # RunStarted
     notice = Signal(object)  # Message
     steps_done = Signal(object)  # StepsDone
+    slowed = Signal(object)  # Slowdown or None: as fast as it was
     evaluation_progress = Signal(object)  # EvaluationProgress
     epoch_done = Signal(object)  # EpochDone
     final_test = Signal(object)  # FinalTest
@@ -122,6 +124,8 @@ class Session(QObject):
         super().__init__(parent)
         self.library = library
         self.state = "idle"
+        # Of the CPU, for new runs and tests; None: as many as are fastest when they begin.
+        self.threads: int | None = None
         self._reports: deque[tuple[str, Any]] = deque()
         self._control = RunControl()
         self._work: Work | None = None
@@ -155,7 +159,7 @@ class Session(QObject):
         title: str,
     ) -> None:
         """Starts a run; its events come as signals, ``run_ended`` as the last."""
-        control = self._new_control()
+        control, threads = self._new_control(), self.threads
         self._report_lines = ReportLines()
 
         def work() -> None:
@@ -170,6 +174,7 @@ class Session(QObject):
                 device=device,
                 preset=preset,
                 title=title,
+                threads=threads,
             )
 
         self._start("loading", work)
@@ -205,13 +210,18 @@ class Session(QObject):
 
     def test_weights(self, path: Path, data: DataChoice, device: str) -> None:
         """Tests a weight file; ``weights_tested``, ``problem`` or ``given_up`` follows."""
-        control = self._new_control()
+        control, threads = self._new_control(), self.threads
 
         def work() -> None:
             from workbench.inference import evaluate_weights
 
             outcome = evaluate_weights(
-                path, data, lambda event: self._put("event", event), control, device=device
+                path,
+                data,
+                lambda event: self._put("event", event),
+                control,
+                device=device,
+                threads=threads,
             )
             self._put("tested", outcome)
 
@@ -301,6 +311,7 @@ class Session(QObject):
         if self.busy or not self._torch_ready or not self._computing.acquire(blocking=False):
             return False
         self._timing_unwanted.clear()
+        threads = self.threads
 
         def work() -> None:
             from workbench.engine.timing import Timing
@@ -308,7 +319,7 @@ class Session(QObject):
 
             timing: Timing | None = Timing(None, None)
             try:
-                timing = time_steps(experiment, device, self._timing_unwanted.is_set)
+                timing = time_steps(experiment, device, self._timing_unwanted.is_set, threads)
             except Cancelled:
                 timing = None
             except WorkbenchError:
@@ -344,6 +355,10 @@ class Session(QObject):
     def pause_wanted(self) -> bool:
         """Whether a pause was asked for; ``state`` says when the run has come to it."""
         return self._control.paused
+
+    def use_threads(self, threads: int) -> None:
+        """Asks the run to go on with so many threads of the CPU."""
+        self._control.use_threads(threads)
 
     def pause(self) -> None:
         self._control.pause()
@@ -438,6 +453,8 @@ class Session(QObject):
             self.steps_done.emit(event)
         elif isinstance(event, EpochDone):
             self.epoch_done.emit(event)
+        elif isinstance(event, Slowed):
+            self.slowed.emit(event.slowdown)
         elif isinstance(event, DataProgress):
             self.data_progress.emit(event)
         elif isinstance(event, EvaluationProgress):
