@@ -38,8 +38,8 @@ GPU_BYTES_PER_IMAGE = 32 * 32 * 3 + 8
 @dataclass(frozen=True)
 class Estimate:
     """``seconds`` for all epochs, tests included: from timed steps where ``earlier`` is 0, else
-    from so many earlier runs like it, ``None`` where there is neither. ``at_most``: early stopping may
-    end the run before. ``bytes`` on the disk at most while it trains. ``gpu_bytes`` and
+    from so many earlier runs like it, ``None`` where there is neither. ``at_most``: early stopping
+    may end the run before. ``bytes`` on the disk at most while it trains. ``gpu_bytes`` and
     ``free_gpu_bytes``, as they were when steps were timed, else ``None``. ``threads``: of the CPU,
     with which steps were timed."""
 
