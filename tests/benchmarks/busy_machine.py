@@ -5,7 +5,7 @@
 
 Each neighbour is a plain loop in Python, started and ended by this script. Each contender trains in
 a process of its own, as whoever wrote it would start it: the others have their runtime's own way
-of waiting and a thread for each core; ours chooses both by itself. A run of 40 steps that
+of waiting and a thread for each core; ours chooses both by itself. A run of 24 steps that
 does not count is followed by one of about ``--seconds``. Ratios are to one thread of the bare
 loop in the same round: alone, and beside as many neighbours at the same nice. The window needs a
 display, or QT_QPA_PLATFORM=offscreen. Measure on an otherwise idle machine: a last column says how
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -39,7 +40,7 @@ CONTENDERS = (
     "CIFAR Workbench, window open",
 )
 PRESETS = ("001", "009")
-FIRST = 40
+FIRST = 24
 """Steps of the run that does not count."""
 
 LOOP = "while True: pass"
@@ -55,6 +56,8 @@ def main() -> None:
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)  # a contender's own process
     options = parser.parse_args()
+    # Ended from outside, it ends its neighbours too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.one:
         name, preset, seconds = options.one
         print(json.dumps(train(name, preset, float(seconds))))

@@ -285,9 +285,6 @@ class Session(QObject):
                 with collector_set_aside():
                     import workbench.runner  # noqa: F401  (its import is most of the wait)
                     from workbench.engine.devices import list_devices
-                    from workbench.engine.optimizers import import_what_torch_puts_off
-
-                    import_what_torch_puts_off()
                 self._put("devices", [(str(d.device), d.name) for d in list_devices()])
             except Exception as error:
                 log.exception("torch could not be imported")
