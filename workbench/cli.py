@@ -183,6 +183,8 @@ def _parser() -> argparse.ArgumentParser:
         help="as the report actually ran it, where that differs from what it says (see `presets`)",
     )
     _add_data_and_device(train)
+    _add_threads(train, "default: as many as are fastest now, timed for under a second")
+    _add_adapt(train)
     add_library(train)
     train.add_argument(
         "--repeat",
@@ -224,6 +226,8 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument(
         "--device", metavar="D", help="default: the device the run began on, if it is available"
     )
+    _add_threads(resume, "default: as many as the run had, which keeps it exact")
+    _add_adapt(resume)
     resume.add_argument("--keep-checkpoint", action="store_true", help="as with train")
     add_library(resume)
 
@@ -235,6 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     test.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
     _add_data_and_device(test)
+    _add_threads(test, "default: one for each core")
 
     inspect = command(
         "inspect",
@@ -337,6 +342,27 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="D",
         help="auto, cpu, cuda or cuda:N; default: auto, which uses a GPU if it can",
+    )
+
+
+def _add_threads(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--threads", metavar="N", type=_threads, help=f"threads of the CPU; {default}"
+    )
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError("N must be a whole number from 1 to 256")
+    return int(text)
+
+
+def _add_adapt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--adapt",
+        action="store_true",
+        help="go on with fewer threads once another program slows the run down (not bit for bit "
+        "what it would have been; recorded in the run)",
     )
 
 
@@ -457,7 +483,12 @@ def _test(options: argparse.Namespace) -> int:
     control = RunControl()
     with signals_stop(control, sys.stderr), Bars(output, sys.stderr) as bars:
         outcome = evaluate_weights(
-            options.weights, choice, bars.show, control, device=options.device
+            options.weights,
+            choice,
+            bars.show,
+            control,
+            device=options.device,
+            threads=options.threads,
         )
     for note in [*skipped_lines(outcome.data), *outcome.notes]:
         print(note, file=output)

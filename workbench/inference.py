@@ -18,6 +18,7 @@ from workbench.engine.evaluation import EVALUATION_BATCH, StopRequested, check, 
 from workbench.engine.events import Evaluation, Listener
 from workbench.engine.process import free_memory, prepare_process
 from workbench.engine.steps import Statistics, pixel_scaling
+from workbench.engine.thread_choice import require_threads
 from workbench.failures import explain
 from workbench.library import weights as weight_files
 from workbench.messages import Cancelled, Message, WorkbenchError
@@ -47,13 +48,19 @@ def evaluate_weights(
     control: RunControl,
     *,
     device: str = "auto",
+    threads: int | None = None,
 ) -> WeightsTest:
     """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode.
+
+    ``threads``: of the CPU, the process's own number where it is ``None``.
 
     ``listener`` hears ``DataProgress`` and ``EvaluationProgress``. Raises :class:`WorkbenchError`
     with one sentence, and :class:`Cancelled` where ``control`` asks to stop.
     """
+    before = torch.get_num_threads()
     try:
+        if threads is not None:
+            torch.set_num_threads(require_threads(threads))
         return _evaluate_weights(path, data, listener, control, device)
     except StopRequested:
         raise Cancelled from None
@@ -63,6 +70,7 @@ def evaluate_weights(
         log.exception("The test failed")
         raise WorkbenchError(explain(error, path.parent)) from None
     finally:
+        torch.set_num_threads(before)
         free_memory()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from workbench import atomic
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.data_choice import DataInfo
 from workbench.engine.devices import choose_device
+from workbench.engine.thread_choice import MOST
 from workbench.library.checkpoint import load_checkpoint
 from workbench.library.run_folder import (
     History,
@@ -101,9 +103,29 @@ def device_of(record: RunRecord) -> str:
 
 
 def threads_of(record: RunRecord) -> int:
-    """The number of CPU threads that the run was begun with."""
-    threads = record.environment.get("cpu_threads")
-    return threads if isinstance(threads, int) and threads > 0 else torch.get_num_threads()
+    """The number of CPU threads that the run had last: the one that it was begun with, or the one
+    that it went on with."""
+    entries = [entry.get("threads") for entry in record.resumed if isinstance(entry, dict)]
+    for threads in (*reversed(entries), record.environment.get("cpu_threads")):
+        if type(threads) is int and 0 < threads <= MOST:
+            return threads
+    return torch.get_num_threads()
+
+
+def timed_of(record: RunRecord) -> dict[int, float]:
+    """Steps a second by number of threads, as they were timed when the run was begun; those that
+    can be read."""
+    return {
+        int(number): float(speed)
+        for number, speed in record.threads_timed.items()
+        if number.isdecimal() and 0 < int(number) <= MOST
+        if type(speed) in (int, float) and 0 < speed < math.inf
+    }
+
+
+def change_of_threads(before: int, now: int) -> Message:
+    """What a run that goes on with another number of threads says of it."""
+    return Message(CHANGES["cpu_threads"].template, then=before, now=now)
 
 
 def require_epochs(record: RunRecord, experiment: Experiment, start: Checkpoint) -> None:
@@ -136,16 +158,19 @@ CHANGES = {
         "The run began on {then} and continues on {now}: not bit for bit the same."
     ),
     "cpu_threads": Message(
-        "The run began with a CPU thread count of {then} and continues with {now}: not bit for "
-        "bit the same."
+        "The run had a CPU thread count of {then} and continues with {now}: not bit for bit the "
+        "same."
     ),
 }
 """What may show in the last digits, by its name in the environment of a run."""
 
 
 def changes_since(record: RunRecord, now: dict[str, Any]) -> list[Message]:
-    """What is not as it was when the run was begun; ``now`` is the environment of today."""
+    """What is not as it was when the run was begun (and with the threads that it had last); ``now``
+    is the environment of today."""
     then = record.environment
+    if "cpu_threads" in then:
+        then = {**then, "cpu_threads": threads_of(record)}
     return [
         Message(message.template, then=then[name], now=now[name])
         for name, message in CHANGES.items()

@@ -19,6 +19,7 @@ from workbench.engine.datasets import DataSet, load_data
 from workbench.engine.devices import (
     Device,
     choose_device,
+    has_bfloat16,
     require_precision,
 )
 from workbench.engine.environment import environment
@@ -31,16 +32,20 @@ from workbench.engine.events import (
     Notice,
     RunEnded,
     RunStarted,
+    Slowed,
     StepsDone,
+    ThreadsChanged,
     WeightsReady,
 )
 from workbench.engine.memory import give_memory_back
+from workbench.engine.pace import OtherPrograms, Pace, Slowdown
 from workbench.engine.process import free_memory, prepare_process
 from workbench.engine.report_lines import ReportLines
 from workbench.engine.steps import (
     pixel_statistics,
     training_bounds,
 )
+from workbench.engine.thread_choice import choose_threads
 from workbench.engine.timing import Timing
 from workbench.engine.timing import time_steps as time_steps_on
 from workbench.engine.training import Outcome, train
@@ -57,7 +62,7 @@ from workbench.library.run_folder import (
     read_record,
 )
 from workbench.messages import Cancelled, Message, WorkbenchError
-from workbench.spec.experiment import Experiment
+from workbench.spec.experiment import Experiment, with_changes
 
 log = logging.getLogger("workbench")
 
@@ -73,6 +78,7 @@ def run_experiment(
     preset: str | None = None,
     title: str = "",
     threads: int | None = None,
+    adapt: bool = False,
     keep_checkpoint: bool = False,
 ) -> RunEnded:
     """Trains ``experiment`` and keeps what it reports in a new folder of ``library``.
@@ -81,20 +87,28 @@ def run_experiment(
     the last one exactly one ``RunEnded``, which is also returned. Nothing that goes wrong with
     data, device, disk or memory is raised: it is the ``reason`` of that event, and a traceback
     goes to the log. ``device`` is as in ``choose_device``, ``threads`` a number for torch's
-    CPU threads, the process's own where it is ``None``. A run that does not finish keeps a
+    CPU threads, chosen as :func:`~workbench.engine.thread_choice.choose_threads` says where it is
+    ``None``. With ``adapt`` the run goes on with fewer threads once another program slows it
+    down; without it that is only said. A run that does not finish keeps a
     checkpoint, from which :func:`resume_run` goes on; one that does only with
     ``keep_checkpoint``.
     """
 
     def prepare() -> _Prepared:
-        if threads:
-            torch.set_num_threads(threads)
         chosen, data_set = _load(experiment, data, device, listener, control)
-        started = _run_started(experiment, data_set, chosen)
+        choice = choose_threads(
+            experiment,
+            chosen.device,
+            threads,
+            len(data_set.info.classes),
+            lambda: control.stopping,
+        )
+        torch.set_num_threads(choice.threads)
+        started = replace(_run_started(experiment, data_set, chosen), timed=choice.steps_per_second)
         record = _record(experiment, started, chosen, preset, title)
         return _Prepared(experiment, data_set, started, library.create(record))
 
-    return _run(prepare, library, listener, control, keep_checkpoint)
+    return _run(prepare, library, listener, control, keep_checkpoint, adapt)
 
 
 @dataclass(frozen=True)
@@ -131,6 +145,7 @@ def _run(
     listener: Listener,
     control: RunControl,
     keep_checkpoint: bool,
+    adapt: bool,
 ) -> RunEnded:
     threads = torch.get_num_threads()
     keeper: _Keeper | None = None
@@ -139,7 +154,7 @@ def _run(
     ended_itself = False
     try:
         run = prepare()
-        keeper = _Keeper(library, run, listener)
+        keeper = _Keeper(library, run, listener, control if adapt else None)
         keeper.report(run.started)
         for notice in run.notices:
             keeper.report(Notice(notice))
@@ -155,7 +170,7 @@ def _run(
         outcome = _failed(error, keeper)
     in_place = run is not None and run.in_place
     run = None
-    torch.set_num_threads(threads)  # a resumed run has its own number
+    torch.set_num_threads(threads)  # the run had its own number
     free_memory()
     if keeper is None:
         status = "cancelled" if control.cancelled else outcome.status
@@ -180,12 +195,13 @@ def resume_run(
     data: DataChoice | None = None,
     device: str | None = None,
     threads: int | None = None,
+    adapt: bool = False,
     keep_checkpoint: bool = False,
 ) -> RunEnded:
     """Trains the run in ``folder`` on, as if it had not stopped, from its checkpoint.
 
     On the CPU the result is bit for bit that of a run that was never stopped, with the number of
-    threads that it had (which is what ``threads`` is where it is ``None``). A finished run is
+    threads that it had last (which is what ``threads`` is where it is ``None``). A finished run is
     trained on to ``epochs`` as a new run of ``library`` that says which one it continues.
 
     ``data`` and ``device`` are the run's own where they are ``None``. Other data than before are
@@ -202,7 +218,7 @@ def resume_run(
             )
         return _resumed(record, library, listener, control, epochs, data, device, threads)
 
-    return _run(prepare, library, listener, control, keep_checkpoint)
+    return _run(prepare, library, listener, control, keep_checkpoint, adapt)
 
 
 def _resumed(
@@ -217,7 +233,8 @@ def _resumed(
 ) -> _Prepared:
     experiment = resuming.experiment_of(record, epochs)
     stored = resuming.stored_checkpoint(record)
-    torch.set_num_threads(threads or resuming.threads_of(record))
+    wanted = resuming.threads_of(record) if threads is None else threads
+    torch.set_num_threads(choose_threads(experiment, torch.device("cpu"), wanted).threads)
     chosen, data_set = _load(
         experiment,
         data or choice_of(record.data),
@@ -231,8 +248,12 @@ def _resumed(
     resuming.require_epochs(record, experiment, start)
     if stored is None and resuming.begins_anew(experiment):
         notices.append(resuming.BEGINS_ANEW)
+    timed = resuming.timed_of(record)
     started = replace(
-        _run_started(experiment, data_set, chosen), epoch=start.epoch, step=start.step
+        _run_started(experiment, data_set, chosen),
+        epoch=start.epoch,
+        step=start.step,
+        timed=timed,
     )
     history = resuming.history(record, start)
     reached = resuming.reached(experiment, start, history)
@@ -241,6 +262,7 @@ def _resumed(
         "epoch": start.epoch,
         "step": start.step,
         "notices": [str(notice) for notice in notices],
+        "threads": started.threads,
     }
     finished = record.status == "finished"
     if finished:
@@ -291,6 +313,7 @@ def _record(
         environment=environment(device),
         epochs=experiment.epochs,
         steps_per_epoch=started.steps_per_epoch,
+        threads_timed={str(n): round(speed, 2) for n, speed in started.timed.items()},
     )
 
 
@@ -314,13 +337,20 @@ def _choice(event: WeightsReady) -> dict[str, Any]:
 class _Keeper:
     """Keeps in the library what the engine reports, and passes it on to the listener."""
 
-    def __init__(self, library: Library, run: _Prepared, listener: Listener) -> None:
+    def __init__(
+        self, library: Library, run: _Prepared, listener: Listener, to_adapt: RunControl | None
+    ) -> None:
+        """``to_adapt``: asked for fewer threads once the run is slowed down, where there is one."""
         self._metrics = pixel_metrics(run.experiment, run.data)
         self._library = library
         self._writer = run.writer
         self._data = run.data.info
         self._listener = listener
         self._lines = ReportLines()
+        self._to_adapt = to_adapt
+        self._pace: Pace | None = None
+        if run.started.device == "cpu":
+            self._pace = Pace(run.started.threads, run.started.timed, OtherPrograms())
         self._seconds = run.start.seconds - run.start.epoch_seconds if run.start else 0.0
 
     def report(self, event: Event) -> None:
@@ -342,9 +372,34 @@ class _Keeper:
             writer.update(accuracy=event.figures.accuracy)
         elif isinstance(event, RunStarted):
             event = replace(event, run=str(writer.folder))
+        elif isinstance(event, ThreadsChanged):
+            notice = resuming.change_of_threads(event.before, event.threads)
+            entry = {
+                "at": now_utc(),
+                "epoch": event.epoch,
+                "step": event.step,
+                "notices": [str(notice)],
+                "threads": event.threads,
+            }
+            writer.update(resumed=[*writer.record.resumed, entry])
         if lines := self._lines.lines(event):
             writer.add_lines(lines)
         self._listener(event)
+        if self._pace is not None:
+            self._follow_pace(self._pace, event)
+
+    def _follow_pace(self, pace: Pace, event: Event) -> None:
+        if isinstance(event, ThreadsChanged):
+            pace.use(event.threads)
+            self.report(Slowed(None))
+        elif isinstance(event, StepsDone):
+            said = pace.add(event.epoch, len(event.losses), event.seconds)
+            if isinstance(said, Slowdown):
+                self.report(Slowed(said))
+                if self._to_adapt is not None and said.fewer is not None:
+                    self._to_adapt.use_threads(said.fewer)
+            elif said is False:
+                self.report(Slowed(None))
 
     def _save_checkpoint(self, checkpoint: Checkpoint) -> None:
         record = self._writer.record
@@ -452,14 +507,30 @@ def _failed(error: Exception, keeper: _Keeper | None) -> Outcome:
 # --- what a run will take --------------------------------------------------------------
 
 
-def time_steps(experiment: Experiment, device: str, stop: Callable[[], bool]) -> Timing:
-    """A few steps of ``experiment`` under the conditions of a run, timed. ``device`` is as in
+def time_steps(
+    experiment: Experiment, device: str, stop: Callable[[], bool], threads: int | None = None
+) -> Timing:
+    """A few steps of ``experiment`` under the conditions of a run, timed, also in the other
+    precision where ``device`` has it. ``device`` and ``threads`` are as in
     :func:`run_experiment`; raises :class:`WorkbenchError` where it cannot run there, and
     :class:`Cancelled` once ``stop`` is true. Nothing else may train meanwhile."""
     prepare_process()
     chosen = choose_device(device)
     require_precision(chosen, experiment.precision)
+    before = torch.get_num_threads()
     try:
-        return time_steps_on(experiment, chosen.device, stop=stop)
+        number = choose_threads(experiment, chosen.device, threads, stop=stop).threads
+        torch.set_num_threads(number)
+        timing = replace(time_steps_on(experiment, chosen.device, stop=stop), threads=number)
+        if not has_bfloat16(chosen.device):
+            return timing
+        bfloat16 = experiment.precision == "bfloat16"
+        other = with_changes(experiment, {"precision": "float32" if bfloat16 else "bfloat16"})
+        theirs = time_steps_on(other, chosen.device, stop=stop).seconds_per_step
+        ours = timing.seconds_per_step
+        if ours is None or theirs is None:
+            return timing
+        return replace(timing, bfloat16_gain=theirs / ours if bfloat16 else ours / theirs)
     finally:
+        torch.set_num_threads(before)
         give_memory_back()  # no garbage is collected: that would hold the window up

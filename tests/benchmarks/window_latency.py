@@ -1,11 +1,14 @@
 """How long the window's event loop is held up: idle, while a run trains, with a million steps.
 
     python tests/benchmarks/window_latency.py [--json] [--seconds 15] [--dataset sample|PATH]
+    python tests/benchmarks/window_latency.py --training-only [--neighbours N] [--nice N]
 
 A timer that should fire every 5 ms notes by how much it is late. Then, in milliseconds: opening a
 saved run, switching tabs and presets, and the gallery of the run's test images (10,000 with
 CIFAR-10 as --dataset), scrolled from top to bottom, by keyboard, and with eight other runs
-selected. Needs a display, or QT_QPA_PLATFORM=offscreen.
+selected. ``--training-only`` leaves that out, and says how many steps a second the run makes beside
+so many busy programs, with the worker so many steps back. Needs a display, or
+QT_QPA_PLATFORM=offscreen.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import argparse
 import csv
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -23,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from busy_machine import neighbours
 from machine import machine, sentence
 
 PROBE_MS = 5
@@ -37,10 +42,18 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--dataset", default="sample", help="as in `cifar-workbench train`")
+    parser.add_argument("--training-only", action="store_true")
+    parser.add_argument("--neighbours", type=int, default=0, help="programs that are busy beside")
+    parser.add_argument("--nice", type=int, help="of the worker; default: as the window has it")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the neighbours too
+    with tempfile.TemporaryDirectory() as home, neighbours(options.neighbours):
         os.environ["CIFAR_WORKBENCH_HOME"] = home
-        result = measure(options.seconds, options.dataset)
+        if options.nice is not None:
+            from workbench.window import session
+
+            session.NICE = options.nice
+        result = measure(options.seconds, options.dataset, options.training_only)
     if options.json:
         print(json.dumps(result, indent=2))
         return
@@ -48,12 +61,14 @@ def main() -> None:
     print(f"{'event loop held up, ms':<54}{'median':>8}{'99%':>8}{'most':>8}")
     for name, row in result["delays"].items():
         print(f"{name:<54}{row['median']:>8.1f}{row['p99']:>8.1f}{row['max']:>8.1f}")
+    if "steps_per_second" in result:
+        print(f"{result['steps_per_second']:.1f} steps a second")
     print(f"{'what a person does, ms':<54}{'median':>8}{'':>8}{'most':>8}")
     for name, row in result["actions"].items():
         print(f"{name:<54}{row['median']:>8.1f}{'':>8}{row['max']:>8.1f}")
 
 
-def measure(seconds: float, dataset: str) -> dict[str, Any]:
+def measure(seconds: float, dataset: str, training_only: bool = False) -> dict[str, Any]:
     from PySide6.QtCore import QEventLoop, Qt, QTimer
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication, QWidget
@@ -105,6 +120,7 @@ def measure(seconds: float, dataset: str) -> dict[str, Any]:
         loop.exec()
 
     delays: dict[str, dict[str, float]] = {}
+    speeds: dict[str, float] = {}
     QTimer.singleShot(310, window.session.find_devices)
     found: list[Any] = []
     window.session.devices_found.connect(found.append)
@@ -118,12 +134,26 @@ def measure(seconds: float, dataset: str) -> dict[str, Any]:
     window.run_view.begin("001", sample=True)
     window.session.train(experiment, choose_data(dataset), "auto", "001", "")
     until(window.session.steps_done)
-    for name in ("live", "confusion", "log", "details"):
+    steps: list[int] = []
+    window.session.steps_done.connect(lambda event: steps.append(len(event.losses)))
+    for name in ("live",) if training_only else ("live", "confusion", "log", "details"):
+        began, before = time.perf_counter(), sum(steps)
         window.run_view.tabs.setCurrentWidget(getattr(window.run_view, name))
         delays[f"training, {name} tab"] = watch(seconds if name == "live" else seconds / 3)
+        speeds[name] = (sum(steps) - before) / (time.perf_counter() - began)
     window.session.stop()
     until(window.session.run_ended)
     wait(200)
+    if training_only:
+        threads = Library().runs()[0].environment["cpu_threads"]
+        window.close()
+        window.session.wait(10_000)
+        return {
+            "machine": machine(qt_platform=application.platformName(), threads_of_run=threads),
+            "delays": delays,
+            "actions": {},
+            "steps_per_second": speeds["live"],
+        }
 
     million = make_run(Library().runs()[0].folder, epochs=320)
     show = window.run_view.tabs.setCurrentWidget

@@ -185,5 +185,5 @@ def test_time_left_counts_steps_and_tests() -> None:
     )
     # 8 steps at 2 a second, two epochs' tests and the final one of 0.5 s.
     assert state.seconds_left == pytest.approx(8 / 2 + 3 * 0.5)
-    assert state.pace.images_per_second == 20.0
+    assert state.speed.images_per_second == 20.0
     assert RunState().seconds_left is None

@@ -23,7 +23,7 @@ def test_what_it_says(qtbot: QtBot) -> None:
     assert line._tint == "problem"
     line.show_estimate(Estimate(125.0, 0, 9_400_000, None))
     assert line.text() == "About 2 min 5 s · 9 MB of disk"
-    assert "a few timed steps" in line.toolTip()
+    assert "a few steps, timed on this machine" in line.toolTip()
     line.show_estimate(Estimate(125.0, 0, 9_400_000, None, 310_000_000, 10**10))
     assert line.text() == "About 2 min 5 s · 9 MB of disk · 310 MB of GPU memory"
     assert line._tint == "muted"

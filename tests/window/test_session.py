@@ -139,7 +139,9 @@ def test_a_run_started_while_steps_are_timed_ends_that_and_waits_for_it(
     begun, go_on = threading.Event(), threading.Event()
     order: list[str] = []
 
-    def timed(experiment: object, device: str, stop: Callable[[], bool]) -> None:
+    def timed(
+        experiment: object, device: str, stop: Callable[[], bool], threads: int | None
+    ) -> None:
         begun.set()
         assert go_on.wait(20)  # a step that lasts
         order.append(f"timed, unwanted: {stop()}")

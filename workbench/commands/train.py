@@ -57,6 +57,8 @@ def train(options: argparse.Namespace) -> int:
                 device=options.device,
                 preset=preset.id,
                 title=preset.title,
+                threads=options.threads,
+                adapt=options.adapt,
                 keep_checkpoint=options.keep_checkpoint,
             )
 
@@ -95,6 +97,8 @@ def resume(options: argparse.Namespace) -> int:
             epochs=epochs,
             data=choose_data(options.dataset) if options.dataset else None,
             device=options.device,
+            threads=options.threads,
+            adapt=options.adapt,
             keep_checkpoint=options.keep_checkpoint,
         )
 
@@ -179,6 +183,7 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
         "data": dataclasses.asdict(started[0].data),
         "device_name": started[0].device_name,
         "threads": started[0].threads,
+        "steps_per_second_timed": dict(started[0].timed),
         "resumed": record.resumed if record else [],
         "continues": record.continues if record else None,
     }

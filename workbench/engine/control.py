@@ -17,6 +17,7 @@ class RunControl:
         self._cancel = threading.Event()
         self._go = threading.Event()
         self._go.set()
+        self._threads: int | None = None
         # A pause that crosses a stop must not leave the run waiting for ever.
         self._pausing = threading.Lock()
 
@@ -36,6 +37,20 @@ class RunControl:
 
     def resume(self) -> None:
         self._go.set()
+
+    def use_threads(self, threads: int) -> None:
+        """Asks the run to go on with another number of the CPU's ``threads``."""
+        self._threads = threads
+
+    def take_threads(self) -> int | None:
+        """The number that was asked for since the last call; ``None`` where none was."""
+        threads, self._threads = self._threads, None
+        return threads
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything was asked for that the run has not come to."""
+        return self.stopping or self.paused or self._threads is not None
 
     @property
     def stopping(self) -> bool:

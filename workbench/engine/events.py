@@ -8,11 +8,12 @@ end exactly one ``RunEnded``, whatever happened. Epochs and steps count from 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workbench.engine.data_choice import DataInfo
+from workbench.engine.pace import Slowdown
 from workbench.messages import Message
 
 RunStatus = Literal["finished", "stopped", "cancelled", "failed"]
@@ -32,7 +33,8 @@ class RunStarted:
     """``device`` as torch names it (``cpu``, ``cuda:0``), ``device_note`` why it was chosen;
     ``threads`` of the CPU; ``epoch`` and ``step``: where a resumed run goes on, ``step`` steps
     into ``epoch``; ``run`` is the run's folder, filled in by the runner; ``validation_images``: how
-    many of the training images are kept from training."""
+    many of the training images are kept from training; ``timed``: steps a second by number of
+    threads, where that number was chosen by timing."""
 
     data: DataInfo
     device: str
@@ -46,6 +48,7 @@ class RunStarted:
     step: int = 0
     run: str = ""
     validation_images: int = 0
+    timed: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def training_images(self) -> int:
@@ -71,6 +74,25 @@ class StepsDone:
     losses: tuple[float, ...]
     seconds: float
     images_per_second: float
+
+
+@dataclass(frozen=True)
+class Slowed:
+    """Another program takes so much processor time that the run has become slow; ``None`` once
+    it is as fast as it was again, or goes on with another number of threads."""
+
+    slowdown: Slowdown | None
+
+
+@dataclass(frozen=True)
+class ThreadsChanged:
+    """The run goes on with ``threads`` in place of ``before``, ``step`` steps into ``epoch``, from
+    the checkpoint that was reported just now."""
+
+    epoch: int
+    step: int
+    threads: int
+    before: int
 
 
 @dataclass(frozen=True)
@@ -181,6 +203,8 @@ Event = (
     | RunStarted
     | Notice
     | StepsDone
+    | Slowed
+    | ThreadsChanged
     | EvaluationProgress
     | EpochDone
     | WeightsReady

@@ -1,8 +1,15 @@
-"""The optimizers, in torch's fused form: one call a step in place of one for each tensor."""
+"""The optimizers, in torch's fused form: one call a step in place of one for each tensor.
+
+torch's own ``step``, ``zero_grad`` and ``add_param_group`` import its compiler
+(``torch._dynamo``), of which nothing is used here: 1,000 modules and more, a second, and some
+150 MB. :func:`_without_compiler` calls the same functions without what that import is for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,6 +19,31 @@ from workbench.spec.optimizers import OPTIMIZERS
 from workbench.spec.registry import resolve
 
 Rate = float | torch.Tensor
+
+
+def _without_compiler(optimizer: type[torch.optim.Optimizer]) -> None:
+    """Keep ``optimizer`` from importing torch's compiler. Where a release of torch does it in
+    another way than 2.6 to 2.14, nothing is changed but the time that it takes."""
+    for name in ("zero_grad", "add_param_group"):
+        # torch._compile keeps there what it made of the function once the compiler was imported.
+        function = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
+        if function is not None and not hasattr(function, "__dynamo_disable"):
+            function.__dynamo_disable = function
+    step: Callable[..., Any] = optimizer.step
+    if step is not inspect.unwrap(step):
+        optimizer.step = torch.no_grad()(inspect.unwrap(step))  # type: ignore[method-assign]
+
+
+class SGD(torch.optim.SGD):
+    """torch's, without its compiler."""
+
+
+class Adam(torch.optim.Adam):
+    """torch's, without its compiler."""
+
+
+for _kind in (SGD, Adam):
+    _without_compiler(_kind)
 
 
 def build_optimizer(
@@ -33,7 +65,7 @@ def build_sgd(
     experiment: Experiment, parameters: Iterable[nn.Parameter], rate: Rate
 ) -> torch.optim.Optimizer:
     """Build SGD with the experiment's momentum and weight decay."""
-    return torch.optim.SGD(
+    return SGD(
         parameters,
         lr=rate,
         momentum=experiment.momentum,
@@ -46,7 +78,7 @@ def build_adam(
     experiment: Experiment, parameters: Iterable[nn.Parameter], rate: Rate
 ) -> torch.optim.Optimizer:
     """Build Adam with torch's default betas and epsilon."""
-    return torch.optim.Adam(parameters, lr=rate, weight_decay=experiment.weight_decay, fused=True)
+    return Adam(parameters, lr=rate, weight_decay=experiment.weight_decay, fused=True)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
@@ -56,9 +88,3 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) ->
             group["lr"].fill_(learning_rate)
         else:
             group["lr"] = learning_rate
-
-
-def import_what_torch_puts_off() -> None:
-    """torch imports its compiler, of which nothing is used here, when the first optimizer is
-    built: a second or two, in which the window answers late. So at a time when it is expected."""
-    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0).zero_grad()

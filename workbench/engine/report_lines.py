@@ -14,8 +14,11 @@ from workbench.engine.events import (
     Resumed,
     RunEnded,
     RunStarted,
+    Slowed,
     StepsDone,
+    ThreadsChanged,
 )
+from workbench.engine.pace import as_sentence
 from workbench.messages import Count
 
 LOSS_EVERY = 1000
@@ -38,6 +41,7 @@ class ReportLines:
                 f"and {event.data.test_images:,} test images",
                 f"Device: {event.device_name} ({event.device}), "
                 f"{Count(event.threads):CPU thread|CPU threads}",
+                *_timed_line(event),
                 f"{Count(event.epochs):epoch|epochs} of {Count(event.steps_per_epoch):step|steps}",
                 *resumed_line(event),
             ]
@@ -66,6 +70,13 @@ class ReportLines:
             ]
         if isinstance(event, Notice):
             return [str(event.message)]
+        if isinstance(event, Slowed):
+            return [str(as_sentence(event.slowdown))] if event.slowdown else []
+        if isinstance(event, ThreadsChanged):
+            return [
+                f"Going on with {event.threads} CPU threads in place of {event.before}, after step "
+                f"{event.step:,} of epoch {event.epoch}"
+            ]
         if isinstance(event, Paused):
             return ["Paused"]
         if isinstance(event, Resumed):
@@ -78,6 +89,12 @@ class ReportLines:
 
 def _validation(event: RunStarted) -> str:
     return f", {event.validation_images:,} validation" if event.validation_images else ""
+
+
+def _timed_line(event: RunStarted) -> list[str]:
+    """What each number of threads reached when they were timed; nothing where they were not."""
+    speeds = ", ".join(f"{number}: {speed:.0f}" for number, speed in event.timed.items())
+    return [f"Steps a second by number of threads: {speeds}"] if speeds else []
 
 
 def resumed_line(event: RunStarted) -> list[str]:

@@ -192,7 +192,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Speed:
     """How fast a run goes: medians over the last :data:`RECENT` reports, which one slow moment
     does not move."""
 
@@ -202,7 +202,7 @@ class Pace:
     epoch: int = 0
     epoch_seconds: float = 0.0
 
-    def after_steps(self, event: StepsDone) -> Pace:
+    def after_steps(self, event: StepsDone) -> Speed:
         before = self.epoch_seconds if event.epoch == self.epoch else 0.0
         seconds = event.seconds - before
         steps = self.steps
@@ -216,7 +216,7 @@ class Pace:
             epoch_seconds=event.seconds,
         )
 
-    def after_test(self, seconds: float) -> Pace:
+    def after_test(self, seconds: float) -> Speed:
         return replace(self, tests=(*self.tests, seconds)[-20:])
 
     @property
@@ -271,7 +271,7 @@ class RunState:
     notices: tuple[Message, ...] = ()
     losses: Losses = field(default_factory=Losses, compare=False, repr=False)
     progress: Progress | None = field(default=None, compare=False)
-    pace: Pace = field(default=Pace(), compare=False, repr=False)
+    speed: Speed = field(default=Speed(), compare=False, repr=False)
 
     @property
     def step_losses(self) -> NDArray[np.float32]:
@@ -305,13 +305,13 @@ class RunState:
     def seconds_left(self) -> float | None:
         """Seconds to the end at the pace of now, the final test counted as a test; ``None`` while
         that is not known, and once the run has ended."""
-        speed = self.pace.steps_per_second
-        if not speed or self.status.ended:
+        pace = self.speed.steps_per_second
+        if not pace or self.status.ended:
             return None
         steps = self.epochs * self.steps_per_epoch - self.step_count
         tests = self.epochs - self.epochs_done + 1
-        test = statistics.median(self.pace.tests) if self.pace.tests else 0.0
-        return max(0, steps) / speed + tests * test
+        test = statistics.median(self.speed.tests) if self.speed.tests else 0.0
+        return max(0, steps) / pace + tests * test
 
     def after(self, event: Event) -> RunState:
         """Return the state that follows this one by ``event``.
@@ -396,7 +396,7 @@ class RunState:
             step=event.step,
             losses=losses,
             step_count=count,
-            pace=self.pace.after_steps(event),
+            speed=self.speed.after_steps(event),
             progress=None,
         )
 
@@ -408,7 +408,7 @@ class RunState:
 
     def _epoch_done(self, event: EpochDone) -> RunState:
         if event.epoch <= self.epochs_done:  # known already, from the run's files
-            return replace(self, pace=self.pace.after_test(event.test_seconds))
+            return replace(self, speed=self.speed.after_test(event.test_seconds))
         return replace(
             self,
             status=self._unless_stopping(RunStatus.TRAINING),
@@ -416,7 +416,7 @@ class RunState:
             test=event.test,
             final=False,
             seconds=self.seconds + event.seconds + event.test_seconds,
-            pace=self.pace.after_test(event.test_seconds),
+            speed=self.speed.after_test(event.test_seconds),
             progress=None,
         )
 

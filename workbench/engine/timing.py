@@ -1,13 +1,15 @@
-"""What a run will take: a few training steps and test batches on random images, timed."""
+"""What a run will take: a few training steps and test batches on random images, timed; and with how
+many threads the steps are fastest."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from workbench.engine.data_choice import DataInfo
 from workbench.engine.datasets import DataSet
@@ -15,12 +17,16 @@ from workbench.engine.evaluation import EVALUATION_BATCH
 from workbench.engine.graph_steps import GRAPH_STEPS, build_steps
 from workbench.engine.networks import build_network
 from workbench.engine.optimizers import build_optimizer
-from workbench.engine.steps import pixel_scaling
+from workbench.engine.steps import PixelScaling, pixel_scaling
 from workbench.messages import Cancelled
 from workbench.spec.experiment import Experiment, with_changes
 
 TRAINING_SECONDS, TEST_SECONDS = 0.3, 0.1
 """For how long steps and test batches are repeated, after the first of each."""
+
+THREADS_SECONDS, ROUNDS = 0.6, 2
+"""For how long steps are repeated with all numbers of threads together, and in how many turns: a
+moment in which another program works does not hit one number alone."""
 
 LARGEST_CPU_BATCH = 64
 """A larger batch is timed as this many images and counted by its share, as one step of 50,000
@@ -35,12 +41,17 @@ class Timing:
     ``peak_bytes``: what network, batch and step took of the GPU's memory at most (at least that
     much, where it did not do), without the data set. ``free_bytes``: what was free on the GPU
     before. Both ``None`` on the CPU.
+
+    ``threads``: of the CPU, with which it was timed. ``bfloat16_gain``: how many times faster a
+    step is in bfloat16 than in float32, ``None`` where that was not timed.
     """
 
     seconds_per_step: float | None
     seconds_per_test_image: float | None
     peak_bytes: int | None = None
     free_bytes: int | None = None
+    threads: int | None = None
+    bfloat16_gain: float | None = None
 
 
 def time_steps(
@@ -61,6 +72,40 @@ def time_steps(
             with torch.cuda.device(device):  # streams and graphs are its own
                 return _time_on_gpu(experiment, device, classes, stop)
         return Timing(*_seconds(experiment, device, classes, stop))
+
+
+def time_threads(
+    experiment: Experiment,
+    numbers: Sequence[int],
+    classes: int = 10,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[int, float]:
+    """Time a training step of ``experiment`` on the CPU with each of ``numbers`` threads.
+
+    Takes under a second in all where a step of one thread takes less than 50 ms. Leaves torch's
+    default random state and its number of threads as they were, and ``stop`` is asked between
+    steps, as with :func:`time_steps`. Returns seconds per step by number of threads.
+    """
+    before = torch.get_num_threads()
+    try:
+        with torch.random.fork_rng([]):
+            return _time_threads(experiment, numbers, classes, stop)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _time_threads(
+    experiment: Experiment, numbers: Sequence[int], classes: int, stop: Callable[[], bool]
+) -> dict[int, float]:
+    size, train, *_ = _training(experiment, torch.device("cpu"), classes)
+    times: dict[int, list[float]] = {number: [] for number in numbers}
+    seconds = THREADS_SECONDS / (len(numbers) * ROUNDS)
+    for _ in range(ROUNDS):
+        for number in numbers:
+            torch.set_num_threads(number)
+            times[number] += _times(train, seconds, stop)
+    scale = experiment.batch_size / size
+    return {number: statistics.median(steps) * scale for number, steps in times.items()}
 
 
 def _time_on_gpu(
@@ -86,6 +131,27 @@ def _seconds(
     experiment: Experiment, device: torch.device, classes: int, stop: Callable[[], bool]
 ) -> tuple[float, float]:
     """Of a step, and of a test image."""
+    size, train, network, scaling, data = _training(experiment, device, classes)
+    step = statistics.median(_times(train, TRAINING_SECONDS, stop))
+
+    in_training_mode = experiment.test_mode == "train"
+    network.train(in_training_mode)
+    images = data.test_images[: size if in_training_mode else EVALUATION_BATCH]
+
+    def test() -> int:
+        network(scaling(images)).cpu()  # waits for the device, which is what is timed
+        return len(images)
+
+    with torch.no_grad():
+        image = statistics.median(_times(test, TEST_SECONDS, stop))
+    return step * experiment.batch_size / size, image
+
+
+def _training(
+    experiment: Experiment, device: torch.device, classes: int
+) -> tuple[int, Callable[[], int], nn.Module, PixelScaling, DataSet]:
+    """Images of a timed step, a function that trains and returns for how many steps, and what it
+    trains on."""
     size = experiment.batch_size
     if device.type == "cpu":
         size = min(size, LARGEST_CPU_BATCH)
@@ -104,24 +170,12 @@ def _seconds(
         steps.losses[1 : 1 + done].tolist()  # waits for the device
         return done
 
-    step = _median(train, TRAINING_SECONDS, stop)
-
-    in_training_mode = timed.test_mode == "train"
-    network.train(in_training_mode)
-    images = data.test_images[: size if in_training_mode else EVALUATION_BATCH]
-
-    def test() -> int:
-        network(scaling(images)).cpu()  # waits for the device, which is what is timed
-        return len(images)
-
-    with torch.no_grad():
-        image = _median(test, TEST_SECONDS, stop)
-    return step * experiment.batch_size / size, image
+    return size, train, network, scaling, data
 
 
-def _median(work: Callable[[], int], seconds: float, stop: Callable[[], bool]) -> float:
-    """Seconds of one of the things of which each call of ``work`` does that many: the median of
-    the calls that begin within ``seconds`` of the first one's end, which itself does not count
+def _times(work: Callable[[], int], seconds: float, stop: Callable[[], bool]) -> list[float]:
+    """Seconds of one of the things of which each call of ``work`` does that many, for each of the
+    calls that begin within ``seconds`` of the first one's end, which itself does not count
     (torch allocates and chooses in it)."""
     times: list[float] = []
     work()
@@ -132,7 +186,7 @@ def _median(work: Callable[[], int], seconds: float, stop: Callable[[], bool]) -
         count = work()
         before, now = now, time.perf_counter()
         times.append((now - before) / count)
-    return statistics.median(times)
+    return times
 
 
 def _random_images(size: int, device: torch.device, classes: int) -> DataSet:

@@ -30,6 +30,7 @@ from workbench.engine.events import (
     Paused,
     Resumed,
     StepsDone,
+    ThreadsChanged,
     WeightsReady,
 )
 from workbench.engine.graph_steps import build_steps
@@ -78,8 +79,8 @@ def train(
     """Trains ``experiment`` on ``data``, on the device where its tensors lie.
 
     ``report`` hears ``Notice``, ``StepsDone``, ``EvaluationProgress``, ``WeightsReady``,
-    ``CheckpointReady``, ``EpochDone``, ``Paused``, ``Resumed`` and ``FinalTest``, on the calling
-    thread; what it raises ends the training.
+    ``CheckpointReady``, ``ThreadsChanged``, ``EpochDone``, ``Paused``, ``Resumed`` and
+    ``FinalTest``, on the calling thread; what it raises ends the training.
     ``control`` is asked between steps and between test batches. An experiment with a validation
     split needs ``data`` that :func:`~workbench.engine.validation.split_validation` has split.
 
@@ -321,8 +322,7 @@ class _Training:
             self.steps_done += done
             snapshot = self.steps_done % SNAPSHOT_STEPS < done  # passed or reached just now
             due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
-            asked = self.control.stopping or self.control.paused
-            if due or snapshot or asked or step == len(bounds):
+            if due or snapshot or self.control.asked or step == len(bounds):
                 # Waits for the device: all losses since the last time in one transfer.
                 fresh = losses[reported:step].tolist()
                 now = self.watch.seconds()
@@ -343,6 +343,7 @@ class _Training:
                     self._keep_good_weights(epoch)
                 self._between_batches()
                 self._checkpoint_if_due()
+                self._change_threads_if_asked()
                 reported, reported_at = step, self.watch.seconds()
 
     def _test(self, epoch: int) -> tuple[Evaluation, Evaluation | None]:
@@ -421,6 +422,15 @@ class _Training:
     def _checkpoint_if_due(self) -> None:
         if self.watch.seconds() - self.checkpoint_at >= CHECKPOINT_INTERVAL:
             self._report_checkpoint()
+
+    def _change_threads_if_asked(self) -> None:
+        threads, before = self.control.take_threads(), torch.get_num_threads()
+        if threads is None or threads == before:
+            return
+        # From here on the run is, bit for bit, one that is resumed with so many threads.
+        self._report_checkpoint()
+        torch.set_num_threads(threads)
+        self.report(ThreadsChanged(self.epoch, self.step, threads, before))
 
     def _report_checkpoint(self) -> None:
         self.report(CheckpointReady(self.before_test or self._checkpoint()))

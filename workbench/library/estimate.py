@@ -1,5 +1,5 @@
-"""What a run will take: time, from earlier runs like it or else from a few timed steps, space on
-the disk, and memory of a GPU.
+"""What a run will take: time, from a few steps timed now or else from earlier runs like it, space
+on the disk, and memory of a GPU.
 
 Knows neither torch nor Qt; nothing is measured here.
 """
@@ -38,10 +38,11 @@ GPU_BYTES_PER_IMAGE = 32 * 32 * 3 + 8
 
 @dataclass(frozen=True)
 class Estimate:
-    """``seconds`` for all epochs, tests included: from ``earlier`` runs like it, from timed steps
-    where that is 0, ``None`` where there is neither. ``at_most``: early stopping may end the run
-    before. ``bytes`` on the disk at most while it trains. ``gpu_bytes`` and ``free_gpu_bytes``, as
-    they were when steps were timed, else ``None``."""
+    """``seconds`` for all epochs, tests included: from timed steps where ``earlier`` is 0, else
+    from so many earlier runs like it, ``None`` where there is neither. ``at_most``: early stopping
+    may end the run before. ``bytes`` on the disk at most while it trains. ``gpu_bytes`` and
+    ``free_gpu_bytes``, as they were when steps were timed, else ``None``. ``threads``: of the CPU,
+    with which steps were timed."""
 
     seconds: float | None
     earlier: int
@@ -50,6 +51,7 @@ class Estimate:
     gpu_bytes: int | None = None
     free_gpu_bytes: int | None = None
     at_most: bool = False
+    threads: int | None = None
 
     @property
     def fits(self) -> bool:
@@ -81,10 +83,12 @@ def estimate(
     alike.sort(key=lambda run: run.created, reverse=True)
     speeds = [run.seconds / run.epochs_done for run in alike[:NEWEST]]
     known = _images(data, alike) or images
-    if speeds:
-        seconds: float | None = statistics.median(speeds) * experiment.epochs
-    else:
-        seconds = timed_seconds(experiment, *known, timing) if known and timing else None
+    # Steps that were timed just now are of this machine as busy as it is.
+    seconds = timed_seconds(experiment, *known, timing) if known and timing else None
+    if seconds is not None:
+        speeds = []
+    elif speeds:
+        seconds = statistics.median(speeds) * experiment.epochs
     train, test = known or CIFAR10_IMAGES
     gpu_bytes = timing.peak_bytes if timing else None
     if gpu_bytes is not None:
@@ -97,6 +101,7 @@ def estimate(
         gpu_bytes=gpu_bytes,
         free_gpu_bytes=timing.free_bytes if timing else None,
         at_most=experiment.early_stopping > 0,
+        threads=timing.threads if timing else None,
     )
 
 

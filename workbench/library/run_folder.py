@@ -57,7 +57,8 @@ class RunRecord:
     ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
     ``weights`` and ``best_weights`` are file names in the folder. ``continues``: the id of the
     finished run that this one trains on; ``resumed``: an entry for each time that the run went on
-    (``at``, ``epoch``, ``step``, ``notices``). ``experiment``, ``data`` and
+    (``at``, ``epoch``, ``step``, ``notices``, ``threads``). ``threads_timed``: steps a second by
+    number of CPU threads, where that number was chosen by timing. ``experiment``, ``data`` and
     ``environment`` are plain values. ``name``, ``notes``, ``tags`` and ``starred`` are what a
     person wrote to it, from ``labels.json``."""
 
@@ -84,6 +85,7 @@ class RunRecord:
     best_weights: str | None = None
     continues: str | None = None
     resumed: list[dict[str, Any]] = field(default_factory=list)
+    threads_timed: dict[str, float] = field(default_factory=dict)
     name: str = ""
     notes: str = ""
     tags: tuple[str, ...] = ()
@@ -424,7 +426,7 @@ def record_as_written(folder: Path) -> RunRecord:
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("id", "created", "title", "device", "status", "name"), str),
     **dict.fromkeys(("preset", "reason", "weights", "best_weights", "continues"), str | None),
-    **dict.fromkeys(("experiment", "data", "environment"), dict),
+    **dict.fromkeys(("experiment", "data", "environment", "threads_timed"), dict),
     **dict.fromkeys(("epochs", "steps_per_epoch", "epochs_done", "format"), int),
     "resumed": list,
     "reason_parts": dict | None,

@@ -248,8 +248,7 @@ class Experiment(BaseModel):
         "float32",
         "Precision",
         "Number format of the training arithmetic. bfloat16 keeps 8 of float32's 24 bits in "
-        "the layers, which is faster on devices that support it; weights, loss and tests stay "
-        "float32.",
+        "the layers; weights, loss and tests stay float32.",
         "Run",
         choices={"float32": "float32", "bfloat16": "bfloat16"},
     )

@@ -318,23 +318,33 @@ def seconds_left(
     return steps_left / steps_per_second + tests_left * test
 
 
+SPEED_SECONDS = 30.0
+"""Seconds of training that speed and remaining time follow."""
+
+
 class Speed:
-    """Speed and remaining time of a run, from its events: medians of the last 60 (about two
-    seconds), which one slow moment does not move."""
+    """Speed and remaining time of a run, from its events: medians of those of the last
+    :data:`SPEED_SECONDS`, which one slow moment does not move."""
 
     def __init__(self) -> None:
-        self._images: deque[float] = deque(maxlen=60)
-        self._steps: deque[float] = deque(maxlen=60)
+        self._images: deque[float] = deque()
+        self._steps: deque[float] = deque()
+        self._seconds: deque[float] = deque()
         self._tests: deque[float] = deque(maxlen=20)
         self._last = (0, 0.0)
 
     def add(self, event: StepsDone) -> None:
-        self._images.append(event.images_per_second)
         epoch, before = self._last
         seconds = event.seconds - (before if event.epoch == epoch else 0.0)
-        if seconds > 0.0 and event.losses:
-            self._steps.append(len(event.losses) / seconds)
         self._last = (event.epoch, event.seconds)
+        if seconds <= 0.0 or not event.losses:
+            return
+        self._images.append(event.images_per_second)
+        self._steps.append(len(event.losses) / seconds)
+        self._seconds.append(seconds)
+        while len(self._seconds) > 1 and sum(self._seconds) > SPEED_SECONDS:
+            for values in (self._images, self._steps, self._seconds):
+                values.popleft()
 
     def add_test(self, seconds: float) -> None:
         """A test of the whole test split took ``seconds``."""

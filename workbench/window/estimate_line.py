@@ -72,5 +72,9 @@ def _source(estimate: Estimate) -> str:
             count=estimate.earlier
         )
     if estimate.seconds is not None:
-        return tr("From a few timed steps: there is no similar run on this data and device yet.")
+        if estimate.threads is not None:
+            return tr(
+                "From a few steps, timed on this machine as it is now. CPU threads: {count}."
+            ).format(count=estimate.threads)
+        return tr("From a few steps, timed on this machine as it is now.")
     return tr("There is no similar run on this data and device yet.")

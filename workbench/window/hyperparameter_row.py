@@ -183,6 +183,9 @@ class HyperparameterRow(QObject):
         self.reason = ElidedLabel("problem")
         self.reason.setObjectName(f"reason_{name}")
         self.reason.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        self.note = ElidedLabel("muted")
+        self.note.setObjectName(f"note_{name}")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         self.restyle()
 
     def _make_editor(self) -> QWidget:
@@ -214,6 +217,9 @@ class HyperparameterRow(QObject):
             # What cannot be wrong needs no room for a reason.
             self.reason.hide()
             grid.setRowMinimumHeight(row + 1, GAP)
+            if isinstance(self.editor, ChoiceBox):
+                grid.addWidget(self.note, row + 1, 1, 1, 3)
+                self.note.hide()
 
     # --- value ------------------------------------------------------------------------------
 
@@ -268,6 +274,11 @@ class HyperparameterRow(QObject):
         _set_role(self.label, role)
         self._describe()
 
+    def show_note(self, text: str) -> None:
+        """Something to know of the choice, in small below it; "" for nothing."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+
     def _describe(self) -> None:
         problem, *notes = self._notes or ("",)
         words = [problem, tr(self.parameter.help), limits_text(self.parameter), *notes]
@@ -292,3 +303,4 @@ class HyperparameterRow(QObject):
         small = self.label.font()
         small.setPointSizeF(max(small.pointSizeF() * 0.85, 6.0))
         self.reason.setFont(small)
+        self.note.setFont(small)

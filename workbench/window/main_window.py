@@ -59,6 +59,7 @@ from workbench.window.session import Session
 from workbench.window.settings import Settings
 from workbench.window.status_bar import StatusBar
 from workbench.window.theme import Theme
+from workbench.window.threads_box import ThreadsBox
 from workbench.window.timings import Timings
 from workbench.window.translation import Translation, say, tr
 from workbench.window.weights_card import WeightsCard
@@ -104,6 +105,8 @@ class MainWindow(QMainWindow):
         self.weights_card = WeightsCard()
         self.data_button = DataButton(settings)
         self.device_box = DeviceBox()
+        self.threads_box = ThreadsBox(settings)
+        self.session.threads = self.threads_box.threads()
         self.weights = WeightsInUse(
             self.session, self.weights_card, self.data_button, self.device_box
         )
@@ -164,6 +167,7 @@ class MainWindow(QMainWindow):
         bar.addWidget(room)
         bar.addWidget(self.data_button)
         bar.addWidget(self.device_box)
+        bar.addWidget(self.threads_box)
         self.addToolBar(bar)
         self._toolbar = bar
 
@@ -342,6 +346,7 @@ class MainWindow(QMainWindow):
         self.data_button.prepare_requested.connect(self._prepare)
         self.data_button.problem.connect(self._show_problem)
         self.device_box.currentIndexChanged.connect(self._update)
+        self.threads_box.chosen.connect(self._threads_chosen)
         self.timings.changed.connect(self._show_estimate)
 
     def _wire_session(self) -> None:
@@ -351,6 +356,8 @@ class MainWindow(QMainWindow):
         s.run_started.connect(self._run_started)
         s.notice.connect(lambda message: self.status.show_now(say(message)))
         s.steps_done.connect(view.on_steps)
+        s.slowed.connect(view.on_slowed)
+        view.header.threads_wanted.connect(s.use_threads)
         s.epoch_done.connect(view.on_epoch)
         s.epoch_done.connect(self.saved.refresh)
         s.final_test.connect(view.on_final_test)
@@ -523,6 +530,10 @@ class MainWindow(QMainWindow):
             )
         self._say(text)
 
+    def _threads_chosen(self, threads: int | None) -> None:
+        self.session.threads = threads
+        self._update()
+
     def _devices_found(self, devices: list[tuple[str, str]]) -> None:
         import importlib.metadata
 
@@ -604,6 +615,13 @@ class MainWindow(QMainWindow):
         self.data_button.set_off(off if busy and not running else "")
         self.data_button.set_reading_off(off if busy else "")
         self.device_box.set_off(off if busy and not running else "")
+        self.threads_box.set_off(
+            off
+            if busy and not running
+            else tr("A GPU trains: the number of CPU threads does not matter.")
+            if self.device_box.is_gpu
+            else ""
+        )
         self.weights_card.set_enabled(not busy, off if busy else "")
         self.interrupted.set_off(off if busy else "")
         for name in ("load", "load_best", "test", "resume"):
@@ -628,6 +646,7 @@ class MainWindow(QMainWindow):
             self.timings.want_nothing()
             return
         library, device = self.session.library, self.device_box.device()
+        timing = self.timings.of(experiment, device)
         expected = estimate(
             experiment,
             self.data_button.choice,
@@ -635,14 +654,12 @@ class MainWindow(QMainWindow):
             library.known(),
             library.path,
             images=self.data_button.images(),
-            timing=self.timings.of(experiment, device),
+            timing=timing,
         )
         self.estimate.show_estimate(expected)
-        # The memory of a GPU is known from timed steps alone.
-        if not expected.earlier or self.device_box.is_gpu:
-            self.timings.want(experiment, device)
-        else:
-            self.timings.want_nothing()
+        self.form.show_bfloat16_gain(timing.bfloat16_gain if timing else None)
+        # Also beside earlier runs: how fast they were says little of a machine that is busy now.
+        self.timings.want(experiment, device)
 
     def _why_no_training(self) -> str:
         if self.session.busy:

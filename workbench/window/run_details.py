@@ -253,6 +253,11 @@ def _environment(record: RunRecord) -> list[Row]:
         "cudnn": "cuDNN",
     }
     facts = {"device": record.device, **record.environment}
+    if record.threads_timed and "cpu_threads" in facts:
+        speeds = ", ".join(f"{n}: {speed:g}" for n, speed in record.threads_timed.items())
+        facts["cpu_threads"] = tr("{count} (timed, steps a second: {speeds})").format(
+            count=facts["cpu_threads"], speeds=speeds
+        )
     order = [name for name in labels if name in facts] + [n for n in facts if n not in labels]
     return [
         Row(labels.get(name, name), "—" if facts[name] is None else str(facts[name]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QFrame,
@@ -17,12 +17,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.engine.pace import Slowdown
 from workbench.messages import Message
 from workbench.spec.expected import SEVERAL, Expected
 from workbench.spec.presets import Reported
 from workbench.window.curves import percent
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_text import tooltip
+from workbench.window.slow_notice import SlowNotice
 from workbench.window.translation import say, tr
 
 _PARTS = 1000  # of the progress bar, which counts in 32 bits; a long run has more steps
@@ -108,6 +110,9 @@ class RunHeader(QFrame):
     Shows what it is told and computes no speed: ``curves.Speed`` does.
     """
 
+    threads_wanted = Signal(int)
+    """The run is to go on with so many threads of the CPU."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("runHeader")
@@ -134,6 +139,8 @@ class RunHeader(QFrame):
         self._done_label.setObjectName("runProgress")
         self._speed_label = self._label("runSpeed", "muted")
         self._left_label = self._label("runTimeLeft", "muted")
+        self._slow_notice = SlowNotice()
+        self._slow_notice.threads_wanted.connect(self.threads_wanted)
         self._message_label = self._label("runMessage", "problem")
         self._message_label.setWordWrap(True)
         self._chance_label = self._label("chanceNote", "muted")
@@ -170,6 +177,7 @@ class RunHeader(QFrame):
         self._pages = QStackedLayout()
         column.addLayout(self._pages)
         column.addWidget(self._chance_label)
+        column.addWidget(self._slow_notice)
         column.addWidget(self._message_label)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(content)
@@ -207,6 +215,7 @@ class RunHeader(QFrame):
         self._other: tuple[int, int, str] | None = None
         self._problem: Message | str = ""
         self._chance: Message | None = None
+        self._slow_notice.show_slowdown(None)
 
     # --- what the window tells it -------------------------------------------------------
 
@@ -315,6 +324,10 @@ class RunHeader(QFrame):
         """Says that the accuracy is no better than chance; ``None`` where it is."""
         self._chance = sentence
         self._show_message()
+
+    def set_slowdown(self, slowdown: Slowdown | None) -> None:
+        """Whether another program slows the run down, and what would help."""
+        self._slow_notice.show_slowdown(slowdown)
 
     def set_message(self, text: Message | str) -> None:
         """Why the run failed; empty for nothing."""

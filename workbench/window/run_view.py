@@ -21,6 +21,7 @@ from workbench.engine.events import (
     RunStarted,
     StepsDone,
 )
+from workbench.engine.pace import Slowdown
 from workbench.library.run_folder import (
     RunRecord,
     preset_number,
@@ -123,6 +124,7 @@ class RunView(QWidget):
         self._steps_drawn = 0
         self._epochs_drawn = 0
         self._speed = Speed()
+        self._slowdown: Slowdown | None = None
         self._latest: StepsDone | None = None
         self._progress_shown = QElapsedTimer()
         self._live_state = "loading"
@@ -205,6 +207,7 @@ class RunView(QWidget):
         was_shown = self.shows_live
         self.live_run = event.run
         self._speed = Speed()
+        self._slowdown = None
         if was_shown:
             self.show_record(read_record(Path(event.run)))
 
@@ -238,6 +241,12 @@ class RunView(QWidget):
             self._speed.images_per_second(),
             self._speed.seconds_left(event, record.epochs, record.steps_per_epoch),
         )
+
+    def on_slowed(self, slowdown: Slowdown | None) -> None:
+        """Another program slows the run down; ``None``: it no longer does."""
+        self._slowdown = slowdown
+        if self.shows_live:
+            self.header.set_slowdown(slowdown)
 
     def on_epoch(self, event: EpochDone) -> None:
         self._speed.add_test(event.test_seconds)
@@ -348,6 +357,7 @@ class RunView(QWidget):
             reported,
         )
         self.header.set_summary(summaries(experiment)[0])
+        self.header.set_slowdown(self._slowdown if live else None)
         self.live.show_saved(
             steps_per_epoch=record.steps_per_epoch,
             epochs=record.epochs,

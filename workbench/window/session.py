@@ -32,6 +32,7 @@ from workbench.engine.events import (
     Resumed,
     RunEnded,
     RunStarted,
+    Slowed,
     StepsDone,
 )
 from workbench.engine.image_square import Fit
@@ -105,6 +106,7 @@ class Session(QObject):
     run_started = Signal(object)  # RunStarted
     notice = Signal(object)  # Message
     steps_done = Signal(object)  # StepsDone
+    slowed = Signal(object)  # Slowdown or None: as fast as it was
     evaluation_progress = Signal(object)  # EvaluationProgress
     epoch_done = Signal(object)  # EpochDone
     final_test = Signal(object)  # FinalTest
@@ -126,6 +128,8 @@ class Session(QObject):
         super().__init__(parent)
         self.library = library
         self.state = "idle"
+        # Of the CPU, for new runs and tests; None: as many as are fastest when they begin.
+        self.threads: int | None = None
         self._reports: deque[tuple[str, Any]] = deque()
         self._control = RunControl()
         self._work: Work | None = None
@@ -159,7 +163,7 @@ class Session(QObject):
         title: str,
     ) -> None:
         """Starts a run; its events come as signals, ``run_ended`` as the last."""
-        control = self._new_control()
+        control, threads = self._new_control(), self.threads
         self._report_lines = ReportLines()
 
         def work() -> None:
@@ -174,6 +178,7 @@ class Session(QObject):
                 device=device,
                 preset=preset,
                 title=title,
+                threads=threads,
             )
 
         self._start("loading", work)
@@ -209,13 +214,18 @@ class Session(QObject):
 
     def test_weights(self, path: Path, data: DataChoice, device: str) -> None:
         """Tests a weight file; ``weights_tested``, ``problem`` or ``given_up`` follows."""
-        control = self._new_control()
+        control, threads = self._new_control(), self.threads
 
         def work() -> None:
             from workbench.inference import evaluate_weights
 
             outcome = evaluate_weights(
-                path, data, lambda event: self._put("event", event), control, device=device
+                path,
+                data,
+                lambda event: self._put("event", event),
+                control,
+                device=device,
+                threads=threads,
             )
             self._put("tested", outcome)
 
@@ -280,9 +290,6 @@ class Session(QObject):
                 with collector_set_aside():
                     import workbench.runner  # noqa: F401  (its import is most of the wait)
                     from workbench.engine.devices import list_devices
-                    from workbench.engine.optimizers import import_what_torch_puts_off
-
-                    import_what_torch_puts_off()
                 self._put("devices", [(str(d.device), d.name) for d in list_devices()])
             except Exception as error:
                 log.exception("torch could not be imported")
@@ -306,6 +313,7 @@ class Session(QObject):
         if self.busy or not self._torch_ready or not self._computing.acquire(blocking=False):
             return False
         self._timing_unwanted.clear()
+        threads = self.threads
 
         def work() -> None:
             from workbench.engine.timing import Timing
@@ -313,7 +321,7 @@ class Session(QObject):
 
             timing: Timing | None = Timing(None, None)
             try:
-                timing = time_steps(experiment, device, self._timing_unwanted.is_set)
+                timing = time_steps(experiment, device, self._timing_unwanted.is_set, threads)
             except Cancelled:
                 timing = None
             except WorkbenchError:
@@ -367,6 +375,10 @@ class Session(QObject):
     def pause_wanted(self) -> bool:
         """Whether a pause was asked for; ``state`` says when the run has come to it."""
         return self._control.paused
+
+    def use_threads(self, threads: int) -> None:
+        """Asks the run to go on with so many threads of the CPU."""
+        self._control.use_threads(threads)
 
     def pause(self) -> None:
         self._control.pause()
@@ -462,6 +474,8 @@ class Session(QObject):
             self.steps_done.emit(event)
         elif isinstance(event, EpochDone):
             self.epoch_done.emit(event)
+        elif isinstance(event, Slowed):
+            self.slowed.emit(event.slowdown)
         elif isinstance(event, DataProgress):
             self.data_progress.emit(event)
         elif isinstance(event, EvaluationProgress):

@@ -20,7 +20,7 @@ Key = tuple[object, ...]
 
 
 class Timings(QObject):
-    """What ``session`` timed, each experiment's speed once for each device.
+    """What ``session`` timed, each experiment's speed once for each device and number of threads.
 
     ``changed`` says that there is one more.
     """
@@ -32,6 +32,7 @@ class Timings(QObject):
         self._session = session
         self._known: dict[Key, Timing] = {}
         self._wanted: tuple[Experiment, str] | None = None
+        self._asked: Key | None = None
         self._off = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -40,16 +41,16 @@ class Timings(QObject):
         session.steps_timed.connect(self._timed)
 
     def of(self, experiment: Experiment, device: str) -> Timing | None:
-        return self._known.get(_key(experiment, device))
+        return self._known.get(self._key(experiment, device))
 
     def want(self, experiment: Experiment, device: str) -> None:
         """Has it timed in a moment, where it was not and the session is idle then."""
-        key = _key(experiment, device)
+        key = self._key(experiment, device)
         if self._off or self._session.busy or key in self._known:
             self.want_nothing()
             return
         # Being told the same again does not put it off.
-        if self._wanted is None or _key(*self._wanted) != key:
+        if self._wanted is None or self._key(*self._wanted) != key:
             self._timer.start()
         self._wanted = (experiment, device)
 
@@ -65,14 +66,15 @@ class Timings(QObject):
     def _ask(self) -> None:
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
+            self._asked = self._key(*wanted)
             self._session.time_steps(*wanted)
 
     def _timed(self, experiment: Experiment, device: str, timing: Timing | None) -> None:
-        if timing is not None:
-            self._known[_key(experiment, device)] = timing
+        # The number of threads may be another one by now.
+        if timing is not None and self._asked is not None:
+            self._known[self._asked] = timing
             self.changed.emit()
 
-
-def _key(experiment: Experiment, device: str) -> Key:
-    values = experiment.values()
-    return (*speed_of(values), values.get("test_mode"), device)
+    def _key(self, experiment: Experiment, device: str) -> Key:
+        values = experiment.values()
+        return (*speed_of(values), values.get("test_mode"), device, self._session.threads)
