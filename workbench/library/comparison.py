@@ -655,8 +655,8 @@ _FLIPS = {
     "on {won}: more than chance between these two weight files (McNemar's exact test, p {p}). It "
     "says nothing of the settings; other seeds would.",
     (False, False): "On these {images} test images {first} alone is right on {lost}, {second} "
-    "alone on {won}: chance alone can explain it (McNemar's exact test, p {p}). It says nothing of the "
-    "settings; other seeds would.",
+    "alone on {won}: chance alone can explain it (McNemar's exact test, p {p}). It says nothing of "
+    "the settings; other seeds would.",
     (True, True): "On these {images} test images {first} alone is right on {lost}, {second} alone "
     "on {won}: more than chance between these two weight files (McNemar's exact test, p {p}, "
     "corrected for {pairs} pairs by Holm).",

@@ -243,8 +243,8 @@ class Experiment(BaseModel):
         False,
         "Train in eval",
         "All but the first step of each epoch train in evaluation mode: without dropout, batch "
-        "norm on its running statistics. A slip of the training loop printed with 011. Changes "
-        "only networks with dropout or batch norm.",
+        "norm on its running statistics. So the training loop printed with 011 reads by its "
+        "indentation; the report says otherwise. Changes only networks with dropout or batch norm.",
         "As the report ran it",
         slip=True,
     )
