@@ -23,7 +23,7 @@ def test_two_runs_against_the_report_and_each_other(
         "Test accuracy after epoch 3",
         "30.67%",
         "No verdict yet",
-        "not the noise of the seed",
+        "binomial standard error",
         "McNemar's exact test",
         "airplane",
         "run 2 alone right",
@@ -73,11 +73,12 @@ def test_three_seeds_give_a_verdict_and_no_flips(call: Call, library: Library) -
     _, out, _ = call("compare", *(run.id for run in runs), "--json")
     result = json.loads(out)
     assert result["flips"] is None
+    assert len(result["pairs"]) == 3
     for run in result["runs"]:
-        assert run["against_report"]["verdict"] == "reproduced"
+        assert run["against_report"]["verdict"] == "compatible"
         assert run["against_report"]["spread"]["runs"] == 3
     _, out, _ = call("compare", runs[0].id)
-    assert "Reproduced: 30.67% lies within" in out
+    assert "Compatible with the report: 30.67% lies within" in out
     assert "Your repeats: 3 seeds, mean 30.90%" in out
 
 

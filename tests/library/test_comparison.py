@@ -16,20 +16,24 @@ from workbench.library import comparison
 from workbench.library.catalog import Library
 from workbench.library.comparison import (
     AgainstReport,
+    Spread,
     against_report,
+    compare_pairs,
     compare_predictions,
     differing_rows,
     group_of,
+    holm,
     mcnemar_exact,
     same_group,
     spread_of,
-    student_t_975,
 )
 from workbench.library.metrics import Predictions
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
+from workbench.spec.altered_data import ALTERED
 from workbench.spec.expected import Curve, binomial_error
 from workbench.spec.experiment import with_changes
+from workbench.spec.intervals import prediction_margin
 from workbench.spec.presets import find_preset
 
 
@@ -62,7 +66,9 @@ def test_reported_beside_measured_without_a_spread_has_no_verdict(library: Libra
     }
     assert result.figures[0].difference == pytest.approx(0.53)
     assert result.outcome == "open"
-    assert "3 runs or more with other seeds" in str(result.reason)
+    assert "train 4 more with other seeds, for 5 in all with this run among them" in str(
+        result.reason
+    )
     assert result.spread is None
     assert result.binomial == pytest.approx(0.463, abs=0.001)
 
@@ -77,9 +83,11 @@ def test_repeats_with_other_seeds_give_the_verdict(library: Library) -> None:
     assert (result.spread.runs, result.spread.shipped) == (3, False)
     assert result.spread.mean == pytest.approx(30.9)
     assert result.spread.deviation == pytest.approx(np.std([30.2, 31.0, 31.5], ddof=1))
-    assert result.outcome == "reproduced"
+    assert result.outcome == "compatible"
     margin = stats.t.ppf(0.975, 2) * result.spread.deviation * math.sqrt(4 / 3)
     assert f"{30.9 - margin:.2f}% to {30.9 + margin:.2f}%" in str(result.reason)
+    assert "by your 3 seeds, this run among them. The half-width is" in str(result.reason)
+    assert f"is {margin:.2f} points; about 9 seeds of your own" in str(result.reason)
 
     far = [
         make_run(library, "003", [10.0] * 29 + [accuracy], seed=seed)
@@ -88,6 +96,9 @@ def test_repeats_with_other_seeds_give_the_verdict(library: Library) -> None:
     deviating = against(far[0], *far)
     assert deviating.outcome == "deviates"
     assert "29.63% lies outside" in str(deviating.reason)
+    two = against(far[0], *far[:2])
+    assert (two.outcome, two.spread) == ("open", None)
+    assert "train 3 more" in str(two.reason)
 
 
 def test_a_validation_split_takes_images_from_training_and_early_stopping_none(
@@ -140,7 +151,8 @@ def test_equal_repeats_reproduce_only_the_very_figure(library: Library) -> None:
     assert [run.status for run in runs] == ["stopped"] * 3
     result = against(runs[0], *runs)
     assert result.epoch == 6
-    assert result.outcome == "reproduced"
+    assert result.outcome == "compatible"
+    assert "half-width" not in str(result.reason)
     off = [
         make_run(library, "005", [10.4] * 6, seed=seed, gamma=0.5, scheduler="step")
         for seed in range(3)
@@ -167,8 +179,9 @@ def test_a_spread_that_ships_is_used_where_there_are_no_repeats(
     ]
     monkeypatch.setattr(comparison, "shipped_curves", lambda: tuple(curves))
     result = against(record)
-    assert result.outcome == "reproduced"
-    assert "the preset's spread of 3 seeds" in str(result.reason)
+    assert result.outcome == "compatible"
+    assert "the spread of the preset's 3 seeds, measured on CIFAR-10, JPEG" in str(result.reason)
+    assert "about 5 seeds of your own" in str(result.reason)
     margin = stats.t.ppf(0.975, 2) * np.std(accuracies, ddof=1) * math.sqrt(2)
     assert f"{31.0 - margin:.2f}%" in str(result.reason)
     monkeypatch.setattr(comparison, "shipped_curves", lambda: tuple(curves[:2]))
@@ -273,9 +286,50 @@ def test_a_preset_without_figures_has_nothing_to_compare(library: Library) -> No
     assert against_report(make_run(library), preset) is None
 
 
-def test_the_quantiles_are_scipys() -> None:
-    for freedom in [*range(1, 31), 31, 40, 100, 1_000]:
-        assert student_t_975(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=1e-3)
+def test_the_image_files_are_said_beside_the_report(library: Library) -> None:
+    files = against(make_run(library, "001", (20, 25, 31.2)))
+    assert any("Trained on CIFAR-10, JPEG, and the report on" in str(n) for n in files.notes)
+    published = CIFAR10_JPEG | {"kind": "cifar10", "name": "CIFAR-10"}
+    notes = against(make_run(library, "001", (20, 25, 31.2), data=published)).notes
+    assert not any("published images" in str(note) for note in notes)
+
+
+def test_images_that_were_compressed_twice_are_known_by_their_fingerprint(library: Library) -> None:
+    # As the program kept such a run before it knew them.
+    twice = CIFAR10_JPEG | {"name": "CIFAR-10, PNG", "fingerprint": next(iter(ALTERED))}
+    result = against(make_run(library, "001", (20, 25, 31.2), data=twice))
+    assert result.outcome == "not comparable"
+    assert str(result.reason) == "Trained on other data: CIFAR-10, JPEG twice."
+    assert {f.measured for f in result.figures} == {None}
+
+
+@pytest.mark.parametrize("runs", [3, 5])
+@pytest.mark.parametrize("shipped", ["", "CIFAR-10, JPEG"])
+def test_the_verdict_is_wrong_of_one_honest_run_in_twenty(runs: int, shipped: str) -> None:
+    """The level that it states, whatever the mean and the spread of the seeds are."""
+    random = np.random.default_rng(runs)
+    compatible = 0
+    for _ in range(4_000):
+        own, reported = random.normal(60.0, 0.8, runs), random.normal(60.0, 0.8)
+        measured = random.normal(60.0, 0.8) if shipped else own[0]
+        spread = Spread(own.mean(), own.std(ddof=1), runs, shipped)
+        compatible += comparison._within(reported, measured, spread)[0] == "compatible"
+    assert compatible / 4_000 == pytest.approx(0.95, abs=0.0135)  # four standard errors
+
+
+def test_how_many_seeds_halve_an_interval(library: Library) -> None:
+    def words(runs: int, shipped: str = "") -> str:
+        return str(comparison._within(60.0, 60.0, Spread(60.0, 1.0, runs, shipped))[1])
+
+    assert "4.97 points; about 9 seeds" in words(3)
+    assert prediction_margin(1.0, 9) < 4.97 / 2 < prediction_margin(1.0, 8)
+    # The reported figure is of a single run: 1.96 standard deviations stay.
+    assert "3.04 points; no number of seeds would halve it" in words(5)
+    assert "(1.96 points with very many)" in words(5)
+    assert "6.08 points; about 5 seeds of your own" in words(3, "CIFAR-10, JPEG")
+
+
+def test_the_binomial_error_is_scipys() -> None:
     assert binomial_error(70.0, 10_000) == pytest.approx(0.458, abs=0.001)
     assert binomial_error(70.0, 10_000) == pytest.approx(
         100 * stats.binom.std(10_000, 0.7) / 10_000
@@ -315,7 +369,26 @@ def test_flips_and_the_difference_of_the_matrices() -> None:
     assert "more than chance between these two weight files" in str(flips.sentence("A", "B"))
     same = compare_predictions(first, first)
     assert (len(same.lost), len(same.won), same.p) == (0, 0, 1.0)
-    assert "no more than chance" in str(same.sentence("A", "B"))
+    assert "chance alone can explain it" in str(same.sentence("A", "B"))
+
+
+def test_several_pairs_are_corrected_and_say_so() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    tests = [make_predictions(70.0, images=2_000, seed=seed) for seed in range(8)]
+    pairs = compare_pairs(tests)
+    assert [(p.first, p.second) for p in pairs[:8]] == [*((0, i) for i in range(1, 8)), (1, 2)]
+    assert [p.p for p in pairs] == holm([p.flips.p for p in pairs])
+    sentence = str(pairs[0].sentence([f"run {i}" for i in range(8)]))
+    assert "run 0 alone is right on" in sentence
+    assert "corrected for 28 pairs by Holm" in sentence
+
+
+def test_one_pair_in_many_is_no_find_by_itself() -> None:
+    first = make_predictions(70.0, images=2_000)
+    flips = replace(compare_predictions(first, first), p=0.02)
+    assert "more than chance" in str(flips.sentence("A", "B"))
+    assert "chance alone can explain it" in str(flips.sentence("A", "B", 3, 0.06))
 
 
 def test_different_images_are_not_compared() -> None:

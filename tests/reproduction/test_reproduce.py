@@ -102,7 +102,7 @@ def test_the_table_says_how_far_a_run_is_from_the_report(tmp_path: Path) -> None
     ]
     # What has not ended was tested in training mode so far, and stands beside that figure.
     assert [r["reported"] for r in rows()[:4]] == ["10.00", "74.96", "74.96", "65.60"]
-    (unfinished,) = [r for r in story.results_table(rows()).splitlines() if "as declared" in r]
+    (unfinished,) = [r for r in story.results_table(rows()).splitlines() if "as written" in r]
     assert "| 65.60 in training mode | 65.00 in training mode |" in unfinished
     best = rows()[2]
     assert best["overrides"] == "scheduler=none test_images_in_batch_norm=true"
@@ -116,9 +116,8 @@ def test_a_run_on_images_that_were_compressed_again_reproduces_nothing(tmp_path:
     preset = find_preset("009")
     assert preset.as_run is not None
     record = keep(library, with_changes(preset.as_run, {"epochs": 30}), [40.0] * 30)
-    altered = replace(
-        record, data=record.data | {"fingerprint": next(iter(reproduce.ALTERED)) + "0" * 48}
-    )
+    twice = {"fingerprint": next(iter(reproduce.ALTERED)), "comparable": False}
+    altered = replace(record, data=record.data | twice)
     (row,) = reproduce.rows_of(altered)
     assert row["ran"] == "other"
     assert row["overrides"].endswith("test_images_in_batch_norm=true images=compressed_again")
@@ -132,6 +131,42 @@ def test_a_run_on_images_that_were_compressed_again_reproduces_nothing(tmp_path:
     slope = np.stack([slope, slope.T, slope], axis=2)
     # Nothing is moved or cut: one pixel would change 7.
     assert np.abs(compressed(slope).astype(int) - slope).mean() < 4
+
+
+def test_the_originals_are_asked_for_where_they_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("workbench.engine.data_choice.cifar10_places", lambda: [tmp_path])
+    assert reproduce.main(["originals", "--library", str(tmp_path / "runs")]) == 2
+    assert "CIFAR-10 is not on this machine" in capsys.readouterr().err
+
+
+def test_the_originals_are_a_run_of_three_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(reproduce, "run", lambda options: asked.append(options) or 0)
+    assert reproduce.main(["originals", "--library", str(tmp_path)]) == 0
+    (options,) = asked
+    assert (options.dataset, options.seeds) == ("cifar10", 3)
+    assert tuple(options.presets) == reproduce.ON_ORIGINALS
+
+
+def test_one_seed_on_two_devices_is_one_seed(tmp_path: Path) -> None:
+    library = Library(tmp_path / "runs")
+    record = keep(library, nine(), [60.0, 65.0], status="stopped")
+    (short,) = reproduce.rows_of(record)
+    longer = {**short, "device_name": "another CPU", "epochs_done": 30, "measured": "66.00"}
+    originals = {**short, "data": "CIFAR-10, other", "measured": "70.00"}
+    lines = [
+        line
+        for line in story.results_table([short, longer, originals]).splitlines()
+        if line.startswith("| 009")
+    ]
+    assert len(lines) == 2
+    assert "| 66.00 in training mode |" in lines[0]
+    assert "| – | 1 | CIFAR-10, another CPU |" in lines[0]
+    assert "70.00" in lines[1]
 
 
 def test_the_row_that_got_furthest_stays(tmp_path: Path) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from scipy import stats
 
-from workbench.spec.expected import (
-    Curve,
-    alike_until,
-    binomial_error,
-    expected_of,
-    shipped_curves,
-)
+from tests.reproduction.verdict_levels import left_out, off_track
+from workbench.spec.expected import Curve, alike_until, expected_of, shipped_curves
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
+from workbench.spec.intervals import student_t
 from workbench.spec.presets import find_preset
 
 DECAY = {"scheduler": "step", "step_size": 2, "gamma": 0.5, "epochs": 6}
@@ -55,31 +53,80 @@ def test_test_images_in_batch_norm_change_no_curve_but_with_steps_in_evaluation_
     assert alike_until(*both) == 0
 
 
-def test_with_three_seeds_on_track_is_their_spread_and_the_binomial_error() -> None:
-    curves = [curve([40.0 + seed, 50.0], seed=seed) for seed in range(3)]
+def test_with_five_seeds_on_track_is_a_prediction_band() -> None:
+    curves = [curve([40.0 + seed, 50.0 + 2 * seed], seed=seed) for seed in range(5)]
     found = expected_of(Experiment(), curves)
     assert found is not None
-    assert found.seeds == (3, 3)
-    assert found.accuracy == (41.0, 50.0)
-    room = 2 * binomial_error(41.0)
-    assert room == pytest.approx(0.98, abs=0.01)
-    assert found.low[0] == pytest.approx(40.0 - room)
-    assert found.high[0] == pytest.approx(42.0 + room)
-    assert found.judge(1, 39.1) == "on track"
-    assert found.judge(1, 38.9) == "below"
-    assert found.judge(1, 43.1) == "above"
+    assert found.has_band
+    assert found.seeds == (5, 5)
+    assert found.accuracy == (42.0, 54.0)
+    # 5% shared out among two epochs, half of it on each side.
+    margin = stats.t.ppf(1.0 - 0.05 / 4, 4) * math.sqrt(2.5) * math.sqrt(1 + 1 / 5)
+    assert found.low == pytest.approx((42.0 - margin, 54.0 - 2 * margin))
+    assert found.high == pytest.approx((42.0 + margin, 54.0 + 2 * margin))
+    assert found.judge(1, 42.1 - margin) == "on track"
+    assert found.judge(1, 41.9 - margin) == "below"
+    assert found.judge(1, 42.1 + margin) == "above"
     assert found.judge(3, 60.0) is None
+
+
+def test_nothing_is_said_of_a_run_while_it_cannot_be_told_from_guessing() -> None:
+    curves = [curve([10.0 + seed, 50.0 + seed], seed=seed) for seed in range(5)]
+    found = expected_of(Experiment(), curves)
+    assert found is not None
+    assert (found.low[0], found.high[0]) == (None, None)
+    assert found.judge(1, 90.0) is None
+    assert found.judge(2, 10.0) == "below"
+    dead = expected_of(Experiment(), [curve([10.0], seed=seed) for seed in range(5)])
+    assert dead is not None
+    assert not dead.has_band
+
+
+def test_few_seeds_have_no_band() -> None:
+    found = expected_of(Experiment(), [curve([40.0 + seed, 50.0], seed=seed) for seed in range(4)])
+    assert found is not None
+    assert not found.has_band
+    assert found.accuracy == (41.5, 50.0)
+    assert found.judge(1, 0.0) is None
+
+
+@pytest.mark.parametrize("together", [0.0, 0.9, 1.0])
+def test_of_honest_runs_one_in_twenty_leaves_the_band_at_most(together: float) -> None:
+    assert off_track(5, 30, together, draws=8_000) < 0.05 + 0.01  # four standard errors
+
+
+def test_no_shipped_run_is_off_track_by_the_others() -> None:
+    """Each left out in turn; with four seeds left, one fewer than the program asks for."""
+    judged = list(left_out(shipped_curves(), 4))
+    assert len(judged) >= 5
+    alarms = [curve.preset for curve, words in judged if {"below", "above"} & set(words)]
+    assert len(alarms) < 0.05 * len(judged) or not alarms
+    assert any("on track" in words for _, words in judged)
+
+
+def test_the_quantiles_are_scipys() -> None:
+    for freedom in [*range(1, 31), 40, 101, 1_000]:
+        for level in (0.5, 0.95, 1 - 0.05 / 30, 1 - 0.05 / 300):
+            expected = stats.t.ppf(0.5 + level / 2, freedom)
+            assert student_t(level, freedom) == pytest.approx(expected, rel=1e-7)
 
 
 def test_a_seed_counts_once_however_often_it_was_trained() -> None:
     numbers = [40.0, 50.0, 45.0]
     again = curve(numbers, seed=0)
-    curves = [curve(numbers[:2], seed=0, **DECAY), again, again, curve([44.0], seed=1)]
-    found = expected_of(experiment_from({"epochs": 6}), curves)
+    other_device = replace(curve([40.1], seed=0), device="another CPU")
+    curves = [curve(numbers[:2], seed=0, **DECAY), again, again, other_device]
+    found = expected_of(experiment_from({"epochs": 6}), [*curves, curve([44.0], seed=1)])
     assert found is not None
     assert found.seeds == (2, 1, 1)
     assert found.accuracy == (42.0, 50.0, 45.0)
-    assert found.high[2] == 52.0  # 2 points over the epoch before: one seed
+
+
+def test_the_seeds_of_two_data_sets_are_not_mixed() -> None:
+    files = [curve([40.0 + seed], seed=seed) for seed in range(2)]
+    found = expected_of(Experiment(), [replace(curve([50.0]), data="CIFAR-10, PNG"), *files])
+    assert found is not None
+    assert (found.data, found.seeds, found.accuracy) == ("CIFAR-10", (2,), (40.5,))
 
 
 def test_every_seed_ships_once_for_each_way_it_ran() -> None:
@@ -90,21 +137,12 @@ def test_every_seed_ships_once_for_each_way_it_ran() -> None:
     assert len(found) == len(set(found))
 
 
-def test_with_one_seed_on_track_is_two_points_around_the_neighbouring_epochs() -> None:
-    found = expected_of(experiment_from({"epochs": 9}), [curve([40.0, 50.0, 45.0, 48.0])])
-    assert found is not None
-    assert (found.low[1], found.high[1]) == (38.0, 52.0)
-    assert (found.low[3], found.high[3]) == (43.0, 50.0)
-    assert found.judge(4, 50.0) == "on track"
-
-
 def test_nothing_is_expected_of_another_experiment_or_beyond_what_is_alike() -> None:
     curves = [curve([40.0, 50.0, 55.0, 56.0])]
     assert expected_of(experiment_from({"learning_rate": 0.5}), curves) is None
     decayed = expected_of(experiment_from(DECAY), curves)
     assert decayed is not None
     assert decayed.accuracy == (40.0, 50.0)
-    assert decayed.high[1] == 52.0  # not of the epoch after, which trained with another rate
     short = expected_of(experiment_from({"epochs": 1}), curves)
     assert short is not None
     assert len(short.loss) == 1

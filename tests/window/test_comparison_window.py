@@ -253,9 +253,23 @@ def test_repeats_have_a_band_and_a_mean(open_window: Open, library: Library) -> 
     assert window.curves.spread.isVisible()
     mean = window.curves._band[1].getData()[1].tolist()
     assert mean == [20, 25, 31]
-    assert window.tabs.count() == 2
     other = open_window(*runs[:2], make_run(library, "003", [10.0] * 3))
     assert not other.curves.spread.isVisible()
+
+
+def test_three_runs_are_tested_in_pairs_and_corrected(open_window: Open, library: Library) -> None:
+    runs = [make_run(library, "001", (20, 25, a), seed=s) for s, a in enumerate((30.0, 30.0, 40.0))]
+    window = open_window(*runs)
+    window.tabs.setCurrentIndex(2)
+    assert window.tabs.tabText(2) == "Image by image"
+    assert "3 pairs" in window.pairs_title.text()
+    assert "by Holm" in window.pairs_title.text()
+    rows = window.pairs.texts()
+    assert len(rows) == 3
+    assert rows[1][4] == "< 0.001"
+    other = open_window(*runs[:2], make_run(library, accuracies=()))
+    assert "no final test" in other.pairs_title.text()
+    assert not other.pairs.isVisible()
 
 
 def test_other_data_and_no_final_test(open_window: Open, library: Library) -> None:

@@ -35,9 +35,20 @@ CURVE = Curve(
 )
 
 
-def expected(seeds: int = 1) -> Expected:
-    other = [with_changes(CURVE.experiment, {"seed": seed}) for seed in range(seeds)]
-    found = expected_of(NINE, [replace(CURVE, experiment=experiment) for experiment in other])
+def seeds(count: int) -> list[Curve]:
+    """Curves that lie a point apart, around :data:`CURVE`."""
+    return [
+        replace(
+            CURVE,
+            experiment=with_changes(CURVE.experiment, {"seed": seed}),
+            accuracy=tuple(a + seed - (count - 1) / 2 for a in CURVE.accuracy),
+        )
+        for seed in range(count)
+    ]
+
+
+def expected(count: int = 1) -> Expected:
+    found = expected_of(NINE, seeds(count))
     assert found is not None
     return found
 
@@ -120,33 +131,52 @@ def test_the_expected_curves_are_drawn_thin_and_dotted_with_a_name(qtbot: QtBot)
 
 
 @pytest.mark.parametrize(
-    ("seeds", "accuracy", "words", "basis"),
+    ("accuracy", "words", "basis"),
     [
-        (1, 58.0, "Training · on track", "(seeds: 1)"),
-        (1, 47.9, "Training · below expected", "48.00% to 63.00%"),
-        (1, 63.1, "Training · above expected", "CIFAR-10, JPEG with a CPU"),
-        (3, 58.0, "Training · on track", "the spread of 3 seeds and twice the binomial error"),
-        (3, 60.0, "Training · above expected", "57.01% to 58.99%"),
+        (58.0, "Training · on track", "95% of runs stay in the band of these 5 seeds"),
+        (50.0, "Training · below expected", "CIFAR-10, JPEG with a CPU"),
+        (66.0, "Training · above expected", "51.14% to 64.86% is expected"),
     ],
 )
 def test_the_header_says_whether_a_run_is_on_track_and_by_what(
-    qtbot: QtBot, seeds: int, accuracy: float, words: str, basis: str
+    qtbot: QtBot, accuracy: float, words: str, basis: str
 ) -> None:
     header = RunHeader()
     qtbot.addWidget(header)
     header.show_run("009", "Training", False, None)
-    header.set_track(expected(seeds), 2, accuracy)
+    header.set_track(expected(5), 2, accuracy)
     assert state(header).text() == words
     assert basis in state(header).toolTip()
-    header.set_track(expected(seeds), 4, accuracy)  # beyond what was measured
-    assert state(header).text() == "Training"
-    assert state(header).toolTip() == ""
+    for silent in ((expected(5), 4), (expected(4), 2)):  # beyond what was measured; few seeds
+        header.set_track(*silent, accuracy)
+        assert state(header).text() == "Training"
+        assert state(header).toolTip() == ""
+
+
+def test_the_band_is_shaded_and_its_level_named(qtbot: QtBot) -> None:
+    view = LiveView()
+    qtbot.addWidget(view)
+    view.resize(620, 590)
+    view.show()
+    qtbot.waitExposed(view)
+    view.start(100, 30, [1e-4] * 30, None, False, "train")
+    view.set_expected(expected(4))
+    view.refresh()
+    assert not view._band_between.isVisible()
+    assert not any("band" in text for text in legends(view))
+    view.set_expected(expected(5))
+    view.refresh()
+    assert view._band_between.isVisible()
+    ends = [curve.getOriginalDataset()[1] for curve in view._band]
+    assert ends[0][1] == pytest.approx(expected(5).low[1])
+    assert ends[1][1] == pytest.approx(expected(5).high[1])
+    assert any("a band for 95% of runs" in text for text in legends(view))
 
 
 def test_a_run_on_the_reports_data_is_judged_as_it_goes(
     view: RunView, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_view, "expected_of", lambda e: expected_of(e, [CURVE]))
+    monkeypatch.setattr(run_view, "expected_of", lambda e: expected_of(e, seeds(5)))
     library = Library(tmp_path)
     made = record(library, NINE, [50.5])
     view.live_run = str(made.folder)

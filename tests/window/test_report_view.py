@@ -51,8 +51,9 @@ def test_figures_and_verdict_of_a_run_with_repeats(view: ReportView, library: Li
     view.known_runs = lambda: runs
     view.hide()
     view.show()  # as by changing tabs
-    assert text(view, "reportVerdict") == "Reproduced"
+    assert text(view, "reportVerdict") == "Compatible with the report"
     assert "another run is expected (95%)" in text(view, "reportReason")
+    assert "half-width" in text(view, "reportReason")
     assert "3 seeds" in text(view, "reportNotes")
     assert "binomial" in text(view, "reportNotes")
 

@@ -14,10 +14,13 @@ from workbench.library.comparison import (
     AgainstReport,
     DifferingRow,
     Flips,
+    PairTest,
     against_report,
+    compare_pairs,
     compare_runs,
     differing_rows,
     distinct_names,
+    read_tests,
 )
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
@@ -32,18 +35,21 @@ def compare(options: argparse.Namespace) -> int:
     reports = [_against_report(record, known) for record in records]
     rows = differing_rows(records)
     flips: Flips | None = None
+    pairs: list[PairTest] = []
     problem: WorkbenchError | None = None
-    if len(records) == 2:
-        try:
+    try:
+        if len(records) == 2:
             flips = compare_runs(*records)
-        except WorkbenchError as error:
-            problem = error
+        elif len(records) > 2:
+            pairs = compare_pairs(read_tests(records))
+    except WorkbenchError as error:
+        problem = error
     if options.csv:
         write_csv(options.csv, _table(records, reports, rows, flips))
     if options.json:
-        print_json(_as_json(records, reports, rows, flips, problem))
+        print_json(_as_json(records, reports, rows, flips, pairs, problem))
     else:
-        print(_as_text(records, reports, rows, flips, problem))
+        print(_as_text(records, reports, rows, flips, pairs, problem))
     return 0
 
 
@@ -64,6 +70,7 @@ def _as_text(
     reports: Sequence[AgainstReport | None],
     rows: Sequence[DifferingRow],
     flips: Flips | None,
+    pairs: Sequence[PairTest],
     problem: WorkbenchError | None,
 ) -> str:
     parts = []
@@ -92,6 +99,8 @@ def _as_text(
         parts.append("Confusion matrix of run 2 minus that of run 1 (rows are true classes):")
         cells = [[name, *(f"{n:+d}" if n else "0" for n in row)] for name, row in _matrix(flips)]
         parts.append(text_table([["", *(name[:5] for name in flips.classes)], *cells]))
+    numbered = [f"run {number}" for number in range(1, len(records) + 1)]
+    parts += [str(pair.sentence(numbered)) for pair in pairs]
     if problem is not None:
         parts.append(str(problem))
     return "\n\n".join(parts)
@@ -126,8 +135,8 @@ def report_text(report: AgainstReport) -> str:
         )
     if report.binomial is not None:
         lines.append(
-            f"  Binomial error of the test: {report.binomial:.2f} points (not the noise of the "
-            "seed)"
+            f"  A new test set of this size would move the accuracy by about {report.binomial:.2f} "
+            "points (binomial standard error); the report was tested on this one"
         )
     return "\n".join([*lines, *(f"  {note}" for note in report.notes)])
 
@@ -171,6 +180,7 @@ def _as_json(
     reports: Sequence[AgainstReport | None],
     rows: Sequence[DifferingRow],
     flips: Flips | None,
+    pairs: Sequence[PairTest],
     problem: WorkbenchError | None,
 ) -> dict[str, Any]:
     return {
@@ -200,6 +210,17 @@ def _as_json(
             "mcnemar_p": flips.p,
             "sentence": str(flips.sentence("run 1", "run 2")),
         },
+        "pairs": [
+            {
+                "first": str(records[pair.first].folder),
+                "second": str(records[pair.second].folder),
+                "first_alone": len(pair.flips.lost),
+                "second_alone": len(pair.flips.won),
+                "mcnemar_p": pair.flips.p,
+                "mcnemar_p_holm": pair.p,
+            }
+            for pair in pairs
+        ],
         "problem": str(problem) if problem else None,
     }
 

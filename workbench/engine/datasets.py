@@ -15,6 +15,7 @@ from workbench.engine.data_choice import DataChoice, DataInfo, DataKind
 from workbench.engine.kept_images import TestImages, keep_test_images, test_order
 from workbench.messages import Cancelled
 from workbench.path_text import to_text
+from workbench.spec.altered_data import ALTERED
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,17 @@ def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
 def _as_data_set(kind: DataKind, path: str | None, arrays: Arrays) -> DataSet:
     order = test_order(len(arrays.test_labels))
     test_images, test_labels = arrays.test_images[order], arrays.test_labels[order]
+    fingerprint = _fingerprint(
+        arrays.classes, arrays.train_images, arrays.train_labels, test_images, test_labels
+    )
     info = DataInfo(
         kind=kind,
-        name=arrays.name,
+        name=ALTERED.get(fingerprint, arrays.name),
         classes=arrays.classes,
         train_images=len(arrays.train_labels),
         test_images=len(test_labels),
-        fingerprint=_fingerprint(
-            arrays.classes, arrays.train_images, arrays.train_labels, test_images, test_labels
-        ),
-        comparable=arrays.comparable,
+        fingerprint=fingerprint,
+        comparable=arrays.comparable and fingerprint not in ALTERED,
         path=path,
         skipped=arrays.skipped,
         skipped_files=arrays.skipped_files,

@@ -145,7 +145,9 @@ class _Training:
             experiment, self.network, self.optimizer, data, self.scaling
         )
         # The order of the images has a random state of its own: dropout draws from the default
-        # one, and a network without dropout sees the same batches.
+        # one, and a network without dropout sees the same batches. Both begin from the same seed,
+        # so that the weights and the first order come from the same random numbers: harmless as
+        # far as is known, and drawing them apart would change what every seed gives.
         self.order = torch.Generator().manual_seed(experiment.seed)
 
         self.experiment = experiment

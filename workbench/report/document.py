@@ -583,8 +583,9 @@ def error_sentences(against: AgainstReport) -> list[Message]:
     if against.binomial is not None:
         sentences.append(
             Message(
-                "Another test set of this size would move the accuracy by about {error} points "
-                "(binomial error); that is not the noise of the seed.",
+                "A new test set of this size would move the accuracy by about {error} points "
+                "(binomial standard error). The report was tested on the same images as this run, "
+                "so it is no error of their difference: seeds are.",
                 error=f"{against.binomial:.2f}",
             )
         )

@@ -255,9 +255,9 @@ class Experiment(BaseModel):
     eval_after_first_step: bool = _declare(
         False,
         "Train in evaluation mode",
-        "The report's bug: all but the first step of each epoch train in evaluation mode, "
-        "without dropout and with batch norm's running statistics. It is in the training loop "
-        "printed with 011, and affects only networks with dropout or batch norm.",
+        "All but the first step of each epoch train in evaluation mode, without dropout and with "
+        "batch norm's running statistics. So the training loop printed with 011 reads by its "
+        "indentation; the report says otherwise. Affects only networks with dropout or batch norm.",
         "As the report ran it",
         slip=True,
     )

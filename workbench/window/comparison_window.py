@@ -13,13 +13,17 @@ from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 from workbench.library.comparison import (
     CHOSEN_ON,
     DifferingRow,
+    PairTest,
+    compare_pairs,
     compare_predictions,
     differing_rows,
     distinct_names,
+    p_text,
     read_both,
+    read_tests,
 )
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses
-from workbench.messages import WorkbenchError
+from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.compared_curves import ComparedCurves, pen_of
 from workbench.window.figure_table import Cell, FigureTable
@@ -65,6 +69,11 @@ class ComparisonWindow(QWidget):
         self.nothing_differs = QLabel()
         self.nothing_differs.setProperty("role", "muted")
         self.flips = FlipsView(self.records, images) if len(self.records) == 2 else None
+        self.pairs_title = QLabel()
+        self.pairs_title.setWordWrap(True)
+        self.pairs = FigureTable("comparisonPairs")
+        self._pairs: list[PairTest] = []
+        self._no_pairs: Message | None = None
         self.matrix = FigureTable("comparisonMatrix")
         self.matrix_title = QLabel()
         self.matrix_title.setProperty("role", "heading")
@@ -110,6 +119,12 @@ class ComparisonWindow(QWidget):
         yield
         if self.flips is not None:
             self._compare(self.flips)
+        elif len(self.records) > 2:
+            yield
+            try:
+                self._pairs = compare_pairs(read_tests(self.records))
+            except WorkbenchError as error:
+                self._no_pairs = error.message
 
     def _compare(self, view: FlipsView) -> None:
         try:
@@ -135,10 +150,20 @@ class ComparisonWindow(QWidget):
             self.tabs.addTab(self.flips, "")
             self.tabs.addTab(self._matrix_tab(), "")
             self.tabs.setTabVisible(3, False)  # until both were tested on the same images
+        elif len(self.records) > 2:
+            self.tabs.addTab(self._pairs_tab(), "")
         outer = QVBoxLayout(self)
         outer.setContentsMargins(8, 8, 8, 8)
         outer.addWidget(self.legend)
         outer.addWidget(self.tabs, 1)
+
+    def _pairs_tab(self) -> QWidget:
+        tab = QWidget()
+        layout = QVBoxLayout(tab)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self.pairs_title)
+        layout.addWidget(self.pairs, 1)
+        return tab
 
     def _matrix_tab(self) -> QWidget:
         tab = QWidget()
@@ -160,6 +185,7 @@ class ComparisonWindow(QWidget):
         self._show_differences()
         if self.flips is not None:
             self.flips.retranslate(self._names)
+        self._show_pairs()
         self._show_matrix()
         self._show_legend()
 
@@ -183,6 +209,33 @@ class ComparisonWindow(QWidget):
                 for row in members
             ]
         self.differences.show_rows(["", *self._names], rows)
+
+    def _show_pairs(self) -> None:
+        self.pairs.setVisible(bool(self._pairs))
+        if self._no_pairs is not None:
+            self.pairs_title.setText(say(self._no_pairs))
+        if not self._pairs:
+            return
+        self.pairs_title.setText(
+            tr(
+                "The test images that only one of two runs is right on, for each of {pairs} pairs. "
+                "p is that of McNemar's exact test, corrected for as many pairs by Holm: at 0.05 "
+                "or more chance alone can explain the difference between the two weight files. It "
+                "says nothing of the settings; other seeds would."
+            ).format(pairs=len(self._pairs))
+        )
+        header = (tr("first"), tr("second"), tr("first alone"), tr("second alone"), tr("p (Holm)"))
+        rows = [
+            [
+                Cell(self._names[pair.first]),
+                Cell(self._names[pair.second]),
+                Cell(f"{len(pair.flips.lost):,}"),
+                Cell(f"{len(pair.flips.won):,}"),
+                Cell(p_text(pair.p)),
+            ]
+            for pair in self._pairs
+        ]
+        self.pairs.show_rows(header, rows)
 
     def _show_matrix(self) -> None:
         if self._confusion is None:

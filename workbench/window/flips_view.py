@@ -283,7 +283,7 @@ class FlipsView(QWidget):
             self.sentence.setText(say(self._no_flips) if self._no_flips else "")
             self._show_page()
             return
-        self.sentence.setText(say(flips.sentence(*names)))
+        self.sentence.setText(say(flips.sentence(names[0], names[1])))
         chosen = max(self.class_box.currentIndex(), 0)
         self.class_box.blockSignals(True)
         self.class_box.clear()

@@ -44,7 +44,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.messages import Count
-from workbench.spec.expected import Expected
+from workbench.spec.expected import LEVEL, Expected
 from workbench.spec.presets import Reported
 from workbench.window import curves, theme
 from workbench.window.curve_export import CurveExport
@@ -119,6 +119,9 @@ class LiveView(QWidget):
     def _build_curves(self) -> None:
         # First, so that they lie under the person's own.
         self._expected_loss = self._loss_plot.curve(connect="finite", antialias=True)
+        self._band = [self._accuracy_plot.curve(connect="finite", pen=None) for _ in range(2)]
+        self._band_between = pg.FillBetweenItem(*self._band)
+        self._accuracy_plot.addItem(self._band_between, ignoreBounds=True)
         self._expected_accuracy = self._accuracy_plot.curve(connect="finite", antialias=True)
         self._raw_curve = self._loss_plot.curve(connect="finite", antialias=False)
         self._smooth_curve = self._loss_plot.curve(connect="finite", antialias=False)
@@ -310,7 +313,7 @@ class LiveView(QWidget):
 
     def set_expected(self, expected: Expected | None) -> None:
         """Curves of what was measured with these hyperparameters before, drawn thin and dotted
-        under the run's own; ``None`` for none."""
+        under the run's own, the band shaded; ``None`` for none."""
         self._expected = expected
         self._changed(epochs=True)
 
@@ -512,10 +515,13 @@ class LiveView(QWidget):
             shown += of_curve if legend.shows(key) else []
         shows_expected = self._expected is not None and legend.shows("expected")
         self._expected_accuracy.setVisible(shows_expected)
+        has_band = self._expected is not None and self._expected.has_band
+        self._band_between.setVisible(shows_expected and has_band)
         if self._expected is not None and shows_expected:
             x = np.arange(1.0, len(self._expected.accuracy) + 1.0)
             expected = np.array(self._expected.accuracy)
             self._expected_accuracy.setData(x, expected)
+            self._draw_band(self._expected)
             low, high = self.visible_epochs()
             shown += expected[(x >= low) & (x <= high)].tolist()
         lines = self._reported_values()
@@ -545,6 +551,12 @@ class LiveView(QWidget):
     def _best(self) -> int | None:
         """Index of the best epoch: by the validation split where there is one."""
         return curves.best(self._validation or self._accuracies)
+
+    def _draw_band(self, expected: Expected) -> None:
+        """Where honest runs stay. A piece without a band is left out."""
+        for curve, ends in zip(self._band, (expected.low, expected.high), strict=True):
+            kept = [(epoch, end) for epoch, end in enumerate(ends, 1) if end is not None]
+            curve.setData([float(epoch) for epoch, _ in kept], [end for _, end in kept])
 
     def _reported_values(self) -> list[tuple[float, str, Qt.PenStyle]]:
         """Reported accuracies: value, words, dash."""
@@ -813,6 +825,10 @@ class LiveView(QWidget):
         self._titles[1].setText(title)
         self._sample_mark.setText(tr("sample") if self._sample else "")
         entries = [*expected]
+        if self._expected is not None and self._expected.has_band:
+            text = tr("expected, with a band for {level} of runs").format(level=f"{LEVEL:.0%}")
+            dots, short = Qt.PenStyle.DotLine, tr("expected")
+            entries = [Entry(text, c.muted, 1, line=dots, short=short, key="expected")]
         if self._done:
             split = bool(self._validation)
             name = tr("test") if split else tr("measured")
@@ -856,6 +872,9 @@ class LiveView(QWidget):
             plot.restyle(c)
         for curve in (self._expected_loss, self._expected_accuracy):
             curve.setPen(self._pen(c.muted, 1.5, Qt.PenStyle.DotLine))
+        shade = QColor(c.muted)
+        shade.setAlpha(36)
+        self._band_between.setBrush(shade)
         self._raw_curve.setPen(self._pen(c.raw, 1))
         self._smooth_curve.setPen(self._pen(c.measured, 2))
         self._accuracy_curve.setPen(self._pen(c.measured, 2))

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QInputDialog, QWidget
 
 from workbench.engine.events import RunEnded
-from workbench.library.comparison import spread_of
+from workbench.library.comparison import WANTED_REPEATS, spread_of
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.window.translation import say, tr
@@ -57,12 +57,12 @@ class Repeats(QObject):
         dialog.setWindowTitle(tr("Repeat with other seeds"))
         dialog.setLabelText(
             tr(
-                "Number of runs, one after the other, with seeds from {seed} on. Three or more "
+                "Number of runs, one after the other, with seeds from {seed} on. Five or more "
                 "show how much the seed alone changes the result."
             ).format(seed=experiment.seed)
         )
         dialog.setIntRange(2, MOST)
-        dialog.setIntValue(3)
+        dialog.setIntValue(WANTED_REPEATS)
         dialog.intValueSelected.connect(lambda count: self.start(experiment, count, sample))
         dialog.open()
         return dialog

@@ -18,7 +18,7 @@ from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.translation import say, tr
 
 TINTS = {
-    "reproduced": "best",
+    "compatible": "best",
     "deviates": "problem",
     "not comparable": "muted",
     "open": "muted",

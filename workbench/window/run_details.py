@@ -28,6 +28,7 @@ from workbench import paths
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, WorkbenchError
 from workbench.path_text import from_text, shown
+from workbench.spec.altered_data import is_comparable
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
 from workbench.spec.presets import Preset, read_preset
 from workbench.window import theme
@@ -217,7 +218,7 @@ def _data(data: dict[str, Any], share: Any) -> list[Row]:
         Row(tr("Fingerprint"), str(data.get("fingerprint") or "—")[:12]),
         Row(
             tr("Comparable with the report"),
-            tr("yes") if data.get("comparable") else tr("no"),
+            tr("yes") if is_comparable(data) else tr("no"),
         ),
     ]
     if data.get("path"):

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from workbench.engine.pace import Slowdown
 from workbench.messages import Message
-from workbench.spec.expected import SEVERAL, Expected
+from workbench.spec.expected import LEVEL, Expected
 from workbench.spec.presets import Reported
 from workbench.window.curves import percent
 from workbench.window.elided_label import ElidedLabel
@@ -73,18 +73,14 @@ TRACK = {"on track": "on track", "below": "below expected", "above": "above expe
 
 def track_basis(expected: Expected, epoch: int, accuracy: float, otherwise: bool) -> str:
     """What "on track" after ``epoch`` goes by: the test accuracy after it, in which mode, and the
-    range that it is compared with, its seeds, data and device."""
+    band that it is compared with, its level, seeds, data and device. Empty without a band there."""
     low, high = expected.low[epoch - 1], expected.high[epoch - 1]
-    if expected.seeds[epoch - 1] >= SEVERAL:
-        text = tr(
-            "After epoch {epoch}, {low} to {high} is expected: the spread of {seeds} seeds and "
-            "twice the binomial error. Measured on {data} with {device}."
-        )
-    else:
-        text = tr(
-            "After epoch {epoch}, {low} to {high} is expected: within 2 points of what was "
-            "measured around this epoch (seeds: {seeds}). Measured on {data} with {device}."
-        )
+    if low is None or high is None:
+        return ""
+    text = tr(
+        "After epoch {epoch}, {low} to {high} is expected: {level} of runs stay in the band of "
+        "these {seeds} seeds in every epoch. Measured on {data} with {device}."
+    )
     compared = (
         tr(
             "Goes by the test accuracy after epoch {epoch}, {accuracy} in training mode, not by "
@@ -98,6 +94,7 @@ def track_basis(expected: Expected, epoch: int, accuracy: float, otherwise: bool
         epoch=epoch,
         low=percent(max(low, 0.0)),
         high=percent(min(high, 100.0)),
+        level=f"{LEVEL:.0%}",
         seeds=expected.seeds[epoch - 1],
         data=expected.data,
         device=expected.device,

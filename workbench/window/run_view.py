@@ -32,6 +32,7 @@ from workbench.library.run_folder import (
     read_test,
 )
 from workbench.messages import WorkbenchError
+from workbench.spec.altered_data import is_comparable
 from workbench.spec.expected import Expected, expected_of
 from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Reported, find_preset, how_it_ran
@@ -372,7 +373,7 @@ class RunView(QWidget):
             name=record.id,
         )
         # Only on the report's data: the sample is easier, and another folder another task.
-        self._expected = expected_of(experiment) if record.data.get("comparable") else None
+        self._expected = expected_of(experiment) if is_comparable(record.data) else None
         self.live.set_expected(self._expected)
         if rows:
             self.header.set_track(
@@ -473,7 +474,7 @@ def data_name(data: Mapping[str, Any]) -> str:
 
 def _reported(record: RunRecord) -> Reported | None:
     # Only what may be compared: the report's data, and the preset's own hyperparameters.
-    if not record.data.get("comparable") or record.preset is None:
+    if not is_comparable(record.data) or record.preset is None:
         return None
     try:
         preset = find_preset(record.preset)
