@@ -19,6 +19,15 @@ def shipped(name: str) -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / name
 
 
+def expanded(text: str | Path) -> Path:
+    """A path that a person typed, with the home folder for ``~``. Raises
+    :class:`WorkbenchError` where ``~name`` names nobody."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise WorkbenchError("{path}: names a user that is not there.", path=text) from None
+
+
 def home() -> Path:
     """The person's folder: ``CIFAR_WORKBENCH_HOME``, else the platform's data folder."""
     chosen = os.environ.get("CIFAR_WORKBENCH_HOME")

@@ -21,7 +21,8 @@ from workbench.library.comparison import (
 )
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.spec.presets import find_preset
+from workbench.spec.presets import preset_with_id
+from workbench.terminal import tell
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -42,7 +43,7 @@ def compare(options: argparse.Namespace) -> int:
     if options.json:
         print_json(_as_json(records, reports, rows, flips, problem))
     else:
-        print(_as_text(records, reports, rows, flips, problem))
+        tell(*_as_text(records, reports, rows, flips, problem))
     return 0
 
 
@@ -50,7 +51,7 @@ def _against_report(record: RunRecord, known: Sequence[RunRecord]) -> AgainstRep
     if record.preset is None:
         return None
     try:
-        return against_report(record, find_preset(record.preset), known)
+        return against_report(record, preset_with_id(record.preset), known)
     except WorkbenchError:  # the person's own preset, since deleted
         return None
 
@@ -64,12 +65,12 @@ def _as_text(
     rows: Sequence[DifferingRow],
     flips: Flips | None,
     problem: WorkbenchError | None,
-) -> str:
-    parts = []
+) -> list[str]:
+    parts: list[list[str]] = []
     names = distinct_names([record.label for record in records], records)
     for number, (record, report) in enumerate(zip(records, reports, strict=True), 1):
         name = names[number - 1]
-        parts.append(f"Run {number}: {name}, {record.id}, {record.data.get('name')}")
+        parts.append([f"Run {number}: {name}, {record.id}, {record.data.get('name')}"])
         if report is not None:
             parts.append(report_text(report))
     if len(records) > 1:
@@ -77,9 +78,9 @@ def _as_text(
         for group, members in groupby(rows, lambda row: row.group):
             table.append([group, *[""] * len(records)])
             table += [[f"  {row.key}", *map(_value, row.values)] for row in members]
-        parts.append(text_table(table) if rows else "Nothing differs.")
+        parts.append(text_table(table) if rows else ["Nothing differs."])
     if flips is not None:
-        parts.append(str(flips.sentence("run 1", "run 2")))
+        parts.append([str(flips.sentence("run 1", "run 2"))])
         table = [["true class", "run 1 alone right", "run 2 alone right"]]
         table += [
             [name, str(lost), str(won)]
@@ -88,19 +89,19 @@ def _as_text(
             )
         ]
         parts.append(text_table(table))
-        parts.append("Confusion matrix of run 2 minus that of run 1 (rows are true classes):")
+        parts.append(["Confusion matrix of run 2 minus that of run 1 (rows are true classes):"])
         cells = [[name, *(f"{n:+d}" if n else "0" for n in row)] for name, row in _matrix(flips)]
         parts.append(text_table([["", *(name[:5] for name in flips.classes)], *cells]))
     if problem is not None:
-        parts.append(str(problem))
-    return "\n\n".join(parts)
+        parts.append([str(problem)])
+    return [line for part in parts for line in ("", *part)][1:]
 
 
 def _matrix(flips: Flips) -> list[tuple[str, list[int]]]:
     return list(zip(flips.classes, flips.confusion.tolist(), strict=True))
 
 
-def report_text(report: AgainstReport) -> str:
+def report_text(report: AgainstReport) -> list[str]:
     """Reported beside measured, and the verdict."""
     table = [["against the report", "reported", "measured", "difference"]]
     for figure in report.figures:
@@ -115,7 +116,7 @@ def report_text(report: AgainstReport) -> str:
                 "-" if difference is None else f"{difference:+.{digits}f}",
             ]
         )
-    lines = [text_table(table, "  "), f"  {VERDICTS[report.outcome]}: {report.reason}"]
+    lines = [*text_table(table, "  "), f"  {VERDICTS[report.outcome]}: {report.reason}"]
     if report.spread is not None:
         s = report.spread
         lines.append(
@@ -127,7 +128,7 @@ def report_text(report: AgainstReport) -> str:
             f"  Binomial error of the test: {report.binomial:.2f} points (not the noise of the "
             "seed)"
         )
-    return "\n".join([*lines, *(f"  {note}" for note in report.notes)])
+    return [*lines, *(f"  {note}" for note in report.notes)]
 
 
 def _value(value: Any) -> str:

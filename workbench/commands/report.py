@@ -7,6 +7,7 @@ import argparse
 from workbench.commands.output import find_runs, print_json
 from workbench.library.catalog import Library
 from workbench.report.document import write_report
+from workbench.terminal import tell
 
 
 def report(options: argparse.Namespace) -> int:
@@ -16,5 +17,5 @@ def report(options: argparse.Namespace) -> int:
         print_json({"files": [str(file) for file in files]})
     else:
         more = f" and {len(files) - 1} plots beside it" if len(files) > 1 else ""
-        print(f"Wrote {files[0]}{more}.")
+        tell(f"Wrote {files[0]}{more}.")
     return 0

@@ -39,6 +39,7 @@ from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.labels import Change, Labels, edit_labels, read_labels
 from workbench.messages import Message, WorkbenchError
+from workbench.plain_text import visible
 from workbench.spec.experiment import tests_otherwise
 
 FORMAT = 1
@@ -125,7 +126,11 @@ class RunRecord:
         return self.label_with(self.title)
 
     def label_with(self, title: str) -> str:
-        """:attr:`label` with the preset's title in another language."""
+        """:attr:`label` with the preset's title in another language; in one line, as
+        :func:`visible` shows it."""
+        return visible(self._label_with(title))
+
+    def _label_with(self, title: str) -> str:
         if self.name:
             return self.name
         # The ids of the report's presets are numbers that people know them by; the id of an
@@ -186,7 +191,7 @@ class RunWriter:
                 self._cut_back(going_on)
             self._losses = (folder / "losses.f32").open("ab")
             self._files.append(self._losses)
-            self._log = (folder / "log.txt").open("a", encoding="utf-8")
+            self._log = (folder / "log.txt").open("a", encoding="utf-8", errors="backslashreplace")
             self._files.append(self._log)
             self.update()
         except BaseException:
@@ -205,7 +210,7 @@ class RunWriter:
 
     def add_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
-            self._log.write(line + "\n")
+            self._log.write(visible(line) + "\n")
         self._log.flush()
 
     def add_epoch(self, event: EpochDone, seconds: float) -> None:

@@ -53,7 +53,7 @@ from workbench.report.plots import (
     thinned,
 )
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
-from workbench.spec.presets import Preset, find_preset, list_presets, preset_before
+from workbench.spec.presets import Preset, list_presets, preset_before, preset_with_id
 
 Say = Callable[[Message], str]
 
@@ -562,7 +562,7 @@ def _reported(figure: ReportedFigure) -> str:
 
 def _preset(record: RunRecord) -> Preset | None:
     try:
-        return find_preset(record.preset) if record.preset else None
+        return preset_with_id(record.preset) if record.preset else None
     except WorkbenchError:
         return None
 

@@ -24,11 +24,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench import paths
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
-from workbench.spec.presets import Preset, read_preset
+from workbench.spec.presets import Preset, preset_with_id
 from workbench.window import theme
 from workbench.window.copy_table import claims_copy, copy_table
 from workbench.window.elided_label import ElidedLabel
@@ -269,12 +268,10 @@ def preset_of(record: RunRecord) -> Preset | None:
     """The preset that a run was started from, as it is now; ``None`` where it is gone."""
     if not record.preset:
         return None
-    for folder in (paths.shipped("presets"), paths.user_presets()):
-        try:
-            return read_preset(folder / f"{record.preset}.yaml")
-        except WorkbenchError:
-            continue
-    return None
+    try:
+        return preset_with_id(record.preset)
+    except WorkbenchError:
+        return None
 
 
 # --- the table ------------------------------------------------------------------------------
@@ -472,7 +469,7 @@ if __name__ == "__main__":
 
     application = QApplication(sys.argv)
     theme.Theme(application)
-    preview = read_preset(paths.shipped("presets") / "007.yaml")
+    preview = preset_with_id("007")
     view = RunDetails()
     view.show_record(
         RunRecord(

@@ -31,7 +31,7 @@ from workbench.library.run_folder import (
 from workbench.messages import WorkbenchError
 from workbench.spec.expected import Expected, expected_of
 from workbench.spec.experiment import experiment_from
-from workbench.spec.presets import Reported, find_preset, how_it_ran
+from workbench.spec.presets import Reported, how_it_ran, preset_with_id
 from workbench.window.classes_view import ClassesView
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
@@ -448,7 +448,7 @@ def _reported(record: RunRecord) -> Reported | None:
     if not record.data.get("comparable") or record.preset is None:
         return None
     try:
-        preset = find_preset(record.preset)
+        preset = preset_with_id(record.preset)
         ran = how_it_ran(preset, experiment_from(record.experiment))
     except WorkbenchError:
         return None

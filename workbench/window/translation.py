@@ -7,13 +7,20 @@ a test fails where a text of the program is missing from it.
 
 from __future__ import annotations
 
-import yaml
+import logging
+
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 from workbench import paths
-from workbench.messages import Message
+from workbench.messages import Message, WorkbenchError, plain
+from workbench.spec import plain_yaml
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
+
+LARGEST_FILE, MOST_TEXTS = 1_000_000, 20_000
+"""Bytes and values in a file of translations."""
+
+log = logging.getLogger("workbench")
 
 
 class _YamlTranslator(QTranslator):
@@ -35,9 +42,12 @@ def read_texts(language: str) -> dict[str, str]:
     path = paths.shipped("resources") / "translations" / f"{language}.yaml"
     if not path.exists():
         return {}
-    # The C loader reads the file in a few milliseconds, which start-up pays for.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
+    try:
+        read = plain_yaml.parse(plain_yaml.read_text(path, LARGEST_FILE), MOST_TEXTS).content or {}
+        return {english: text for english, text in read.items() if isinstance(text, str)}
+    except (WorkbenchError, AttributeError):
+        log.exception("%s: cannot be read; the window speaks English", path)
+        return {}
 
 
 def system_language() -> str:
@@ -72,14 +82,17 @@ class Translation:
 
 
 def tr(text: str) -> str:
-    """``text`` in the application's language."""
-    return QCoreApplication.translate("workbench", text)
+    """``text`` in the application's language; as it stands where it is none of ours."""
+    try:
+        return QCoreApplication.translate("workbench", text)
+    except UnicodeEncodeError:  # a lone surrogate, out of a file
+        return text
 
 
 def say(message: Message) -> str:
     """A message of the engine in the application's language."""
     values = {
-        name: say(value) if isinstance(value, Message) else value
+        name: say(value) if isinstance(value, Message) else plain(value)
         for name, value in message.values.items()
     }
     return tr(message.template).format(**values)
