@@ -30,6 +30,7 @@ from workbench.engine.events import (
     Evaluation,
 )
 from workbench.engine.report_lines import accuracy_line, skipped_lines
+from workbench.library.run_folder import read_record
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.plain_text import shortened, visible
 from workbench.spec.experiment import (
@@ -435,7 +436,7 @@ def _test(options: argparse.Namespace) -> int:
     from workbench.library.weights import load_weights
 
     if options.dataset is None:
-        choice = _data_of(load_weights(options.weights).data)
+        choice = _data_of(options.weights, load_weights(options.weights).data)
     else:
         choice = choose_data(options.dataset)
     tell(choice.reason, file=output)
@@ -468,9 +469,14 @@ def _test(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _data_of(trained_on: dict[str, Any] | None) -> DataChoice:
-    """The data that the weights were trained on, where they are on this machine."""
+def _data_of(weights: Path, trained_on: dict[str, Any] | None) -> DataChoice:
+    """The data that the weights were trained on, where they are on this machine. Weights that
+    are handed on do not say where that is; the run that they lie in does."""
     if trained_on:
+        with suppress(WorkbenchError):
+            run = read_record(weights.absolute().parent)
+            if run.data.get("fingerprint") == trained_on.get("fingerprint"):
+                return choice_of(run.data)
         with suppress(WorkbenchError):
             return choice_of(trained_on)
     return choose_data(None)

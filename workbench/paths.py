@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import platformdirs
@@ -26,6 +27,20 @@ def expanded(text: str | Path) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         raise WorkbenchError("{path}: names a user that is not there.", path=text) from None
+
+
+# A path from the root of a drive or of the file system, with its last part apart.
+_ABSOLUTE = re.compile(
+    r"""(?<![\w~:/\\])(?:[A-Za-z]:)?(?:[/\\]+[^\s/\\:;,"'()]+)*[/\\]+([^\s/\\:;,"'()]+)"""
+)
+
+
+def without_places(text: str) -> str:
+    """``text`` for a file that is handed on: of absolute paths, in which the person's account
+    stands, only the last part."""
+    for folder in (home(), Path.home()):
+        text = text.replace(str(folder), "~")
+    return _ABSOLUTE.sub(lambda found: found[1], text)
 
 
 def home() -> Path:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as html_escape
+
+from workbench.plain_text import visible
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ svg { max-width: 100%; height: auto; }
   svg { max-height: 8cm; }
 }
 """
+
+
+def escape(text: str) -> str:
+    """``text`` in HTML: nothing in it becomes markup, or changes how the rest reads."""
+    return html_escape(visible(text, keep="\n"))
 
 
 def as_html(title: str, blocks: Sequence[Block], language: str = "en") -> str:
@@ -130,6 +137,7 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 def _markdown(text: str) -> str:
     """``text`` as it stands: nothing in it becomes markup or HTML."""
+    text = visible(text, keep="\n")
     escaped = re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", text)
     escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # A line that would begin a list.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench import atomic
+from workbench import atomic, paths
 from workbench.library.comparison import (
     CHOSEN_ON,
     DATA_WORDS,
@@ -219,7 +219,7 @@ class _Page:
             ),
         )
         if record.why is not None:
-            yield Paragraph(say(record.why))
+            yield Paragraph(paths.without_places(say(record.why)))
         yield from self._aim()
         yield from self._network()
         yield from self._hyperparameters()
