@@ -186,7 +186,7 @@ def label_run(options: argparse.Namespace) -> int:
     star = "* " if run.starred else ""
     tell(f"{star}{run.label}" + "".join(f"  #{tag}" for tag in run.tags))
     if run.notes:
-        tell(*run.notes.split("\n"))
+        tell(*(f"  {line}" for line in run.notes.split("\n")))
     return DONE
 
 

@@ -21,6 +21,7 @@ from workbench.library.comparison import (
 )
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses
 from workbench.messages import WorkbenchError
+from workbench.plain_text import shortened
 from workbench.report.plots import thinned
 from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.compared_curves import ComparedCurves, pen_of
@@ -61,6 +62,7 @@ class ComparisonWindow(QWidget):
         self.legend = QLabel()
         self.legend.setObjectName("comparisonLegend")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setProperty("rich", True)
         self.legend.setWordWrap(True)
         self.curves = ComparedCurves(self.records)
         self.differences = FigureTable("comparisonDifferences")
@@ -216,7 +218,7 @@ class ComparisonWindow(QWidget):
 
 
 def _names(records: Sequence[RunRecord]) -> list[str]:
-    titles = [run_title(record) for record in records]
+    titles = [shortened(run_title(record)) for record in records]
     titles = [
         f"{title} ({tr('sample')})" if record.data.get("kind") == "sample" else title
         for title, record in zip(titles, records, strict=True)

@@ -11,9 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QMessageBox, QPushButton, QWidget
 
 import workbench
+from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.hyperparameter_text import epochs_text
-from workbench.window.translation import tr
+from workbench.window.translation import breakable, tr
 
 Role = QMessageBox.ButtonRole
 
@@ -49,7 +50,7 @@ def ask_epochs(
     box.setLabelText(
         tr(
             "{name} has done {epochs}. It goes on as a new run, and stays as it is.\nEpochs in all:"
-        ).format(name=name, epochs=epochs_text(done))
+        ).format(name=shortened(name), epochs=epochs_text(done))
     )
     box.setOkButtonText(tr("Train"))
     box.setCancelButtonText(tr("Cancel"))
@@ -113,7 +114,7 @@ def show_about(parent: QWidget, device: str, torch_version: str) -> QMessageBox:
     box = QMessageBox(parent)
     box.setObjectName("aboutBox")
     box.setWindowTitle(tr("About CIFAR Workbench"))
-    box.setText(f"<b>CIFAR Workbench {workbench.__version__}</b>")
+    box.setText(f"CIFAR Workbench {workbench.__version__}")
     lines = [
         tr("Run, watch, compare and keep image-classification experiments on CIFAR-10."),
         "",
@@ -124,7 +125,7 @@ def show_about(parent: QWidget, device: str, torch_version: str) -> QMessageBox:
         "",
         tr("MIT licence. CIFAR-10: A. Krizhevsky, 2009."),
     ]
-    box.setInformativeText("<br>".join(lines))
+    box.setInformativeText("\n".join(lines))
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()
@@ -134,7 +135,11 @@ def show_about(parent: QWidget, device: str, torch_version: str) -> QMessageBox:
 def show_problem(parent: QWidget, text: str) -> QMessageBox:
     """One sentence on what went wrong."""
     box = QMessageBox(
-        QMessageBox.Icon.Warning, tr("CIFAR Workbench"), text, QMessageBox.StandardButton.Ok, parent
+        QMessageBox.Icon.Warning,
+        tr("CIFAR Workbench"),
+        str(breakable(shortened(text, 1_000))),
+        QMessageBox.StandardButton.Ok,
+        parent,
     )
     box.setObjectName("problemBox")
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

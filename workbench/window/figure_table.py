@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from workbench.window import theme
 from workbench.window.copy_table import claims_copy, copy_table
+from workbench.window.hyperparameter_text import tooltip
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class FigureTable(QTableWidget):
             for j, cell in enumerate(row):
                 item = _Item(cell)
                 item.setTextAlignment(right if j else left)
-                item.setToolTip(cell.text if len(cell.text) > 20 else "")
+                item.setToolTip(tooltip(cell.text) if len(cell.text) > 20 else "")
                 self.setItem(i, j, item)
         self._recolor()
         if self._sortable:
@@ -93,6 +94,7 @@ class FigureTable(QTableWidget):
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 10)
         self.resizeColumnsToContents()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.setColumnWidth(0, min(self.columnWidth(0), 400))
         for column in range(1, len(header)):
             # Room between numbers; where it sorts, the mark of the order has made some.
             room = 0 if self._sortable else 12

@@ -41,6 +41,7 @@ from workbench.window.device_box import DeviceBox
 from workbench.window.end_note import EndNote
 from workbench.window.estimate_line import EstimateLine
 from workbench.window.hyperparameter_form import HyperparameterForm
+from workbench.window.hyperparameter_text import tooltip
 from workbench.window.icons import program_icon
 from workbench.window.image_store import ImageStore
 from workbench.window.preset_panel import PresetPanel
@@ -530,9 +531,9 @@ class MainWindow(QMainWindow):
         busy, running = self.session.busy, self.session.running
         reason = self._why_no_training()
         a.train.setEnabled(not reason)
-        a.train.setToolTip(reason or _tip(tr("Train the experiment of the form"), a.train))
+        a.train.setToolTip(tooltip(reason) or _tip(tr("Train the experiment of the form"), a.train))
         a.repeat.setEnabled(not reason)
-        a.repeat.setToolTip(reason)
+        a.repeat.setToolTip(tooltip(reason))
         a.pause.setEnabled(state in ("training", "paused"))
         a.pause.setText(tr("Go on") if state == "paused" else tr("Pause"))
         a.pause.setToolTip(_tip(tr("Pause the run, or go on where it was"), a.pause))

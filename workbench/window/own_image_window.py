@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from workbench.messages import Message
+from workbench.plain_text import shortened
 from workbench.window.image_panel import Picture, ProbabilityBars
 from workbench.window.session import Session
 from workbench.window.translation import say, tr
@@ -174,8 +175,8 @@ class OwnImageWindow(QWidget):
             best = int(self._outcome.probabilities[0].argmax())
             self.verdict.setText(
                 tr("{name}: {predicted}, {percent}%").format(
-                    name=self._name,
-                    predicted=self._outcome.classes[best],
+                    name=shortened(self._name),
+                    predicted=shortened(self._outcome.classes[best]),
                     percent=f"{100 * self._outcome.probabilities[0][best]:.2f}",
                 )
             )
@@ -195,7 +196,9 @@ class OwnImageWindow(QWidget):
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Try an image"))
-        self.weights_label.setText(tr("Weights: {title}").format(title=self._weights_title))
+        self.weights_label.setText(
+            tr("Weights: {title}").format(title=shortened(self._weights_title))
+        )
         self.picture.setAccessibleName(tr("The image as the network gets it"))
         self.picture.invite(tr("Drop an image here, paste it, or open one."))
         self.open_button.setText(tr("Open…"))

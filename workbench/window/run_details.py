@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
+from workbench.plain_text import visible
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
 from workbench.spec.presets import Preset, preset_with_id
 from workbench.window import theme
@@ -73,7 +74,7 @@ def _run(record: RunRecord, preset: Preset | None) -> list[Row]:
     else:
         started = f"{preset.id} {tr(preset.title)}"
     return [
-        Row(tr("Name"), record.name or tr(record.title) or record.id),
+        Row(tr("Name"), visible(record.name or tr(record.title) or record.id)),
         Row(tr("Preset"), started),
         Row(tr("Started"), local_time(record.created)),
         Row(tr("Folder"), str(record.folder)),

@@ -29,6 +29,7 @@ from workbench.library.run_folder import (
     read_test,
 )
 from workbench.messages import WorkbenchError
+from workbench.plain_text import visible
 from workbench.spec.expected import Expected, expected_of
 from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Reported, how_it_ran, preset_with_id
@@ -430,17 +431,18 @@ class RunView(QWidget):
 
 def run_title(record: RunRecord) -> str:
     """What a run is called: its name, else preset and title."""
-    return record.name or preset_title(record.preset, record.title)
+    return visible(record.name) or preset_title(record.preset, record.title)
 
 
 def preset_title(preset: str | None, title: str) -> str:
     """``009 · Dropout, mended``."""
-    return " · ".join(part for part in (preset or "", tr(title) if title else "") if part)
+    parts = (preset or "", tr(title) if title else "")
+    return visible(" · ".join(part for part in parts if part))
 
 
 def data_name(data: Mapping[str, Any]) -> str:
     """The name of the data set in a ``DataInfo`` of plain values."""
-    return tr("sample") if data.get("kind") == "sample" else str(data.get("name", ""))
+    return tr("sample") if data.get("kind") == "sample" else visible(data.get("name", ""))
 
 
 def _reported(record: RunRecord) -> Reported | None:

@@ -8,6 +8,7 @@ a test fails where a text of the program is missing from it.
 from __future__ import annotations
 
 import logging
+import re
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
@@ -19,6 +20,8 @@ LANGUAGES = {"en": "English", "ko": "한국어"}
 
 LARGEST_FILE, MOST_TEXTS = 1_000_000, 20_000
 """Bytes and values in a file of translations."""
+
+_LONG_WORD = re.compile(r"(\S{60})(?=\S{60})")
 
 log = logging.getLogger("workbench")
 
@@ -89,10 +92,18 @@ def tr(text: str) -> str:
         return text
 
 
+def breakable(value: object) -> object:
+    """A text in which a label can break its longest words, as paths of 4,000 letters: Qt breaks
+    lines between words alone, and would make a window as wide as the word."""
+    if not isinstance(value, str):
+        return value
+    return _LONG_WORD.sub("\\1\N{ZERO WIDTH SPACE}", value)
+
+
 def say(message: Message) -> str:
     """A message of the engine in the application's language."""
     values = {
-        name: say(value) if isinstance(value, Message) else plain(value)
+        name: say(value) if isinstance(value, Message) else breakable(plain(value))
         for name, value in message.values.items()
     }
     return tr(message.template).format(**values)
