@@ -46,9 +46,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces ``path`` by ``text`` in UTF-8."""
+    """Replaces ``path`` by ``text`` in UTF-8; a lone surrogate, which UTF-8 does not have, is
+    written as JSON and Python spell it (``\\ud800``)."""
     with replacing(path) as file:
-        file.write(text.encode("utf-8"))
+        file.write(text.encode("utf-8", errors="backslashreplace"))
 
 
 def move(path: Path, place: Path) -> None:

@@ -31,7 +31,9 @@ from workbench.engine.events import (
     Evaluation,
 )
 from workbench.engine.report_lines import accuracy_line, skipped_lines
+from workbench.library.run_folder import read_record
 from workbench.messages import Cancelled, WorkbenchError
+from workbench.plain_text import shortened, visible
 from workbench.spec.experiment import (
     HYPERPARAMETERS,
     Experiment,
@@ -41,7 +43,7 @@ from workbench.spec.experiment import (
 )
 from workbench.spec.presets import BrokenPreset, list_presets
 from workbench.streams import unbreakable_streams
-from workbench.terminal import Bars, signals_stop
+from workbench.terminal import Bars, signals_stop, tell
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -77,13 +79,13 @@ def _command(arguments: list[str] | None) -> int:
         _require_current_folder()
         return options.run(options)
     except WorkbenchError as error:
-        print(error, file=sys.stderr)
+        tell(error, file=sys.stderr)
         return BAD_INPUT
     except (KeyboardInterrupt, Cancelled):
         return INTERRUPTED
     except Exception:
         log.exception("The command failed")
-        print(
+        tell(
             f"Unexpected error; {paths.log_file()} has the details.",
             file=sys.stderr,
         )
@@ -110,10 +112,25 @@ def _log_to_file() -> None:
     with suppress(OSError):  # a home that cannot be written is reported where it matters
         paths.log_file().parent.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
-            paths.log_file(), maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True
+            paths.log_file(),
+            maxBytes=1_000_000,
+            backupCount=1,
+            encoding="utf-8",
+            delay=True,
+            errors="backslashreplace",
         )
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_LogFormat("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
+
+
+class _LogFormat(logging.Formatter):
+    """Each message in a line, whatever is in it; of tracebacks the lines stay."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return visible(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        return visible(super().formatException(ei), keep="\n\t")
 
 
 # --- the commands and their options ----------------------------------------------------
@@ -121,7 +138,8 @@ def _log_to_file() -> None:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}; `{self.prog} --help` shows how.\n")
+        said = visible(message)  # it repeats what was typed, which a shell may have filled in
+        self.exit(BAD_INPUT, f"{self.prog}: {said}; `{self.prog} --help` shows how.\n")
 
 
 def _joined(arguments: list[str]) -> list[str]:
@@ -323,7 +341,7 @@ def _hyperparameter_help() -> str:
 def _folder(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("name a folder")
-    return Path(text).expanduser()
+    return paths.expanded(text)
 
 
 def _add_data_and_device(parser: argparse.ArgumentParser) -> None:
@@ -413,10 +431,10 @@ def _presets(options: argparse.Namespace) -> int:
             ]
         )
         return DONE
-    print("preset  reported  title")
+    tell("preset  reported  title")
     for p in presets:
         if isinstance(p, BrokenPreset):
-            print(f"{p.id:<6}  cannot be read: {p.problem}")
+            tell(f"{p.id:<6}  cannot be read: {p.problem}")
             continue
         reported = f"{p.reported.accuracy:7.2f}%" if p.reported else f"{'':8}"
         e = p.experiment
@@ -424,15 +442,15 @@ def _presets(options: argparse.Namespace) -> int:
         unit = "epoch" if e.epochs == 1 else "epochs"
         extras = ["leaky ReLU"] * (e.activation == "leaky_relu")
         extras += ["batch norm"] * e.batch_norm + [f"dropout {e.dropout:g}"] * (e.dropout > 0)
-        print(f"{p.id:<6}  {reported}  {p.title}")
-        print(
+        tell(f"{p.id:<6}  {reported}  {p.title}")
+        tell(
             f"{'':18}{e.optimizer} {e.learning_rate:g}{decay}, {e.epochs} {unit}"
             + "".join(f", {extra}" for extra in extras)
         )
         if p.as_run:
             changes = differences(e, p.as_run).items()
             texts = [f"{name}={plain_value(new)}" for name, (_, new) in changes if new is not None]
-            print(f"{'':18}as actually run: {', '.join(texts)}")
+            tell(f"{'':18}as actually run: {', '.join(texts)}")
     return DONE
 
 
@@ -446,7 +464,7 @@ def _data(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"cifar10": str(place)})
         else:
-            print(f"CIFAR-10 is in {place}.")
+            tell(f"CIFAR-10 is in {place}.")
         return DONE
     found = find_cifar10()
     choice = choose_data(None)
@@ -461,8 +479,8 @@ def _data(options: argparse.Namespace) -> int:
             }
         )
         return DONE
-    print(choice.reason)
-    print(f"Downloads go to {paths.data()}, decoded folders of images to {paths.cache()}.")
+    tell(choice.reason)
+    tell(f"Downloads go to {paths.data()}, decoded folders of images to {paths.cache()}.")
     return DONE
 
 
@@ -476,10 +494,10 @@ def _test(options: argparse.Namespace) -> int:
     from workbench.library.weights import load_weights
 
     if options.dataset is None:
-        choice = _data_of(load_weights(options.weights).data)
+        choice = _data_of(options.weights, load_weights(options.weights).data)
     else:
         choice = choose_data(options.dataset)
-    print(choice.reason, file=output)
+    tell(choice.reason, file=output)
     control = RunControl()
     with signals_stop(control, sys.stderr), Bars(output, sys.stderr) as bars:
         outcome = evaluate_weights(
@@ -491,7 +509,7 @@ def _test(options: argparse.Namespace) -> int:
             threads=options.threads,
         )
     for note in [*skipped_lines(outcome.data), *outcome.notes]:
-        print(note, file=output)
+        tell(note, file=output)
     path = options.weights.absolute()
     chance = list(filter(None, [chance_sentence(outcome.figures)]))
     if options.json:
@@ -509,38 +527,43 @@ def _test(options: argparse.Namespace) -> int:
             }
         )
         return DONE
-    print(accuracy_line(outcome.figures) + f", loss {outcome.figures.loss:.4f}")
-    for sentence in chance:
-        print(sentence)
-    print(f"Data: {outcome.data.name}. Device: {outcome.device_name}. {outcome.seconds:.2f} s.")
-    print(confusion_table(outcome.figures))
+    tell(accuracy_line(outcome.figures) + f", loss {outcome.figures.loss:.4f}")
+    tell(*chance)
+    tell(f"Data: {outcome.data.name}. Device: {outcome.device_name}. {outcome.seconds:.2f} s.")
+    tell(*confusion_table(outcome.figures))
     return DONE
 
 
-def _data_of(trained_on: dict[str, Any] | None) -> DataChoice:
-    """The data that the weights were trained on, where they are on this machine."""
+def _data_of(weights: Path, trained_on: dict[str, Any] | None) -> DataChoice:
+    """The data that the weights were trained on, where they are on this machine. Weights that
+    are handed on do not say where that is; the run that they lie in does."""
     if trained_on:
+        with suppress(WorkbenchError):
+            run = read_record(weights.absolute().parent)
+            if run.data.get("fingerprint") == trained_on.get("fingerprint"):
+                return choice_of(run.data)
         with suppress(WorkbenchError):
             return choice_of(trained_on)
     return choose_data(None)
 
 
-def confusion_table(test: Evaluation) -> str:
-    """The confusion matrix as text: a row for each true class, a column for each predicted one,
+def confusion_table(test: Evaluation) -> list[str]:
+    """The confusion matrix as lines: a row for each true class, a column for each predicted one,
     and the accuracy of each class."""
-    width = max(len(name) for name in (*test.classes, "true class"))
+    classes = list(map(shortened, test.classes))
+    width = max(len(name) for name in (*classes, "true class"))
     cells = max(6, len(str(max(max(row) for row in test.confusion))) + 1)
-    letters = [name[: cells - 1] for name in test.classes]
+    letters = [name[: cells - 1] for name in classes]
     if len(set(letters)) < len(letters):  # names that begin alike
         letters = [str(number) for number in range(1, len(letters) + 1)]
     lines = ["", "Confusion matrix: rows are true classes, columns predicted ones."]
     lines.append(
         f"{'true class':>{width}} " + "".join(f"{name:>{cells}}" for name in letters) + "  correct"
     )
-    for name, row, accuracy in zip(test.classes, test.confusion, test.per_class, strict=True):
+    for name, row, accuracy in zip(classes, test.confusion, test.per_class, strict=True):
         share = f"{accuracy:7.2f}%" if accuracy is not None else f"{'-':>8}"
         lines.append(f"{name:>{width}} " + "".join(f"{n:>{cells}}" for n in row) + f" {share}")
-    return "\n".join(lines)
+    return lines
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -570,17 +593,17 @@ def _inspect(options: argparse.Namespace) -> int:
         )
         return DONE
     kind = f"CIFAR Workbench, format {weights.format}" if weights.format else "a plain state dict"
-    print(f"{options.weights}: {kind}, {parameters:,} parameters")
+    tell(f"{options.weights}: {kind}, {parameters:,} parameters")
     for note in weights.notes:
-        print(note)
+        tell(note)
     for name, value in weights.experiment.values().items():
-        print(f"  {HYPERPARAMETERS[name].label + ':':<16} {value}")
-    print(f"  {'Classes:':<16} {', '.join(weights.classes)}")
+        tell(f"  {HYPERPARAMETERS[name].label + ':':<16} {value}")
+    tell(f"  {'Classes:':<16} {', '.join(weights.classes)}")
     for name, value in weights.metrics.items():
         if value is not None:
-            print(f"  {name + ':':<20} {value}{_selection_note(name, value, weights.experiment)}")
+            tell(f"  {name + ':':<20} {value}{_selection_note(name, value, weights.experiment)}")
     for name, shape in shapes.items():
-        print(f"    {name:<34} {' x '.join(map(str, shape))}")
+        tell(f"    {name:<34} {' x '.join(map(str, shape))}")
     return DONE
 
 
@@ -599,7 +622,7 @@ def _window(options: argparse.Namespace) -> int:
     from workbench.window.display import display_problem
 
     if problem := display_problem():
-        print(problem, file=sys.stderr)
+        tell(problem, file=sys.stderr)
         return BAD_INPUT
     from workbench.window.app import run_window
 

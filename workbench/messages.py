@@ -5,6 +5,8 @@ The template is the key of the translation; ``str()`` gives the English sentence
 
 from __future__ import annotations
 
+from workbench.plain_text import visible
+
 
 class Count(int):
     """A number of things, which picks their form: ``"{count:image|images}"`` gives ``1 image`` and
@@ -22,7 +24,8 @@ class Message:
     """One sentence: ``Message("{path}: not found.", path=path)``.
 
     ``template`` is a ``str.format`` template, ``values`` its fields. A value may be a
-    ``Message`` of its own.
+    ``Message`` of its own. Texts among them come from files and from people: what they hide is
+    shown as escapes, so that the sentence stays one line.
     """
 
     def __init__(self, template: str, **values: object) -> None:
@@ -30,7 +33,7 @@ class Message:
         self.values = values
 
     def __str__(self) -> str:
-        return self.template.format(**self.values)
+        return self.template.format(**{name: plain(v) for name, v in self.values.items()})
 
     def __repr__(self) -> str:
         return f"Message({str(self)!r})"
@@ -40,6 +43,13 @@ class Message:
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+
+def plain(value: object) -> object:
+    """A value for a sentence: numbers stay numbers, as templates format them."""
+    if value is None or isinstance(value, int | float | Message):
+        return value
+    return visible(value)
 
 
 class WorkbenchError(Exception):

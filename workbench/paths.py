@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import platformdirs
@@ -17,6 +18,29 @@ def shipped(name: str) -> Path:
     it in a checkout or an editable install."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def expanded(text: str | Path) -> Path:
+    """A path that a person typed, with the home folder for ``~``. Raises
+    :class:`WorkbenchError` where ``~name`` names nobody."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise WorkbenchError("{path}: names a user that is not there.", path=text) from None
+
+
+# A path from the root of a drive or of the file system, with its last part apart.
+_ABSOLUTE = re.compile(
+    r"""(?<![\w~:/\\])(?:[A-Za-z]:)?(?:[/\\]+[^\s/\\:;,"'()]+)*[/\\]+([^\s/\\:;,"'()]+)"""
+)
+
+
+def without_places(text: str) -> str:
+    """``text`` for a file that is handed on: of absolute paths, in which the person's account
+    stands, only the last part."""
+    for folder in (home(), Path.home()):
+        text = text.replace(str(folder), "~")
+    return _ABSOLUTE.sub(lambda found: found[1], text)
 
 
 def home() -> Path:

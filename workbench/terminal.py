@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,6 +19,14 @@ from workbench.engine.events import (
     RunStarted,
     StepsDone,
 )
+from workbench.plain_text import visible
+
+
+def tell(*lines: object, file: Any = None) -> None:
+    """Prints each of ``lines`` as just one line, on standard output or on ``file``: everything
+    that commands say goes through here, so that nothing out of a file reaches the terminal as
+    a control character or as a line of its own."""
+    print(*map(visible, lines), sep="\n", file=sys.stdout if file is None else file)
 
 
 class Bars:
@@ -40,7 +49,7 @@ class Bars:
         self._close()
 
     def write(self, line: str) -> None:
-        tqdm.write(line, file=self._output)
+        tqdm.write(visible(line), file=self._output)
         self._output.flush()
 
     def show(self, event: Event) -> None:

@@ -160,5 +160,5 @@ def test_what_has_vanished_cannot_be_moved(library: Library) -> None:
     shutil.rmtree(run.folder)
     with pytest.raises(WorkbenchError, match="cannot be moved"):
         library.trash(run)
-    with pytest.raises(WorkbenchError, match="cannot be moved"):
+    with pytest.raises(WorkbenchError, match="no such run in the trash"):
         library.restore("never there")

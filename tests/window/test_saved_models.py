@@ -845,7 +845,7 @@ def test_undo_of_what_is_gone_from_the_trash_says_so(library: Library, qtbot: Qt
     widget.run_actions.delete.trigger()
     shutil.rmtree(library.path / ".trash")
     widget.run_actions.undo.trigger()
-    assert "cannot be moved" in heard[0]
+    assert "no such run in the trash" in heard[0]
     assert not widget.run_actions.undo.isEnabled()
 
 

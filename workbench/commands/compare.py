@@ -25,7 +25,8 @@ from workbench.library.comparison import (
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import shown_figures
-from workbench.spec.presets import find_preset
+from workbench.spec.presets import preset_with_id
+from workbench.terminal import tell
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -49,7 +50,7 @@ def compare(options: argparse.Namespace) -> int:
     if options.json:
         print_json(_as_json(records, reports, rows, flips, pairs, problem))
     else:
-        print(_as_text(records, reports, rows, flips, pairs, problem))
+        tell(*_as_text(records, reports, rows, flips, pairs, problem))
     return 0
 
 
@@ -57,7 +58,7 @@ def _against_report(record: RunRecord, known: Sequence[RunRecord]) -> AgainstRep
     if record.preset is None:
         return None
     try:
-        return against_report(record, find_preset(record.preset), known)
+        return against_report(record, preset_with_id(record.preset), known)
     except WorkbenchError:  # the person's own preset, since deleted
         return None
 
@@ -72,12 +73,12 @@ def _as_text(
     flips: Flips | None,
     pairs: Sequence[PairTest],
     problem: WorkbenchError | None,
-) -> str:
-    parts = []
+) -> list[str]:
+    parts: list[list[str]] = []
     names = distinct_names([record.label for record in records], records)
     for number, (record, report) in enumerate(zip(records, reports, strict=True), 1):
         name = names[number - 1]
-        parts.append(f"Run {number}: {name}, {record.id}, {record.data.get('name')}")
+        parts.append([f"Run {number}: {name}, {record.id}, {record.data.get('name')}"])
         if report is not None:
             parts.append(report_text(report))
     if len(records) > 1:
@@ -85,9 +86,9 @@ def _as_text(
         for group, members in groupby(rows, lambda row: row.group):
             table.append([group, *[""] * len(records)])
             table += [[f"  {row.key}", *map(_value, row.values)] for row in members]
-        parts.append(text_table(table) if rows else "Nothing differs.")
+        parts.append(text_table(table) if rows else ["Nothing differs."])
     if flips is not None:
-        parts.append(str(flips.sentence("run 1", "run 2")))
+        parts.append([str(flips.sentence("run 1", "run 2"))])
         table = [["true class", "run 1 alone right", "run 2 alone right"]]
         table += [
             [name, str(lost), str(won)]
@@ -96,21 +97,21 @@ def _as_text(
             )
         ]
         parts.append(text_table(table))
-        parts.append("Confusion matrix of run 2 minus that of run 1 (rows are true classes):")
+        parts.append(["Confusion matrix of run 2 minus that of run 1 (rows are true classes):"])
         cells = [[name, *(f"{n:+d}" if n else "0" for n in row)] for name, row in _matrix(flips)]
         parts.append(text_table([["", *(name[:5] for name in flips.classes)], *cells]))
     numbered = [f"run {number}" for number in range(1, len(records) + 1)]
-    parts += [str(pair.sentence(numbered)) for pair in pairs]
+    parts += [[str(pair.sentence(numbered))] for pair in pairs]
     if problem is not None:
-        parts.append(str(problem))
-    return "\n\n".join(parts)
+        parts.append([str(problem)])
+    return [line for part in parts for line in ("", *part)][1:]
 
 
 def _matrix(flips: Flips) -> list[tuple[str, list[int]]]:
     return list(zip(flips.classes, flips.confusion.tolist(), strict=True))
 
 
-def report_text(report: AgainstReport) -> str:
+def report_text(report: AgainstReport) -> list[str]:
     """Reported beside measured, and the verdict."""
     table = [["against the report", "reported", "measured", "difference"]]
     for figure in shown_figures(report):
@@ -125,8 +126,8 @@ def report_text(report: AgainstReport) -> str:
                 "-" if difference is None else f"{difference:+.{digits}f}",
             ]
         )
-    lines = [text_table(table, "  ")] if len(table) > 1 else []
-    lines += [f"  {VERDICTS[report.outcome]}: {report.reason}"]
+    lines = text_table(table, "  ") if len(table) > 1 else []
+    lines = [*lines, f"  {VERDICTS[report.outcome]}: {report.reason}"]
     if report.spread is not None:
         s = report.spread
         lines.append(
@@ -138,7 +139,7 @@ def report_text(report: AgainstReport) -> str:
             f"  A new test set of this size would move the accuracy by about {report.binomial:.2f} "
             "points (binomial standard error); the report was tested on this one"
         )
-    return "\n".join([*lines, *(f"  {note}" for note in report.notes)])
+    return [*lines, *(f"  {note}" for note in report.notes)]
 
 
 def _value(value: Any) -> str:

@@ -12,6 +12,7 @@ from workbench.commands.output import print_json, text_table
 from workbench.engine.image_file import read_image_file
 from workbench.messages import WorkbenchError
 from workbench.path_text import shown
+from workbench.terminal import tell
 
 SHOWN = 3
 """Classes that are printed for each image; ``--json`` has them all."""
@@ -24,7 +25,7 @@ def predict(options: argparse.Namespace) -> int:
             images.append((path, read_image_file(path, fit=options.fit)))
         except WorkbenchError as error:
             problems[path] = error
-            print(error, file=sys.stderr)
+            tell(error, file=sys.stderr)
     if not images:
         if options.json:
             print_json([{"image": shown(p), "problem": str(e)} for p, e in problems.items()])
@@ -36,7 +37,7 @@ def predict(options: argparse.Namespace) -> int:
         options.weights, np.stack([pixels for _, pixels in images]), device=options.device
     )
     for note in outcome.notes:
-        print(note, file=sys.stderr)
+        tell(note, file=sys.stderr)
     rows = iter(outcome.probabilities)
     results: list[dict[str, Any]] = []
     for path in options.images:
@@ -58,7 +59,7 @@ def predict(options: argparse.Namespace) -> int:
         print_json(results)
     else:
         _print(results)
-        print(
+        tell(
             "The network sees 32x32 pixels of each image, and always chooses one of its classes, "
             "even for an image of something else."
         )
@@ -69,6 +70,6 @@ def _print(results: list[dict[str, Any]]) -> None:
     for result in results:
         if result["problem"]:
             continue
-        print(result["image"])
+        tell(result["image"])
         ranked = sorted(result["probabilities"].items(), key=lambda item: -item[1])[:SHOWN]
-        print(text_table([(name, f"{100 * share:.2f}%") for name, share in ranked], "  "))
+        tell(*text_table([(name, f"{100 * share:.2f}%") for name, share in ranked], "  "))

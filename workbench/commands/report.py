@@ -8,6 +8,7 @@ from workbench.commands.output import find_runs, print_json
 from workbench.library.catalog import Library
 from workbench.messages import Count
 from workbench.report.document import write_report
+from workbench.terminal import tell
 
 
 def report(options: argparse.Namespace) -> int:
@@ -17,5 +18,5 @@ def report(options: argparse.Namespace) -> int:
         print_json({"files": [str(file) for file in files]})
     else:
         more = f" and {Count(len(files) - 1):plot|plots} beside it" if len(files) > 1 else ""
-        print(f"Wrote {files[0]}{more}.")
+        tell(f"Wrote {files[0]}{more}.")
     return 0

@@ -18,8 +18,11 @@ from workbench.library.giving_up import give_up, given_up, take_back
 from workbench.library.labels import Labels, clean_name, clean_tags
 from workbench.library.run_filter import parse_filter, searched_text
 from workbench.library.run_folder import RunRecord
-from workbench.library.trash import empty_trash, read_trash
+from workbench.library.trash import FOLDER as TRASH
+from workbench.library.trash import empty_trash, find_trashed, read_trash
 from workbench.messages import Count, WorkbenchError
+from workbench.plain_text import visible
+from workbench.terminal import tell
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -112,7 +115,8 @@ def add_library(parser: argparse.ArgumentParser) -> None:
         "--library",
         metavar="DIR",
         type=Path,
-        help=f"folder of the runs; default: {paths.library()}",
+        # argparse fills in what follows a percent sign.
+        help=f"folder of the runs; default: {visible(paths.library())}".replace("%", "%%"),
     )
 
 
@@ -123,23 +127,23 @@ def list_runs(options: argparse.Namespace) -> int:
     wanted = parse_filter(" ".join(options.filter))
     records, problems = Library(options.library).read()
     for problem in problems:
-        print(problem, file=sys.stderr)
+        tell(problem, file=sys.stderr)
     found = [run for run in records if wanted.matches(run, searched_text(run))]
     if options.json:
         print_json([summary(run) for run in found])
         return DONE
     if not found:
         if records:
-            print("No run matches.")
+            tell("No run matches.")
         else:
-            print("No runs yet. Train one: cifar-workbench train 007 --set epochs=3")
+            tell("No runs yet. Train one: cifar-workbench train 007 --set epochs=3")
         return DONE
-    print("  accuracy  epochs     status       data             run")
+    tell("  accuracy  epochs     status       data             run")
     for r in found:
         accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
         status = "ended early" if r.ended_early else r.status
         words = "".join(f"  {word}" for word in (r.name, *(f"#{tag}" for tag in r.tags)) if word)
-        print(
+        tell(
             f"{'*' if r.starred else ' '} {accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  "
             f"{status:<11}  {r.data.get('name', ''):<15}  {r.folder}{words}"
         )
@@ -197,9 +201,9 @@ def label_run(options: argparse.Namespace) -> int:
         print_json(summary(run))
         return DONE
     star = "* " if run.starred else ""
-    print(f"{star}{run.label}" + "".join(f"  #{tag}" for tag in run.tags))
+    tell(f"{star}{run.label}" + "".join(f"  #{tag}" for tag in run.tags))
     if run.notes:
-        print(run.notes)
+        tell(*(f"  {line}" for line in run.notes.split("\n")))
     return DONE
 
 
@@ -214,18 +218,18 @@ def give_up_resuming(options: argparse.Namespace) -> int:
         if options.json:
             print_json(summary(run))
         else:
-            print(f"{run.label} can be resumed: cifar-workbench resume {run.folder}")
+            tell(f"{run.label} can be resumed: cifar-workbench resume {run.folder}")
         return DONE
     given = give_up(library, run)
     run = given.record
     if given.problem is not None:
-        print(given.problem, file=sys.stderr)
+        tell(given.problem, file=sys.stderr)
     if options.json:
         print_json(summary(run))
         return DONE
-    print(run.folder / run.weights if run.weights else "It has no weights of its last epoch.")
+    tell(run.folder / run.weights if run.weights else "It has no weights of its last epoch.")
     if given.checkpoint:
-        print("With --undo it can be resumed, until the trash is emptied.")
+        tell("With --undo it can be resumed, until the trash is emptied.")
     return DONE
 
 
@@ -239,22 +243,24 @@ def trash_runs(options: argparse.Namespace) -> int:
     if options.restore and not options.which:
         raise WorkbenchError("--restore needs the names of runs in the trash.")
     if options.restore:
-        moved = [str(library.restore(name).folder) for name in options.which]
+        # All are looked for before the first is moved.
+        found = [find_trashed(library.path, name) for name in dict.fromkeys(options.which)]
+        moved = [str(library.restore(place.name).folder) for place in dict.fromkeys(found)]
         return _say_moved("restored", moved, options.json)
     if options.which:
         runs = find_runs(options.which, library)
-        moved = [str(library.path / ".trash" / library.trash(run)) for run in runs]
+        moved = [str(library.path / TRASH / library.trash(run)) for run in runs]
         return _say_moved("trashed", moved, options.json)
     things = read_trash(library.path)
     size = sum(thing.bytes for thing in things)
     if options.empty:
         left = empty_trash(library.path)
         for problem in left:
-            print(problem, file=sys.stderr)
+            tell(problem, file=sys.stderr)
         if options.json:
             print_json({"deleted": len(things) - len(left), "bytes": size, "left": len(left)})
         else:
-            print(f"Deleted {len(things) - len(left)} of {len(things)}, {size / 1e6:,.1f} MB.")
+            tell(f"Deleted {len(things) - len(left)} of {len(things)}, {size / 1e6:,.1f} MB.")
         return FAILED if left else DONE
     if options.json:
         print_json(
@@ -265,8 +271,8 @@ def trash_runs(options: argparse.Namespace) -> int:
         )
         return DONE
     for thing in things:
-        print(f"{thing.bytes / 1e6:8,.1f} MB  {thing.path.name}")
-    print(f"{size / 1e6:8,.1f} MB in the trash, {library.path / '.trash'}")
+        tell(f"{thing.bytes / 1e6:8,.1f} MB  {thing.path.name}")
+    tell(f"{size / 1e6:8,.1f} MB in the trash, {library.path / TRASH}")
     return DONE
 
 
@@ -275,7 +281,7 @@ def _say_moved(word: str, places: list[str], as_json: bool) -> int:
         print_json({word: places})
     else:
         for place in places:
-            print(place)
+            tell(place)
     return DONE
 
 
@@ -292,7 +298,7 @@ def check_runs(options: argparse.Namespace) -> int:
             try:
                 mended = mend(finding)
             except WorkbenchError as error:
-                print(error, file=sys.stderr)
+                tell(error, file=sys.stderr)
         seen.append(
             {
                 "path": str(finding.path),
@@ -304,14 +310,14 @@ def check_runs(options: argparse.Namespace) -> int:
             }
         )
         if not options.json:
-            print(_told(finding, mended, options.fix))
+            tell(_told(finding, mended, options.fix))
     left = sum(each["fault"] and not each["mended"] for each in seen)
     runs = len(library.runs())
     if options.json:
         print_json({"library": str(library.path), "runs": runs, "findings": seen, "faults": left})
     else:
         faults = "no faults" if not left else f"{Count(left):fault|faults}"
-        print(f"{Count(runs):run|runs}, {faults}{' left' if left and options.fix else ''}.")
+        tell(f"{Count(runs):run|runs}, {faults}{' left' if left and options.fix else ''}.")
     return FAILED if left else DONE
 
 

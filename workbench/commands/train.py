@@ -20,7 +20,7 @@ from workbench.library.run_folder import RunRecord, has_checkpoint, read_record
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import experiment_from, parse_assignments, with_changes
 from workbench.spec.presets import find_preset
-from workbench.terminal import Bars, signals_stop
+from workbench.terminal import Bars, signals_stop, tell
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -35,15 +35,15 @@ def train(options: argparse.Namespace) -> int:
     choice = choose_data(options.dataset)
     output = _output(options)
     if options.as_run and not preset.as_run:
-        print(f"{preset.id} was actually run as written.", file=output)
-    print(choice.reason, file=output)
+        tell(f"{preset.id} was actually run as written.", file=output)
+    tell(choice.reason, file=output)
     first, repeats = experiment.seed, options.repeat or 1
     queue = [with_changes(experiment, {"seed": first + number}) for number in range(repeats)]
     results: list[dict[str, Any]] = []
     code = DONE
     for number, repeat in enumerate(queue, 1):
         if repeats > 1:
-            print(f"Run {number} of {repeats}, seed {repeat.seed}", file=output)
+            tell(f"Run {number} of {repeats}, seed {repeat.seed}", file=output)
 
         def run(listener: Callable[[Event], None], control: RunControl) -> RunEnded:
             from workbench.runner import run_experiment  # torch takes a second or two to import
@@ -161,7 +161,7 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
         end = run(listen, control)
     if not started:
         if end.status == "failed":
-            print(end.reason, file=sys.stderr)
+            tell(end.reason, file=sys.stderr)
             return BAD_INPUT, None
         return INTERRUPTED, None
     record = read_record(Path(end.run)) if end.run else None
@@ -188,15 +188,15 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
         "continues": record.continues if record else None,
     }
     if not options.json:
-        print(f"Run: {end.run}", file=output)
-        print(f"Weights: {end.weights}", file=output)
+        tell(f"Run: {end.run}", file=output)
+        tell(f"Weights: {end.weights}", file=output)
         if record is not None and record.best_epoch is not None:
-            print(best_text(record), file=output)
+            tell(best_text(record), file=output)
         if end.status != "finished" and record and has_checkpoint(record.folder):
-            print(f"To resume it: cifar-workbench resume {record.id}", file=output)
+            tell(f"To resume it: cifar-workbench resume {record.id}", file=output)
     output.flush()
     if end.status == "failed":
-        print(end.reason, file=errors)
+        tell(end.reason, file=errors)
         return FAILED, result
     if end.status == "stopped":
         return (INTERRUPTED if interrupted else FAILED), result

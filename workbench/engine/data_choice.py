@@ -100,7 +100,7 @@ def cifar10_places() -> list[Path]:
     chosen = os.environ.get("CIFAR10_ROOT")
     user = Path.home()
     return [
-        *([_outer(Path(chosen).expanduser())] if chosen else []),
+        *([_outer(paths.expanded(chosen))] if chosen else []),
         paths.data(),
         *_current_folders(),
         user / "data",
@@ -164,7 +164,7 @@ def choose_data(wanted: str | None = None) -> DataChoice:
             folder=BATCHES_FOLDER,
             place=paths.data(),
         )
-    path = from_text(wanted).expanduser().absolute()
+    path = paths.expanded(from_text(wanted)).absolute()
     if not path.exists():
         raise WorkbenchError(
             "{path}: there is no such folder; name cifar10, sample, or a folder of images.",
@@ -192,4 +192,9 @@ def choice_of(data: Mapping[str, Any]) -> DataChoice:
     Raises :class:`WorkbenchError` where it is not on this machine.
     """
     kind, path = data.get("kind"), data.get("path")
+    if kind == "folder" and not path:
+        raise WorkbenchError(
+            "{name}: it is not known where this folder of images is; choose the folder.",
+            name=str(data.get("name", "")),
+        )
     return choose_data(str(path) if kind == "folder" else str(kind))

@@ -28,7 +28,7 @@ from workbench.library.run_folder import (
     read_run,
 )
 from workbench.library.trash import FOLDER as TRASH
-from workbench.library.trash import trash_entries
+from workbench.library.trash import find_trashed, trash_entries
 from workbench.messages import WorkbenchError
 
 FEW = 200
@@ -282,8 +282,10 @@ class Library:
         """Moves a run into the library's folder ``.trash`` and returns its name there, which
         :meth:`restore` takes. Nothing is removed from there until somebody empties it.
 
-        Raises :class:`WorkbenchError` while a process trains it, and where it cannot be moved.
+        Raises :class:`WorkbenchError` while a process trains it, where it lies elsewhere than in
+        this library, and where it cannot be moved.
         """
+        self._require_own(record)
         if is_locked(record.folder):
             raise WorkbenchError(
                 "{name} is being trained; delete it when it has ended.", name=record.label
@@ -296,6 +298,16 @@ class Library:
         except OSError as error:
             raise _cannot_be_moved(record.folder, error) from None
         return place.name
+
+    def _require_own(self, record: RunRecord) -> None:
+        with suppress(OSError):
+            if record.folder.parent.samefile(self.path):
+                return
+        raise WorkbenchError(
+            "{path}: does not lie in the library {library}, and is not moved to its trash.",
+            path=record.folder,
+            library=self.path,
+        )
 
     def has_trash(self) -> bool:
         """Whether anything lies in the trash."""
@@ -311,10 +323,12 @@ class Library:
 
     def restore(self, name: str) -> RunRecord:
         """Moves a run out of the trash again; where a run of its id has come since, under a new
-        id. Raises :class:`WorkbenchError` where it is not there or cannot be moved."""
-        place = self.path / TRASH / name
+        id. ``name`` is as :func:`find_trashed` takes it. Raises :class:`WorkbenchError` where it
+        is not there, cannot be read or cannot be moved."""
+        place = find_trashed(self.path, name)
+        read_record(place)
         try:
-            folder = _free_place(self.path, name)
+            folder = _free_place(self.path, place.name)
             atomic.move(place, folder)
         except OSError as error:
             raise _cannot_be_moved(place, error) from None

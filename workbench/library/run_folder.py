@@ -39,6 +39,7 @@ from workbench.engine.events import EpochDone, Evaluation
 from workbench.file_names import file_name
 from workbench.library.labels import Change, Labels, edit_labels, read_labels
 from workbench.messages import Message, WorkbenchError
+from workbench.plain_text import visible
 from workbench.spec.experiment import tests_otherwise
 
 FORMAT = 1
@@ -128,11 +129,13 @@ class RunRecord:
         return self.label_with(self.title)
 
     def label_with(self, title: str) -> str:
-        """:attr:`label` with the preset's title in another language."""
+        """:attr:`label` with the preset's title in another language; in one line, as
+        :func:`visible` shows it."""
         number = preset_number(self.preset)
         if self.name.startswith(number):
             number = "" if self.name else number
-        return " ".join(filter(None, (number, self.name or title))) or self.preset or self.id
+        words = " ".join(filter(None, (number, self.name or title)))
+        return visible(words or self.preset or self.id)
 
 
 def preset_number(preset: str | None) -> str:
@@ -193,7 +196,7 @@ class RunWriter:
                 self._cut_back(going_on)
             self._losses = (folder / "losses.f32").open("ab")
             self._files.append(self._losses)
-            self._log = (folder / "log.txt").open("a", encoding="utf-8")
+            self._log = (folder / "log.txt").open("a", encoding="utf-8", errors="backslashreplace")
             self._files.append(self._log)
             self.update()
         except BaseException:
@@ -212,7 +215,7 @@ class RunWriter:
 
     def add_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
-            self._log.write(line + "\n")
+            self._log.write(visible(line) + "\n")
         self._log.flush()
 
     def add_epoch(self, event: EpochDone, seconds: float) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workbench import atomic
 from workbench.messages import WorkbenchError
+from workbench.plain_text import shortened
 
 FOLDER = ".trash"
 
@@ -45,6 +46,24 @@ def trash_entries(library: Path) -> list[Path]:
         raise WorkbenchError(
             "{path}: cannot be read ({reason}).", path=folder, reason=error.strerror
         ) from None
+
+
+def find_trashed(library: Path, which: str) -> Path:
+    """The run in the trash of ``library`` that ``which`` names: by its name there, or by exactly
+    the path of that.
+
+    Raises :class:`WorkbenchError` for everything else, links and what is no run among it.
+    """
+    for entry in trash_entries(library):
+        if which in (entry.name, str(entry)):
+            if not entry.is_symlink() and entry.is_dir() and (entry / "run.json").is_file():
+                return entry
+            raise WorkbenchError("{path}: is not a run, and is not brought back.", path=entry)
+    raise WorkbenchError(
+        "{name}: there is no such run in the trash; `cifar-workbench runs trash` lists what is "
+        "there.",
+        name=shortened(which, 200),
+    )
 
 
 def read_trash(library: Path) -> list[Trashed]:

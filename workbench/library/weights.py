@@ -89,7 +89,7 @@ def build_from(weights: Weights) -> nn.Module:
 
 def save_weights(path: Path, weights: Weights) -> None:
     """Writes ``weights`` to ``path`` in the program's own format; an existing file is replaced
-    whole or not at all. ``notes`` are not kept.
+    whole or not at all. ``notes`` are not kept, and of ``data`` no paths.
 
     Raises :class:`WorkbenchError` where the file cannot be written, and ``TypeError`` where
     ``metrics`` or ``data`` are not plain values, which could not be read back.
@@ -105,7 +105,8 @@ def save_weights(path: Path, weights: Weights) -> None:
         "preset": weights.preset,
         "classes": list(weights.classes),
         "metrics": weights.metrics,
-        "data": weights.data,
+        # A file that is handed on says which images these were, not where they lay.
+        "data": _without_places(weights.data),
         # A view would be written with all of the storage that it looks at.
         "state_dict": {
             key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -122,6 +123,12 @@ def save_weights(path: Path, weights: Weights) -> None:
         raise WorkbenchError(
             "{path}: cannot be written ({reason}).", path=path, reason=error.strerror or error
         ) from None
+
+
+def _without_places(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    if data is None:
+        return None
+    return {name: value for name, value in data.items() if name not in ("path", "skipped_files")}
 
 
 def load_weights(path: Path) -> Weights:

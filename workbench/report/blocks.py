@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as html_escape
 
 from workbench.file_names import file_name
+from workbench.plain_text import visible
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ svg { max-width: 100%; height: auto; }
 """
 
 
+def escape(text: str) -> str:
+    """``text`` in HTML: nothing in it becomes markup, or changes how the rest reads."""
+    return html_escape(visible(text, keep="\n"))
+
+
 def as_html(title: str, blocks: Sequence[Block], language: str = "en") -> str:
     """One file that needs no other and runs no script. Every text is escaped."""
     parts = [
@@ -170,6 +176,7 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 def _markdown(text: str) -> str:
     """``text`` as it stands: nothing in it becomes markup or HTML."""
+    text = visible(text, keep="\n")
     escaped = re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", text)
     escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # A line that would begin a list.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench import atomic
+from workbench import atomic, paths
 from workbench.engine.chance import chance_sentence
 from workbench.library.comparison import (
     CHOSEN_ON,
@@ -57,7 +57,7 @@ from workbench.report.plots import (
 )
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
 from workbench.spec.networks import Layer, network_layers
-from workbench.spec.presets import Preset, find_preset, list_presets, preset_before
+from workbench.spec.presets import Preset, list_presets, preset_before, preset_with_id
 
 Say = Callable[[Message], str]
 
@@ -230,7 +230,7 @@ class _Page:
             ),
         )
         if record.why is not None:
-            yield Paragraph(say(record.why))
+            yield Paragraph(paths.without_places(say(record.why)))
         yield from self._network()
         yield from self._hyperparameters()
         yield from self._plots()
@@ -615,7 +615,7 @@ def _reported(figure: ReportedFigure) -> str:
 
 def _preset(record: RunRecord) -> Preset | None:
     try:
-        return find_preset(record.preset) if record.preset else None
+        return preset_with_id(record.preset) if record.preset else None
     except WorkbenchError:
         return None
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as html_escape
 
 import numpy as np
+
+from workbench.plain_text import visible
 
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 30, 44
@@ -105,6 +107,10 @@ def plot(
     )
     parts += _legend(series)
     return "".join([*parts, "</svg>"])
+
+
+def escape(text: str) -> str:
+    return html_escape(visible(text))
 
 
 def _heights(s: Series) -> list[np.ndarray]:

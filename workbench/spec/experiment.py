@@ -27,6 +27,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from workbench.messages import Message, WorkbenchError
+from workbench.plain_text import shortened
 from workbench.spec.networks import NETWORKS
 from workbench.spec.optimizers import OPTIMIZERS
 from workbench.spec.registry import Registry
@@ -79,13 +80,13 @@ _LIMITS = {
     "less_than": "{field}: must be less than {limit} (it is {value}).",
     "less_than_equal": "{field}: must be {limit} or less (it is {value}).",
 }
-_WRONG_TYPES = {
+WRONG_TYPES = {
     "int": "{field}: must be a whole number (it is {value}).",
     "float": "{field}: must be a number (it is {value}).",
     "bool": "{field}: must be true or false (it is {value}).",
     "other": "{field}: cannot be {value}.",
 }
-TEMPLATES = (*_DISAGREEMENTS.values(), *_LIMITS.values(), *_WRONG_TYPES.values())
+TEMPLATES = (*_DISAGREEMENTS.values(), *_LIMITS.values(), *WRONG_TYPES.values())
 """The sentences that are not written where they are said, for the translators."""
 
 
@@ -459,8 +460,8 @@ def _problem(detail: Any) -> tuple[str, Message]:
     kind = detail["type"]
     if kind in _DISAGREEMENTS:
         return context["field"], Message(_DISAGREEMENTS[kind], **context)
-    field = str(detail["loc"][0]) if detail["loc"] else ""
-    value = detail.get("input")
+    field = shortened(detail["loc"][0]) if detail["loc"] else ""
+    value = shortened(detail.get("input"))
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(field, HYPERPARAMETERS, n=1)
         if near:
@@ -490,7 +491,8 @@ def _problem(detail: Any) -> tuple[str, Message]:
 
 def _wrong_type(field: str, value: object) -> Message:
     kind = HYPERPARAMETERS[field].kind if field in HYPERPARAMETERS else "other"
-    return Message(_WRONG_TYPES.get(kind, _WRONG_TYPES["other"]), field=field, value=value)
+    template = WRONG_TYPES.get(kind, WRONG_TYPES["other"])
+    return Message(template, field=field, value=shortened(value))
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:

@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from workbench import atomic, paths
 from workbench.file_names import file_name, same_file_name
 from workbench.messages import Message, WorkbenchError
+from workbench.plain_text import shortened, visible
+from workbench.spec import plain_yaml
 from workbench.spec.experiment import (
+    WRONG_TYPES,
     Experiment,
     ExperimentError,
     differences,
@@ -32,7 +35,7 @@ class Reported(BaseModel):
     1; the keys of the losses are iterations, counted from 0 as printed.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     accuracy: float
     accuracy_is_approximate: bool = False
@@ -86,11 +89,13 @@ class Preset:
 
 @dataclass(frozen=True)
 class BrokenPreset:
-    """A file of the presets folder that could not be read, and why."""
+    """A file of a presets folder that could not be read, and why; ``built_in`` as in
+    :class:`Preset`."""
 
     id: str
     path: Path
     problem: Message = field(compare=False)
+    built_in: bool = False
 
 
 def read_preset(path: Path, built_in: bool = False) -> Preset:
@@ -98,14 +103,7 @@ def read_preset(path: Path, built_in: bool = False) -> Preset:
 
     Raises :class:`WorkbenchError` naming file, field and reason.
     """
-    try:
-        return _preset_of(path, built_in, path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WorkbenchError("{path}: there is no such file.", path=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkbenchError(
-            "{path}: cannot be read ({reason}).", path=path, reason=_reason(error)
-        ) from None
+    return _preset_of(path, built_in, plain_yaml.read_text(path))
 
 
 # A text is parsed once: the eleven of the report take 30 ms, and each run that is opened looks
@@ -113,35 +111,30 @@ def read_preset(path: Path, built_in: bool = False) -> Preset:
 @lru_cache(maxsize=256)
 def _preset_of(path: Path, built_in: bool, text: str) -> Preset:
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise WorkbenchError(
-            "{path}: is not valid YAML (line {line}); fix or delete the file.",
-            path=path,
-            line=mark.line + 1 if mark else "?",
-        ) from None
-    if not isinstance(content, dict):
+        read = plain_yaml.parse(text)
+    except plain_yaml.YamlError as error:
+        raise _at(path, error.line, error.message) from None
+    if not isinstance(read.content, dict):
         raise WorkbenchError(
             "{path}: is not a preset; it needs a title and an experiment.", path=path
         )
     try:
-        file = _File.model_validate(content)
+        # A name with nothing after it says nothing.
+        file = _File.model_validate({k: v for k, v in read.content.items() if v is not None})
     except ValidationError as error:
         detail = error.errors()[0]
-        raise WorkbenchError(
-            "{path}: {field}: {reason}.",
-            path=path,
-            field=".".join(str(part) for part in detail["loc"]),
-            reason=detail["msg"],
-        ) from None
+        raise _at(path, read.line_of(*detail["loc"]), _field_problem(detail)) from None
+    place = "experiment"
     try:
         experiment = experiment_from(file.experiment)
+        place = "as_run"
         as_run = with_changes(experiment, file.as_run)
+        place = "epochs_run"
         if file.epochs_run is not None:
             as_run = with_changes(as_run, {"epochs": file.epochs_run})
     except ExperimentError as error:
-        raise WorkbenchError("{path}: {problem}", path=path, problem=error.message) from None
+        line = read.line_of(place, next(iter(error.problems)))
+        raise _at(path, line, error.message) from None
     return Preset(
         id=path.stem,
         path=path,
@@ -164,15 +157,38 @@ def _preset_of(path: Path, built_in: bool, text: str) -> Preset:
     )
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or "not UTF-8 text"
+def _at(path: Path, line: int, problem: Message) -> WorkbenchError:
+    return WorkbenchError("{path}, line {line}: {problem}", path=path, line=line, problem=problem)
+
+
+def _field_problem(detail: Any) -> Message:
+    """What pydantic has against a field of the file, in our words."""
+    kind = detail["type"]
+    values = {
+        "field": ".".join(shortened(part) for part in detail["loc"]),
+        "value": shortened(detail.get("input")),
+    }
+    if kind == "missing":
+        return Message("{field}: is missing.", **values)
+    if kind == "extra_forbidden":
+        return Message("{field}: there is no such field in a preset.", **values)
+    if kind == "string_type":
+        return Message("{field}: must be a text (it is {value}).", **values)
+    if kind in ("dict_type", "model_type"):
+        return Message("{field}: must hold `name: value` lines (it is {value}).", **values)
+    kind = "float" if kind == "finite_number" else kind.partition("_")[0]
+    return Message(WRONG_TYPES.get(kind, WRONG_TYPES["other"]), **values)
 
 
 def list_presets() -> list[Preset | BrokenPreset]:
-    """The built-in presets in the order of their ids, then the person's own."""
-    built_in = [
-        read_preset(path, built_in=True) for path in sorted(paths.shipped("presets").glob("*.yaml"))
-    ]
+    """The built-in presets in the order of their ids, then the person's own. One that cannot be
+    read stands in its place with the reason."""
+    built_in: list[Preset | BrokenPreset] = []
+    for path in sorted(paths.shipped("presets").glob("*.yaml")):
+        try:
+            built_in.append(read_preset(path, built_in=True))
+        except WorkbenchError as error:
+            built_in.append(BrokenPreset(path.stem, path, error.message, built_in=True))
     taken = {preset.id for preset in built_in}
     own: list[Preset | BrokenPreset] = []
     for path in sorted(paths.user_presets().glob("*.yaml")):
@@ -195,7 +211,13 @@ def find_preset(name: str) -> Preset:
     Raises :class:`WorkbenchError`.
     """
     if name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
-        return read_preset(Path(name).expanduser())
+        return read_preset(paths.expanded(name))
+    return preset_with_id(name)
+
+
+def preset_with_id(name: str) -> Preset:
+    """The listed preset with this id; never a file elsewhere, as the id may stand in a file of
+    somebody else. Raises :class:`WorkbenchError`."""
     presets = list_presets()
     for preset in presets:
         if preset.id == name:
@@ -219,7 +241,7 @@ def save_preset(title: str, experiment: Experiment) -> Preset:
     :class:`WorkbenchError` where the title makes no file name, belongs to a built-in preset, or
     the file cannot be written.
     """
-    title = title.strip()
+    title = visible(title.strip())
     name = _name_of(title)
     if not name:
         raise WorkbenchError("Give the preset a name with at least one letter or digit.")

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayou
 
 from workbench.spec.presets import Preset
 from workbench.window.elided_label import ElidedLabel
-from workbench.window.hyperparameter_text import changes_text
+from workbench.window.hyperparameter_text import changes_text, tooltip
 from workbench.window.translation import tr
 
 
@@ -57,7 +57,7 @@ class AsRunSwitch(QWidget):
         self.as_run.setText(tr("As actually run"))
         self.declared.setToolTip(tr("The experiment as written in the report"))
         text = how_it_differs(self._preset)
-        self.as_run.setToolTip(text)
+        self.as_run.setToolTip(tooltip(text))
         self.difference.setText(text)
 
     def changeEvent(self, event: QEvent) -> None:

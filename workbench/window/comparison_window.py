@@ -24,6 +24,7 @@ from workbench.library.comparison import (
 )
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses
 from workbench.messages import Message, WorkbenchError
+from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.compared_curves import ComparedCurves, pen_of
 from workbench.window.figure_table import Cell, FigureTable
@@ -269,7 +270,7 @@ class ComparisonWindow(QWidget):
 
 
 def _names(records: Sequence[RunRecord]) -> list[str]:
-    titles = [run_title(record) for record in records]
+    titles = [shortened(run_title(record)) for record in records]
     titles = [
         f"{title} ({tr('sample')})" if record.data.get("kind") == "sample" else title
         for title, record in zip(titles, records, strict=True)

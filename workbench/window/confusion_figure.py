@@ -26,6 +26,7 @@ from PySide6.QtGui import (
 )
 
 from workbench.engine.events import Evaluation
+from workbench.plain_text import table_cell
 from workbench.window.theme import Colors
 from workbench.window.translation import tr
 
@@ -92,7 +93,7 @@ def table_rows(evaluation: Evaluation, corner: str) -> list[list[str]]:
 
 def as_csv(rows: Sequence[Sequence[str]]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    csv.writer(text).writerows(map(table_cell, row) for row in rows)
     return text.getvalue()
 
 

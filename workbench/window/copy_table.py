@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, QMimeData
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 
+from workbench.plain_text import table_cell
+
 
 def copy_table(rows: Sequence[Sequence[str]], caption: str = "", header: bool = True) -> None:
-    """Puts ``rows`` on the clipboard; ``caption`` and ``header`` as in :func:`as_html`."""
+    """Puts ``rows`` on the clipboard; ``caption`` and ``header`` as in :func:`as_html`, cells as
+    :func:`table_cell` makes them."""
+    rows = [[table_cell(cell) for cell in row] for row in rows]
     data = QMimeData()
     data.setText(as_tsv(rows))
     data.setHtml(as_html(rows, caption, header))

@@ -20,6 +20,7 @@ from workbench.engine.data_choice import (
 )
 from workbench.messages import Count, WorkbenchError
 from workbench.path_text import from_text, shown, to_text
+from workbench.window.hyperparameter_text import button_text, tooltip
 from workbench.window.left_out import left_out_lines
 from workbench.window.settings import Settings
 from workbench.window.translation import say, tr
@@ -177,7 +178,9 @@ class DataButton(QToolButton):
         images = self.images()
         counts = _counts(*images) if images else ""
         self.setText(
-            tr("Data: {name}").format(name=self.name()) + (f" · {counts}" if counts else "") + "  ▾"
+            tr("Data: {name}").format(name=button_text(self.name()))
+            + (f" · {counts}" if counts else "")
+            + "  ▾"
         )
         found = find_cifar10()
         self._cifar10.setText(f"CIFAR-10 · {_counts(*CIFAR10_IMAGES)}")
@@ -188,8 +191,8 @@ class DataButton(QToolButton):
         self._known_folder.setVisible(bool(known))
         if known:
             counted = _counts(known["train"], known["test"])
-            self._known_folder.setText(f"{known['name']} · {counted}")
-            self._known_folder.setToolTip(shown(from_text(str(known["path"]))))
+            self._known_folder.setText(f"{button_text(known['name'])} · {counted}")
+            self._known_folder.setToolTip(tooltip(shown(from_text(str(known["path"])))))
         self._folder.setText(tr("Folder of images…"))
         self._sample.setText(tr("Sample, made by the program") + f" · {_counts(*SAMPLE_IMAGES)}")
         self._cifar10.setChecked(self.choice.kind == "cifar10")
@@ -213,7 +216,7 @@ class DataButton(QToolButton):
         if self.choice.kind == "folder":
             lines = left_out_lines(known)
             tip += "\n".join(["", tr("Left out:"), *lines]) if lines else ""
-        self.setToolTip(self._reason_off or tip)
+        self.setToolTip(tooltip(*(self._reason_off or tip).split("\n")))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -11,9 +11,10 @@ from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtWidgets import QInputDialog, QMessageBox, QPushButton, QWidget
 
 import workbench
+from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.hyperparameter_text import epochs_text
-from workbench.window.translation import tr
+from workbench.window.translation import breakable, tr
 
 Role = QMessageBox.ButtonRole
 
@@ -50,7 +51,7 @@ def ask_epochs(
         tr(
             "{name} has trained for {epochs}. It continues as a new run; this one stays as it "
             "is.\nTotal epochs:"
-        ).format(name=name, epochs=epochs_text(done))
+        ).format(name=shortened(name), epochs=epochs_text(done))
     )
     box.setOkButtonText(tr("Train"))
     box.setCancelButtonText(tr("Cancel"))
@@ -154,7 +155,7 @@ def show_about(parent: QWidget, device: str, torch_version: str) -> QMessageBox:
     box = QMessageBox(parent)
     box.setObjectName("aboutBox")
     box.setWindowTitle(tr("About CIFAR Workbench"))
-    box.setText(f"<b>CIFAR Workbench {workbench.__version__}</b>")
+    box.setText(f"CIFAR Workbench {workbench.__version__}")
     lines = [
         tr("Run, watch, compare and keep image-classification experiments on CIFAR-10."),
         "",
@@ -165,7 +166,7 @@ def show_about(parent: QWidget, device: str, torch_version: str) -> QMessageBox:
         "",
         tr("MIT licence. CIFAR-10: A. Krizhevsky, 2009."),
     ]
-    box.setInformativeText("<br>".join(lines))
+    box.setInformativeText("\n".join(lines))
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()
@@ -175,7 +176,11 @@ def show_about(parent: QWidget, device: str, torch_version: str) -> QMessageBox:
 def show_problem(parent: QWidget, text: str) -> QMessageBox:
     """One sentence on what went wrong."""
     box = QMessageBox(
-        QMessageBox.Icon.Warning, tr("CIFAR Workbench"), text, QMessageBox.StandardButton.Ok, parent
+        QMessageBox.Icon.Warning,
+        tr("CIFAR Workbench"),
+        str(breakable(shortened(text, 1_000))),
+        QMessageBox.StandardButton.Ok,
+        parent,
     )
     box.setObjectName("problemBox")
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from workbench.report.blocks import is_numeric
 from workbench.window import theme
 from workbench.window.copy_table import claims_copy, copy_table
+from workbench.window.hyperparameter_text import tooltip
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class FigureTable(QTableWidget):
             for j, cell in enumerate(row):
                 item = _Item(cell)
                 item.setTextAlignment(sides[j])
-                item.setToolTip(cell.text if len(cell.text) > 20 else "")
+                item.setToolTip(tooltip(cell.text) if len(cell.text) > 20 else "")
                 self.setItem(i, j, item)
         self._recolor()
         if self._sortable:
@@ -98,6 +99,7 @@ class FigureTable(QTableWidget):
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 10)
         self.resizeColumnsToContents()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.setColumnWidth(0, min(self.columnWidth(0), 400))
         for column in range(1, len(header)):
             # Room between numbers; where it sorts, the mark of the order has made some.
             room = 0 if self._sortable else 12

@@ -26,6 +26,7 @@ from workbench.library.comparison import Flips
 from workbench.library.metrics import Predictions
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message
+from workbench.plain_text import shortened
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.hyperparameter_text import tooltip
 from workbench.window.image_gallery import Gallery
@@ -265,7 +266,7 @@ class FlipsView(QWidget):
         rows = {index.row() for index in self.table.selectedIndexes()}
         item = self.table.item(rows.pop(), 0) if len(rows) == 1 else None
         if item is not None:
-            self.class_box.setCurrentIndex(self.class_box.findText(item.text()))
+            self.class_box.setCurrentIndex(self.class_box.findText(shortened(item.text())))
 
     # --- words -------------------------------------------------------------------------
 
@@ -287,7 +288,7 @@ class FlipsView(QWidget):
         chosen = max(self.class_box.currentIndex(), 0)
         self.class_box.blockSignals(True)
         self.class_box.clear()
-        self.class_box.addItems([tr("all"), *flips.classes])
+        self.class_box.addItems([tr("all"), *map(shortened, flips.classes)])
         self.class_box.setCurrentIndex(chosen)
         self.class_box.blockSignals(False)
         self.table.show_rows(

@@ -32,7 +32,7 @@ from workbench.window import theme
 from workbench.window.as_run_switch import AsRunSwitch
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_row import HyperparameterRow, Raw
-from workbench.window.hyperparameter_text import number_text, value_text
+from workbench.window.hyperparameter_text import number_text, tooltip, value_text
 from workbench.window.save_preset_dialog import SavePresetDialog
 from workbench.window.translation import say, tr
 
@@ -313,7 +313,7 @@ class HyperparameterForm(QWidget):
         self.state.setText(text)
         self.state.set_tint("accent" if is_changed else "muted")
         self.save_button.setEnabled(self._experiment is not None)
-        self.save_button.setToolTip(self.problem())
+        self.save_button.setToolTip(tooltip(self.problem()))
         self.reset_button.setEnabled(is_changed)
         self.as_run_switch.show_preset(self._preset, self._as_run)
 

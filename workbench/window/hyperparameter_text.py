@@ -6,6 +6,7 @@ import html
 from decimal import Decimal
 from typing import Any
 
+from workbench.plain_text import shortened, visible
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, Hyperparameter, differences
 from workbench.window.translation import tr
 
@@ -98,7 +99,14 @@ def changes_text(before: Experiment, after: Experiment) -> str:
     return " · ".join(parts)
 
 
+def button_text(text: object) -> str:
+    """Words out of a file for a button or a menu, where Qt takes an ampersand for the mark of a
+    shortcut: in one line, and not longer than a menu is wide."""
+    return shortened(text).replace("&", "&&")
+
+
 def tooltip(*paragraphs: str) -> str:
     """A tooltip of plain paragraphs (empty ones left out). As rich text, since Qt wraps only
     that."""
-    return "".join(f"<p>{html.escape(text, quote=False)}</p>" for text in paragraphs if text)
+    shown = (html.escape(visible(text, keep="\n"), quote=False) for text in paragraphs if text)
+    return "".join(f"<p>{text}</p>" for text in shown)

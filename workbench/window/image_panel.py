@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.engine.kept_images import TestImages
 from workbench.library.metrics import NO_PREDICTION, Predictions
+from workbench.plain_text import shortened
 from workbench.window import theme
 from workbench.window.image_gallery import as_qimage
 from workbench.window.translation import tr
@@ -192,6 +193,7 @@ class ImagePanel(QWidget):
         classes, label = test.classes, int(test.labels[index])
         predicted = int(test.predicted[index])
         self.picture.show_pixels(images.images[index])
+        classes = tuple(map(shortened, classes))
         if predicted == NO_PREDICTION:
             text = tr("{true}, without a prediction").format(true=classes[label])
         elif predicted == label:
@@ -213,8 +215,8 @@ class ImagePanel(QWidget):
         lines = [
             tr("{mark} {run}: {predicted} {percent}%").format(
                 mark="✓" if one.right else "✗",
-                run=one.run,
-                predicted=one.predicted,
+                run=shortened(one.run),
+                predicted=shortened(one.predicted),
                 percent=f"{100 * one.confidence:.0f}",
             )
             for one in judgements

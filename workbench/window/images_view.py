@@ -25,6 +25,7 @@ from workbench.engine.kept_images import TestImages
 from workbench.library.metrics import Predictions, read_predictions
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message, WorkbenchError
+from workbench.plain_text import shortened
 from workbench.window.image_gallery import Gallery
 from workbench.window.image_panel import ImagePanel, judgements
 from workbench.window.translation import say, tr
@@ -284,7 +285,7 @@ class ImagesView(QWidget):
             box.blockSignals(True)
             box.clear()
             box.addItem(tr("all"))
-            box.addItems(list(classes))
+            box.addItems(list(map(shortened, classes)))
             box.blockSignals(False)
 
     def _set_filter(self, true: int | None, predicted: int | None, which: int) -> None:
@@ -377,6 +378,6 @@ class ImagesView(QWidget):
 
 
 def _other_name(record: RunRecord) -> str:
-    title = record.name or f"{record.preset or ''} {tr(record.title)}".strip()
+    title = shortened(record.name or f"{record.preset or ''} {tr(record.title)}".strip())
     seed = record.experiment.get("seed", 0)
     return tr("{title}, seed {seed}").format(title=title, seed=seed)

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench import atomic
+from workbench import atomic, paths
 from workbench.messages import Count
 from workbench.window import theme
 from workbench.window.elided_label import ElidedLabel
@@ -204,7 +204,7 @@ class LogView(QWidget):
 
     def _write(self, path: Path, text: str) -> None:
         try:
-            atomic.write_text(path, text)
+            atomic.write_text(path, paths.without_places(text))
         except OSError as error:
             self.problem.emit(
                 tr("{path}: cannot be written ({reason}).").format(

@@ -44,6 +44,7 @@ from workbench.window.estimate_line import EstimateLine
 from workbench.window.focus_keeper import FocusKeeper
 from workbench.window.focus_ring import FocusRing
 from workbench.window.hyperparameter_form import HyperparameterForm
+from workbench.window.hyperparameter_text import tooltip
 from workbench.window.icons import program_icon
 from workbench.window.image_store import ImageStore
 from workbench.window.image_trial import ImageTrial
@@ -586,9 +587,9 @@ class MainWindow(QMainWindow):
         busy, running = self.session.busy, self.session.running
         reason = self._why_no_training()
         a.train.setEnabled(not reason)
-        a.train.setToolTip(reason or _tip(tr("Train the experiment of the form"), a.train))
+        a.train.setToolTip(tooltip(reason) or _tip(tr("Train the experiment of the form"), a.train))
         a.repeat.setEnabled(not reason)
-        a.repeat.setToolTip(reason)
+        a.repeat.setToolTip(tooltip(reason))
         a.pause.setEnabled(state in ("training", "paused"))
         a.show_paused(state == "paused")
         a.pause.setToolTip(_tip(tr("Pause the run, or resume it"), a.pause))

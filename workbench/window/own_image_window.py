@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from workbench.engine.data_choice import IMAGE_ENDINGS
 from workbench.messages import Message
+from workbench.plain_text import shortened
 from workbench.window.image_panel import Picture, ProbabilityBars
 from workbench.window.original_picture import OriginalPicture
 from workbench.window.session import Session
@@ -204,8 +205,8 @@ class OwnImageWindow(QWidget):
             best = int(self._outcome.probabilities[0].argmax())
             self.verdict.setText(
                 tr("{name}: {predicted}, {percent}%").format(
-                    name=self._name,
-                    predicted=self._outcome.classes[best],
+                    name=shortened(self._name),
+                    predicted=shortened(self._outcome.classes[best]),
                     percent=f"{100 * self._outcome.probabilities[0][best]:.2f}",
                 )
             )
@@ -225,7 +226,9 @@ class OwnImageWindow(QWidget):
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Try an image"))
-        self.weights_label.setText(tr("Weights: {title}").format(title=self._weights_title))
+        self.weights_label.setText(
+            tr("Weights: {title}").format(title=shortened(self._weights_title))
+        )
         self.picture.setAccessibleName(tr("The image as the network sees it"))
         self.picture.invite(tr("Drop an image here, paste it, or open one."))
         self.original.setAccessibleName(tr("The image, with the square that the network gets"))

@@ -57,7 +57,7 @@ def delete_own(preset: Preset | BrokenPreset) -> None:
 
 def is_own(preset: Preset | BrokenPreset | None) -> bool:
     """Whether the person made it. A preset of the report never counts."""
-    return isinstance(preset, BrokenPreset) or (preset is not None and not preset.built_in)
+    return preset is not None and not preset.built_in
 
 
 class _Rows(QStyledItemDelegate):

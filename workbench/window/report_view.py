@@ -12,7 +12,7 @@ from workbench.library.comparison import VERDICTS, AgainstReport, against_report
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import error_sentences, figure_text, shown_figures
-from workbench.spec.presets import find_preset
+from workbench.spec.presets import preset_with_id
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.translation import say, tr
@@ -101,7 +101,7 @@ class ReportView(QWidget):
         self._against, self._problem = None, None
         if record is not None and record.preset is not None:
             try:
-                preset = find_preset(record.preset)
+                preset = preset_with_id(record.preset)
                 self._against = against_report(record, preset, self.known_runs())
             except WorkbenchError as error:
                 self._problem = error

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from workbench.library.run_filter import searched_text
 from workbench.library.run_folder import RunRecord
+from workbench.plain_text import visible
 from workbench.window import theme
 from workbench.window.translation import tr
 
@@ -85,7 +86,7 @@ def interrupted_text(record: RunRecord) -> str:
 
 
 def data_text(record: RunRecord) -> str:
-    return tr("Sample data") if is_sample(record) else str(record.data.get("name") or NONE)
+    return tr("Sample data") if is_sample(record) else visible(record.data.get("name") or NONE)
 
 
 def date_text(created: datetime | None, now: datetime, locale: QLocale) -> str:
@@ -133,12 +134,12 @@ def search_text(record: RunRecord, label: str) -> str:
 
 
 def tags_text(record: RunRecord) -> str:
-    return ", ".join(record.tags)
+    return visible(", ".join(record.tags))
 
 
 def notes_text(record: RunRecord) -> str:
     """The notes in one line."""
-    return " ".join(record.notes.split())
+    return visible(" ".join(record.notes.split()))
 
 
 def run_width(viewport: int, first: int, rest: int, narrow: int, wide: int) -> int:
@@ -155,7 +156,8 @@ def run_width(viewport: int, first: int, rest: int, narrow: int, wide: int) -> i
 
 def plain_tooltip(text: str) -> str:
     """A tooltip that shows ``text`` as it is, also where it looks like HTML."""
-    return f"<p style='white-space: pre-wrap'>{html.escape(text)}</p>" if text else ""
+    shown = html.escape(visible(text, keep="\n"))
+    return f"<p style='white-space: pre-wrap'>{shown}</p>" if text else ""
 
 
 def alignment(column: int) -> Qt.AlignmentFlag:

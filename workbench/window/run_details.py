@@ -24,13 +24,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench import paths
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, WorkbenchError
 from workbench.path_text import from_text, shown
+from workbench.plain_text import visible
 from workbench.spec.altered_data import is_comparable
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
-from workbench.spec.presets import Preset, read_preset
+from workbench.spec.presets import Preset, preset_with_id
 from workbench.window import theme
 from workbench.window.copy_table import claims_copy, copy_table
 from workbench.window.elided_label import ElidedLabel
@@ -77,7 +77,7 @@ def _run(record: RunRecord, preset: Preset | None) -> list[Row]:
     else:
         started = f"{preset.id} {tr(preset.title)}"
     return [
-        Row(tr("Name"), record.name or tr(record.title) or record.id),
+        Row(tr("Name"), visible(record.name or tr(record.title) or record.id)),
         Row(tr("Preset"), started),
         Row(tr("Started"), local_time(record.created)),
         Row(tr("Folder"), str(record.folder)),
@@ -278,12 +278,10 @@ def preset_of(record: RunRecord) -> Preset | None:
     """The preset that a run was started from, as it is now; ``None`` where it is gone."""
     if not record.preset:
         return None
-    for folder in (paths.shipped("presets"), paths.user_presets()):
-        try:
-            return read_preset(folder / f"{record.preset}.yaml")
-        except WorkbenchError:
-            continue
-    return None
+    try:
+        return preset_with_id(record.preset)
+    except WorkbenchError:
+        return None
 
 
 # --- the table ------------------------------------------------------------------------------
@@ -481,7 +479,7 @@ if __name__ == "__main__":
 
     application = QApplication(sys.argv)
     theme.Theme(application)
-    preview = read_preset(paths.shipped("presets") / "007.yaml")
+    preview = preset_with_id("007")
     view = RunDetails()
     view.show_record(
         RunRecord(

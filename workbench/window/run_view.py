@@ -32,10 +32,11 @@ from workbench.library.run_folder import (
     read_test,
 )
 from workbench.messages import WorkbenchError
+from workbench.plain_text import visible
 from workbench.spec.altered_data import is_comparable
 from workbench.spec.expected import Expected, expected_of
 from workbench.spec.experiment import experiment_from
-from workbench.spec.presets import Reported, find_preset, how_it_ran
+from workbench.spec.presets import Reported, how_it_ran, preset_with_id
 from workbench.window.classes_view import ClassesView
 from workbench.window.confusion_view import ConfusionView
 from workbench.window.curves import Speed
@@ -458,18 +459,19 @@ def run_title(record: RunRecord) -> str:
     if not record.name:
         return preset_title(record.preset, record.title)
     number = preset_number(record.preset)
-    return record.name if record.name.startswith(number) else f"{number} · {record.name}"
+    named = record.name if record.name.startswith(number) else f"{number} · {record.name}"
+    return visible(named)
 
 
 def preset_title(preset: str | None, title: str) -> str:
     """``009 · Dropout, fixed``; the title alone for an own preset."""
     parts = (preset_number(preset), tr(title) if title else "")
-    return " · ".join(filter(None, parts)) or preset or ""
+    return visible(" · ".join(filter(None, parts)) or preset or "")
 
 
 def data_name(data: Mapping[str, Any]) -> str:
     """The name of the data set in a ``DataInfo`` of plain values."""
-    return tr("sample") if data.get("kind") == "sample" else str(data.get("name", ""))
+    return tr("sample") if data.get("kind") == "sample" else visible(data.get("name", ""))
 
 
 def _reported(record: RunRecord) -> Reported | None:
@@ -477,7 +479,7 @@ def _reported(record: RunRecord) -> Reported | None:
     if not is_comparable(record.data) or record.preset is None:
         return None
     try:
-        preset = find_preset(record.preset)
+        preset = preset_with_id(record.preset)
         ran = how_it_ran(preset, experiment_from(record.experiment))
     except WorkbenchError:
         return None

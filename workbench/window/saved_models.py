@@ -236,6 +236,7 @@ class SavedModels(QWidget):
         header.sectionResized.connect(self._column_resized)
 
         self.empty = QLabel()
+        self.empty.setProperty("rich", True)  # it has a link
         self.empty.setObjectName("noRuns")
         self.empty.setProperty("role", "muted")
         self.empty.setWordWrap(True)

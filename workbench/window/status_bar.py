@@ -7,6 +7,8 @@ from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
+from workbench.plain_text import shortened
+from workbench.window.hyperparameter_text import tooltip
 from workbench.window.translation import tr
 
 MEMORY_INTERVAL = 2000
@@ -37,7 +39,7 @@ class StatusBar(QStatusBar):
     def show_now(self, text: str, problem: bool = False) -> None:
         """What the program does now, or what went wrong; whole in the tooltip."""
         self._now.setText(text)
-        self._now.setToolTip(text)
+        self._now.setToolTip(tooltip(text))
         role = "problem" if problem else ""
         if self._now.property("role") != role:
             self._now.setProperty("role", role)
@@ -57,8 +59,8 @@ class StatusBar(QStatusBar):
 
     def _show(self, device: str, data: str, tip: str) -> None:
         for label, text in ((self._device, device), (self._data, data)):
-            label.setText(text)
-            label.setToolTip(tip)
+            label.setText(shortened(text, 40))
+            label.setToolTip(tooltip(text, tip))
 
     def _show_memory(self) -> None:
         used = self._process.memory_info().rss / 2**20

@@ -7,14 +7,24 @@ a test fails where a text of the program is missing from it.
 
 from __future__ import annotations
 
-import yaml
+import logging
+import re
+
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
 from workbench import paths
-from workbench.messages import Message
+from workbench.messages import Message, WorkbenchError, plain
+from workbench.spec import plain_yaml
 from workbench.spec.experiment import REGISTRIES
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
+
+LARGEST_FILE, MOST_TEXTS = 1_000_000, 20_000
+"""Bytes and values in a file of translations."""
+
+_LONG_WORD = re.compile(r"(\S{60})(?=\S{60})")
+
+log = logging.getLogger("workbench")
 
 
 class _YamlTranslator(QTranslator):
@@ -36,9 +46,12 @@ def read_texts(language: str) -> dict[str, str]:
     path = paths.shipped("resources") / "translations" / f"{language}.yaml"
     if not path.exists():
         return {}
-    # The C loader reads the file in a few milliseconds, which start-up pays for.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    texts: dict[str, str] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
+    try:
+        read = plain_yaml.parse(plain_yaml.read_text(path, LARGEST_FILE), MOST_TEXTS).content or {}
+        texts = {english: text for english, text in read.items() if isinstance(text, str)}
+    except (WorkbenchError, AttributeError):
+        log.exception("%s: cannot be read; the window speaks English", path)
+        return {}
     if language == "ko":
         for registry in REGISTRIES.values():
             for choice in registry.values():
@@ -78,14 +91,25 @@ class Translation:
 
 
 def tr(text: str) -> str:
-    """``text`` in the application's language."""
-    return QCoreApplication.translate("workbench", text)
+    """``text`` in the application's language; as it stands where it is none of ours."""
+    try:
+        return QCoreApplication.translate("workbench", text)
+    except UnicodeEncodeError:  # a lone surrogate, out of a file
+        return text
+
+
+def breakable(value: object) -> object:
+    """A text in which a label can break its longest words, as paths of 4,000 letters: Qt breaks
+    lines between words alone, and would make a window as wide as the word."""
+    if not isinstance(value, str):
+        return value
+    return _LONG_WORD.sub("\\1\N{ZERO WIDTH SPACE}", value)
 
 
 def say(message: Message) -> str:
     """A message of the engine in the application's language."""
     values = {
-        name: say(value) if isinstance(value, Message) else value
+        name: say(value) if isinstance(value, Message) else breakable(plain(value))
         for name, value in message.values.items()
     }
     return tr(message.template).format(**values)

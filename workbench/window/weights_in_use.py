@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from workbench.engine.events import EvaluationProgress
 from workbench.messages import Message
+from workbench.plain_text import visible
 from workbench.spec.experiment import Experiment, tests_otherwise
 from workbench.window.data_button import DataButton
 from workbench.window.device_box import DeviceBox
@@ -84,7 +85,7 @@ class WeightsInUse(QObject):
     def _opened(self, path: Path, weights: Any) -> None:
         self.path, self._weights, self._notes = path, weights, ()
         self._test_when_idle = self._test_when_loaded
-        preset = weights.preset or ""
+        preset = visible(weights.preset or "")
         self.title = f"{path.name} ({preset})" if preset else path.name
         self._show()
         self.opened.emit(path)
