@@ -212,7 +212,7 @@ def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: window.session.state == "training", timeout=3000)
     press(qtbot, window, "pauseButton")
     press(qtbot, window, "pauseButton")  # taken back before it came
-    assert window.status.now() == "Training on sample"
+    assert window.status.now() == "Training on sample · CPU threads: 1"
     assert not window.session.pause_wanted
     press(qtbot, window, "stopButton")
     qtbot.waitUntil(lambda: window.session.state == "idle", timeout=1500)
@@ -255,7 +255,7 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     qtbot.waitUntil(lambda: window.session.running)
     # What it had reached before is not to be discarded.
     assert not find(window, "cancelButton").isEnabled()
-    qtbot.waitUntil(lambda: window.status.now() == "Training on sample")
+    qtbot.waitUntil(lambda: window.status.now().startswith("Training on sample"))
     wait_idle(qtbot, window)
     (finished,) = window.session.library.runs()
     assert (finished.status, finished.epochs_done, len(finished.resumed)) == ("finished", 2, 1)

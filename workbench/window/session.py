@@ -34,6 +34,7 @@ from workbench.engine.events import (
     RunStarted,
     Slowed,
     StepsDone,
+    ThreadsChanged,
 )
 from workbench.engine.report_lines import ReportLines
 from workbench.library.catalog import Library
@@ -105,6 +106,7 @@ class Session(QObject):
     notice = Signal(object)  # Message
     steps_done = Signal(object)  # StepsDone
     slowed = Signal(object)  # Slowdown or None: as fast as it was
+    threads_changed = Signal(int)
     evaluation_progress = Signal(object)  # EvaluationProgress
     epoch_done = Signal(object)  # EpochDone
     final_test = Signal(object)  # FinalTest
@@ -452,6 +454,8 @@ class Session(QObject):
             self.epoch_done.emit(event)
         elif isinstance(event, Slowed):
             self.slowed.emit(event.slowdown)
+        elif isinstance(event, ThreadsChanged):
+            self.threads_changed.emit(event.threads)
         elif isinstance(event, DataProgress):
             self.data_progress.emit(event)
         elif isinstance(event, EvaluationProgress):
