@@ -205,3 +205,16 @@ def test_adapt_reaches_the_run(
     call("train", "007", *QUICK, "--adapt", "--threads", "2", capsys=capsys)
     call("train", "007", *QUICK, capsys=capsys)
     assert [(a["adapt"], a["threads"]) for a in asked] == [(True, 2), (False, None)]
+
+
+def test_the_command_line_says_what_to_do_about_a_slow_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slowdown(35.0, 130.0, 2, 1, 80.0)
+    said = iter([slow, False])
+    monkeypatch.setattr(runner.Pace, "add", lambda self, *_: next(said, None))
+    code, out, _ = call("train", "007", *QUICK, "--threads", "2", capsys=capsys)
+    assert code == 0
+    assert "35 of 130 steps a second. With 1 thread about 80." in out
+    assert "--threads 1` goes on with fewer threads; with --adapt it does so by itself." in out
+    assert out.index("As fast as it was again") > out.index("35 of 130")

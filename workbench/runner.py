@@ -134,6 +134,7 @@ def _load(
     data_set = load_data(data, listener, lambda: control.stopping)
     # Before the device has it, which so never holds the training images twice.
     data_set = split_validation(experiment, data_set).to(chosen.device)
+    give_memory_back()  # of what was read and decoded on the way, as much again
     if control.stopping:
         raise Cancelled  # asked for while the last of the data was read
     return chosen, data_set

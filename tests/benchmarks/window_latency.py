@@ -6,8 +6,8 @@
 A timer that should fire every 5 ms notes by how much it is late. Then, in milliseconds: opening a
 saved run, switching tabs and presets, and the gallery of the run's test images (10,000 with
 CIFAR-10 as --dataset), scrolled from top to bottom, by keyboard, and with eight other runs
-selected. ``--training-only`` leaves that out, and says how many steps a second the run makes beside
-so many busy programs, with the worker so many steps back. Needs a display, or
+selected. ``--training-only`` leaves that out, and says how many steps a second the run makes
+beside so many busy programs, with the worker at that nice. Needs a display, or
 QT_QPA_PLATFORM=offscreen.
 """
 

@@ -462,6 +462,19 @@ def test_the_fields_fit_into_a_narrow_dock(form: HyperparameterForm) -> None:
     assert content.minimumSizeHint().width() <= form.scroll_area.viewport().width()
 
 
+def test_precision_says_what_was_timed_here(form: HyperparameterForm) -> None:
+    note = form.findChild(QLabel, "note_precision")
+    assert note is not None
+    assert not note.isVisible()
+    form.show_bfloat16_gain(1.389)
+    assert note.isVisible()
+    assert note.text() == "bfloat16, timed here: 1.39 times the speed of float32"
+    form.show_bfloat16_gain(0.8)
+    assert "0.80 times" in note.text()
+    form.show_bfloat16_gain(None)
+    assert not note.isVisible()
+
+
 def test_before_any_preset_the_form_holds_the_declared_defaults(qtbot: QtBot) -> None:
     form = HyperparameterForm()
     qtbot.addWidget(form)

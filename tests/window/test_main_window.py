@@ -26,6 +26,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import make_run
+from workbench.engine.pace import Slowdown
+from workbench.engine.timing import Timing
 from workbench.library.catalog import Library
 from workbench.window.main_window import MainWindow
 from workbench.window.settings import Settings
@@ -208,7 +210,7 @@ def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: window.session.state == "training", timeout=3000)
     press(qtbot, window, "pauseButton")
     press(qtbot, window, "pauseButton")  # taken back before it came
-    assert window.status.now() == "Training on sample"
+    assert window.status.now() == "Training on sample · CPU threads: 1"
     assert not window.session.pause_wanted
     press(qtbot, window, "stopButton")
     qtbot.waitUntil(lambda: window.session.state == "idle", timeout=1500)
@@ -251,7 +253,7 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     qtbot.waitUntil(lambda: window.session.running)
     # What it had reached before is not to be discarded.
     assert not find(window, "cancelButton").isEnabled()
-    qtbot.waitUntil(lambda: window.status.now() == "Training on sample")
+    qtbot.waitUntil(lambda: window.status.now().startswith("Training on sample"))
     wait_idle(qtbot, window)
     (finished,) = window.session.library.runs()
     assert (finished.status, finished.epochs_done, len(finished.resumed)) == ("finished", 2, 1)
@@ -509,7 +511,7 @@ def test_a_fresh_library_says_a_time_after_a_moment_once_for_each_speed(
     assert window.estimate.text().startswith("No estimate yet")
     window.session.find_devices()
     qtbot.waitUntil(lambda: window.estimate.text().startswith("About "), timeout=60_000)
-    assert "timed steps" in window.estimate.toolTip()
+    assert "a few steps, timed on this machine" in window.estimate.toolTip()
     assert window.session.state == "idle"
     assert find(window, "trainButton").isEnabled()
     # Epochs and rate change nothing of the speed; keystrokes do not each have it timed.
@@ -525,7 +527,7 @@ def test_a_fresh_library_says_a_time_after_a_moment_once_for_each_speed(
     assert len(asked) == 2
 
 
-def test_no_steps_are_timed_while_a_run_trains_nor_where_one_is_known(
+def test_no_steps_are_timed_while_a_run_trains_and_then_they_count_more_than_it(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     asked: list[object] = []
@@ -540,9 +542,56 @@ def test_no_steps_are_timed_while_a_run_trains_nor_where_one_is_known(
     assert not asked
     press(qtbot, window, "stopButton")
     wait_idle(qtbot, window)
-    qtbot.waitUntil(lambda: "newest 1 runs" in window.estimate.toolTip(), timeout=5000)
-    qtbot.wait(2 * QUIET)
-    assert [timing for _, _, timing in asked if timing] == []
+    qtbot.waitUntil(lambda: "a few steps, timed" in window.estimate.toolTip(), timeout=60_000)
+    assert len([timing for _, _, timing in asked if timing]) == 1
+
+
+def test_the_chosen_threads_train_and_test_and_are_timed(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        "workbench.runner.run_experiment", lambda *_, **named: asked.append(named["threads"])
+    )
+    monkeypatch.setattr(
+        "workbench.runner.time_steps",
+        lambda _experiment, _device, _stop, threads: (
+            asked.append(("timed", threads)) or Timing(0.01, 0.001, threads=threads)
+        ),
+    )
+    with qtbot.waitSignal(window.session.steps_timed, timeout=30_000):
+        window.session.find_devices()
+    box = window.threads_box
+    box.setCurrentIndex(box.findData(1))
+    qtbot.waitUntil(lambda: asked == [("timed", None), ("timed", 1)], timeout=30_000)
+    qtbot.waitUntil(lambda: "CPU threads: 1" in window.estimate.toolTip(), timeout=5000)
+    press(qtbot, window, "trainButton")
+    assert not box.isEnabled()
+    wait_idle(qtbot, window)
+    assert asked[2:] == [1]
+    assert box.isEnabled()
+    window.device_box.set_devices([("cuda:0", "H100"), ("cpu", "EPYC")])
+    window.device_box.setCurrentIndex(1)
+    assert not box.isEnabled()
+    assert "GPU" in box.toolTip()
+
+
+def test_a_slowed_run_goes_on_with_fewer_threads_where_the_person_wants_it(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    train(qtbot, window, epochs=1000)
+    slow = Slowdown(35.0, 130.0, 3, 2, 80.0)
+    window.session.slowed.emit(slow)
+    assert find(window, "slowNotice").isVisible()
+    with qtbot.waitSignal(window.session.slowed, timeout=30_000) as said:
+        press(qtbot, window, "fewerThreadsButton")
+    assert said.args == [None]
+    assert not find(window, "slowNotice").isVisible()
+    assert window.session.state == "training"
+    press(qtbot, window, "stopButton")
+    wait_idle(qtbot, window)
+    (run,) = window.session.library.known()
+    assert [entry["threads"] for entry in run.resumed] == [2]
 
 
 def test_closing_while_steps_are_timed_leaves_nothing(window: MainWindow, qtbot: QtBot) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from pytestqt.qtbot import QtBot
 
 from workbench.engine import timing
 from workbench.engine.data_choice import choose_data
+from workbench.engine.devices import has_bfloat16
 from workbench.library.catalog import Library
 from workbench.messages import Cancelled
 from workbench.spec.experiment import experiment_from
@@ -126,6 +128,8 @@ def test_steps_are_timed_in_no_state_and_only_when_torch_is_there(
         assert not session.time_steps(experiment, "cpu")  # one at a time
     assert timed.args[:2] == [experiment, "cpu"]
     assert timed.args[2].seconds_per_step > timed.args[2].seconds_per_test_image > 0
+    there = has_bfloat16(torch.device("cpu"))
+    assert (timed.args[2].bfloat16_gain is not None) == there
     with qtbot.waitSignal(session.steps_timed, timeout=60_000) as failed:
         session.time_steps(experiment, "cuda:99")
     assert failed.args[2].seconds_per_step is None

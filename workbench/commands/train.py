@@ -13,7 +13,7 @@ from workbench.commands.output import find_runs, print_json
 from workbench.engine.chance import chance_sentence
 from workbench.engine.control import RunControl
 from workbench.engine.data_choice import choose_data
-from workbench.engine.events import Event, RunEnded, RunStarted
+from workbench.engine.events import Event, RunEnded, RunStarted, Slowed
 from workbench.engine.report_lines import ReportLines
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, has_checkpoint, read_record
@@ -134,6 +134,18 @@ def best_text(record: RunRecord) -> str:
     return f"Best epoch: {record.best_epoch}, {test}, {chosen}"
 
 
+def _way_out(event: Slowed, run: str) -> str:
+    """What a person can do about a slow run; --adapt does it by itself."""
+    if event.slowdown is None:
+        return "As fast as it was again"
+    if event.slowdown.fewer is None:
+        return "Fewer threads would not help."
+    return (
+        f"Ctrl-C keeps the run, and `cifar-workbench resume {run} --threads "
+        f"{event.slowdown.fewer}` goes on with fewer threads; with --adapt it does so by itself."
+    )
+
+
 def _output(options: argparse.Namespace) -> Any:
     return sys.stderr if options.json else sys.stdout
 
@@ -157,6 +169,8 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
             if started and not failed:  # a failure is said once, at the end
                 for line in lines.lines(event):
                     bars.write(line)
+                if isinstance(event, Slowed) and not options.adapt:
+                    bars.write(_way_out(event, Path(started[0].run).name))
 
         end = run(listen, control)
     if not started:

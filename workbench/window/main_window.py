@@ -85,6 +85,7 @@ class MainWindow(QMainWindow):
         self._torch_version = ""
         self._state_text = ""
         self._trains_on: dict[str, Any] = {}
+        self._train_threads = 0  # of the CPU; 0 where a GPU trains
         self._shown_once = False
         self._quit_after = False
         self._repeated: Plan | None = None
@@ -358,6 +359,7 @@ class MainWindow(QMainWindow):
         s.notice.connect(lambda message: self.status.show_now(say(message)))
         s.steps_done.connect(view.on_steps)
         s.slowed.connect(view.on_slowed)
+        s.threads_changed.connect(self._threads_changed)
         view.header.threads_wanted.connect(s.use_threads)
         s.epoch_done.connect(view.on_epoch)
         s.epoch_done.connect(self.saved.refresh)
@@ -411,6 +413,7 @@ class MainWindow(QMainWindow):
         if event.data.kind == "folder" and choice.path and event.data.path == to_text(choice.path):
             self.data_button.set_info(choice, event.data)
         self._trains_on = asdict(event.data)
+        self._train_threads = event.threads if event.device == "cpu" else 0
         self.run_view.on_started(event)
         self.saved.set_current_run(event.run)
         self.saved.refresh()
@@ -571,7 +574,7 @@ class MainWindow(QMainWindow):
         text = {
             "idle": tr("Ready"),
             "loading": tr("Loading data"),
-            "training": tr("Training on {data}").format(data=data_name(self._trains_on)),
+            "training": self._training_text(),
             "paused": tr("Paused"),
             "stopping": tr("Stopping"),
             "testing": tr("Testing on {data}").format(data=self.data_button.name()),
@@ -580,6 +583,16 @@ class MainWindow(QMainWindow):
             "opening": tr("Opening weights"),
         }[self.session.state]
         return f"{repeat} · {text}" if repeat else text
+
+    def _training_text(self) -> str:
+        text = tr("Training on {data}").format(data=data_name(self._trains_on))
+        if not self._train_threads:
+            return text
+        return text + " · " + tr("CPU threads: {count}").format(count=self._train_threads)
+
+    def _threads_changed(self, threads: int) -> None:
+        self._train_threads = threads
+        self._say_state()
 
     def _update(self) -> None:
         """Sets what is on and off, with the reason in the tooltip where something is off."""

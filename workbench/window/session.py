@@ -34,6 +34,7 @@ from workbench.engine.events import (
     RunStarted,
     Slowed,
     StepsDone,
+    ThreadsChanged,
 )
 from workbench.engine.image_square import Fit
 from workbench.engine.report_lines import ReportLines
@@ -107,6 +108,7 @@ class Session(QObject):
     notice = Signal(object)  # Message
     steps_done = Signal(object)  # StepsDone
     slowed = Signal(object)  # Slowdown or None: as fast as it was
+    threads_changed = Signal(int)
     evaluation_progress = Signal(object)  # EvaluationProgress
     epoch_done = Signal(object)  # EpochDone
     final_test = Signal(object)  # FinalTest
@@ -476,6 +478,8 @@ class Session(QObject):
             self.epoch_done.emit(event)
         elif isinstance(event, Slowed):
             self.slowed.emit(event.slowdown)
+        elif isinstance(event, ThreadsChanged):
+            self.threads_changed.emit(event.threads)
         elif isinstance(event, DataProgress):
             self.data_progress.emit(event)
         elif isinstance(event, EvaluationProgress):

@@ -27,7 +27,9 @@ class ThreadsBox(QComboBox):
         for number in numbers_to_time(usable_cores()):
             self.addItem("", number)
         kept = settings.text("threads")
-        self.setCurrentIndex(max(0, self.findData(int(kept)) if kept.isdecimal() else 0))
+        self.setCurrentIndex(
+            max(0, self.findData(int(kept)) if kept.isascii() and kept.isdecimal() else 0)
+        )
         self.currentIndexChanged.connect(self._chosen)
         self.retranslate()
 
