@@ -47,28 +47,10 @@ def write(text: str | bytes, name: str = "mine") -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "010",
-        "1:30",
-        "2024-13-45",
-        "2024-01-01",
-        "yes",
-        "no",
-        "1_000",
-        ".inf",
-        "0x1F",
-        "1e3",
-        "1.50",
-        "true",
-        "=",
-        "<<",
-        "0o17",
-        ".nan",
-        "+1",
-    ],
-)
+WRITTEN = "010 1:30 2024-13-45 2024-01-01 yes no 1_000 .inf 0x1F 1e3 1.50 true = << 0o17 .nan +1"
+
+
+@pytest.mark.parametrize("written", WRITTEN.split())
 def test_a_scalar_stays_what_was_written(loader: str, written: str) -> None:
     path = write(f"title: {written}\ntried: {written}\nexperiment: {{}}\n")
     preset = read_preset(path)
@@ -198,7 +180,7 @@ def test_no_mutation_of_a_preset_raises_anything_else_or_takes_long(loader: str)
     parts += [b"9" * 400, b".inf", b"<<: *a\n", b'"\\ud800"', b"\xe2\x80\xae", b"#", b", ", b"~"]
     texts = [path.read_bytes() for path in sorted(paths.shipped("presets").glob("*.yaml"))]
     read = 0
-    for number in range(1_200):
+    for number in range(400):
         text = bytearray(texts[number % len(texts)])
         for _ in range(dice.randint(1, 3)):
             at = dice.randrange(len(text))
@@ -213,4 +195,4 @@ def test_no_mutation_of_a_preset_raises_anything_else_or_takes_long(loader: str)
             problem = str(error)
         assert problem.isprintable()
         assert not problem or problem.startswith(str(path))
-    assert 0 < read < 1_200
+    assert 0 < read < 400
