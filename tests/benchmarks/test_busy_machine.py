@@ -10,9 +10,16 @@ from busy_machine import ONE, _row, beside, neighbours, row
 
 
 def test_neighbours_keep_busy_and_end_also_when_the_measurement_fails() -> None:
-    with pytest.raises(RuntimeError), neighbours(2) as loops:
-        assert all(psutil.Process(loop.pid).is_running() for loop in loops)
-        raise RuntimeError
+    loops = []
+
+    def fail() -> None:
+        with neighbours(2) as started:
+            loops.extend(started)
+            assert all(psutil.Process(loop.pid).is_running() for loop in loops)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert len(loops) == 2
     assert all(loop.poll() is not None for loop in loops)
 
