@@ -103,7 +103,7 @@ def measure(
         "machine": machine(
             threads_of_others=os.cpu_count(), seconds=seconds, rounds=rounds, nice=_nice()
         ),
-        "rows": [row for key in found if (row := _row(key, found)) is not None],
+        "rows": [_row(key, found) for key in found],
     }
 
 
@@ -196,7 +196,7 @@ def _nice() -> int:
 
 def _row(
     key: tuple[str, int, str], found: dict[tuple[str, int, str], list[dict[str, Any]]]
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """What the table has of a contender of ``key`` (preset, neighbours, name)."""
     preset, count, name = key
     answers = found[key]
