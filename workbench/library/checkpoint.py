@@ -140,10 +140,9 @@ def _check_tensors(c: Checkpoint, experiment: Experiment) -> None:
             _require(set(values) in (set(), _optimizer_names(experiment)))
             for name, value in values.items():
                 _require_tensor(value, torch.float32, () if name == "step" else shape)
-    states = [c.order, c.random]
-    for state in states:
-        _require_tensor(state, torch.uint8, torch.Generator().get_state().shape)
-        torch.Generator().set_state(state)  # raises RuntimeError for what is none
+    for random in (c.order, c.random):
+        _require_tensor(random, torch.uint8, torch.Generator().get_state().shape)
+        torch.Generator().set_state(random)  # raises RuntimeError for what is none
     if c.cuda_random is not None:
         _require_tensor(c.cuda_random, torch.uint8, (math.prod(c.cuda_random.shape),))
         _require(len(c.cuda_random) <= 1_000)

@@ -153,8 +153,8 @@ def _cannot_be_read(folder: Path, file: str, reason: object) -> WorkbenchError:
 
 
 def read_epochs(folder: Path) -> list[dict[str, Any]]:
-    """The rows of ``epochs.csv``, of epochs 1, 2, 3 and so on, numbers as numbers; empty where there
-    is none. Columns that are not known are left out.
+    """The rows of ``epochs.csv``, of epochs 1, 2, 3 and so on, numbers as numbers; empty where
+    there is none. Columns that are not known are left out.
 
     Raises :class:`WorkbenchError` where it cannot be read.
     """

@@ -240,7 +240,7 @@ class RunFile(RunFigures, DataFile, EnvironmentFile):
     """What ``run.json`` may hold."""
 
 
-_PARTS = {"data": _DataFacts, "reason_parts": _ReasonParts}
+_PARTS: dict[str, type[BaseModel]] = {"data": _DataFacts, "reason_parts": _ReasonParts}
 _NEEDED = {
     item.name
     for item in fields(RunRecord)

@@ -52,6 +52,7 @@ class RunWriter:
         self.folder = folder
         self.record = replace(record, folder=folder)
         require_folder(folder)
+        record_text(self.record)  # before anything of an older run is cut back
         self._lock = lock_file(folder / "run.lock", timeout=5)
         self._lock.acquire()
         self._rows: list[dict[str, Any]] = list(going_on.rows) if going_on else []
@@ -196,9 +197,14 @@ def test_content(test: Evaluation, epoch: int, final: bool) -> dict[str, Any]:
 def write_record(record: RunRecord) -> None:
     """Replaces ``run.json`` in the record's folder; what ``labels.json`` holds stays there.
 
-    Raises :class:`WorkbenchError` where the record could not be read again, ``OSError`` where the
-    disk does not take it.
+    Raises as :func:`record_text`, and ``OSError`` where the disk does not take it.
     """
+    atomic.write_text(record.folder / "run.json", record_text(record))
+
+
+def record_text(record: RunRecord) -> str:
+    """What ``run.json`` is to hold. Raises :class:`WorkbenchError` where it could not be read
+    again."""
     content = asdict(record)
     for name in ("folder", "notes", "tags", "starred"):
         del content[name]
@@ -211,7 +217,7 @@ def write_record(record: RunRecord) -> None:
             path=record.folder,
             field=field_of(error),
         ) from None
-    atomic.write_text(record.folder / "run.json", text)
+    return text
 
 
 def new_run_name(preset: str | None, now: datetime | None = None) -> str:

@@ -47,7 +47,8 @@ def load_plain(path: Path, *, own: bool = False) -> dict[Any, Any]:
     """What ``torch.save`` wrote to ``path``: a dictionary of tensors and plain values, the tensors
     on the CPU. ``own``: the file belongs to a run, and may not be a link.
 
-    Raises :class:`WorkbenchError` with one sentence for everything else. No code in the file is run.
+    Raises :class:`WorkbenchError` with one sentence for everything else. No code in the file is
+    run.
     """
     content = _read(path, own)
     look_through(path, content)

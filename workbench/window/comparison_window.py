@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QBuffer, QEvent, QIODevice, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtGui import QImage, QPen
 from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from workbench.library.comparison import (
@@ -28,6 +28,7 @@ from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.flips_view import FlipsView
 from workbench.window.hyperparameter_text import number_text, value_text
 from workbench.window.image_store import ImageStore
+from workbench.window.painting import painter_on
 from workbench.window.run_view import RECORD_STATES, run_title
 from workbench.window.translation import say, tr
 
@@ -86,6 +87,11 @@ class ComparisonWindow(QWidget):
             return
         except StopIteration:
             self._reading.stop()
+        except WorkbenchError as error:
+            self._reading.stop()
+            self.problem.emit(say(error.message))
+            self.close()
+            return
         except (OSError, ValueError, KeyError) as error:  # deleted or damaged meanwhile
             self._reading.stop()
             reason = getattr(error, "strerror", None) or type(error).__name__
@@ -230,13 +236,12 @@ def _swatch(pen: QPen) -> str:
     fine = 3
     picture = QImage(30 * fine, 10 * fine, QImage.Format.Format_ARGB32_Premultiplied)
     picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
     thick = QPen(pen)
     thick.setWidthF(2.0 * fine)
     thick.setCapStyle(Qt.PenCapStyle.FlatCap)
-    painter.setPen(thick)
-    painter.drawLine(0, 5 * fine, 30 * fine, 5 * fine)
-    painter.end()
+    with painter_on(picture) as painter:
+        painter.setPen(thick)
+        painter.drawLine(0, 5 * fine, 30 * fine, 5 * fine)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     picture.save(buffer, "PNG")  # type: ignore[call-overload]  # PySide's stub wants bytes

@@ -9,6 +9,8 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from workbench.window.painting import painting
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -59,7 +61,8 @@ class PlotLegend(QWidget):
         return QSize(0, self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        self.draw(QPainter(self), self.palette().color(self.foregroundRole()))
+        with painting(self) as painter:
+            self.draw(painter, self.palette().color(self.foregroundRole()))
 
     def draw(self, painter: QPainter, ink: QColor) -> None:
         """Draws the entries in a row that ends at the right of this widget, whose left upper corner

@@ -27,6 +27,7 @@ from workbench.spec.presets import Preset, how_it_ran, list_presets, preset_befo
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.hyperparameter_text import changes_text, tooltip
+from workbench.window.painting import painting
 from workbench.window.preset_note import accuracy_text
 from workbench.window.translation import tr
 
@@ -93,7 +94,11 @@ class StoryChart(QWidget):
         return QPointF(place.left() + (column + 0.5) * width, y)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        c, painter, metrics = theme.colors(), QPainter(self), self.fontMetrics()
+        with painting(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
+        c, metrics = theme.colors(), self.fontMetrics()
         place, line = self._place(), metrics.height()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(c.surface))
