@@ -9,6 +9,7 @@ import torch
 
 from workbench import paths
 from workbench.library.run_folder import has_checkpoint
+from workbench.library.safe_file import UnsafeFile
 from workbench.messages import Message, WorkbenchError
 
 
@@ -42,6 +43,18 @@ def explain(error: Exception, folder: Path | None = None) -> Message:
 
 def disk_problem(folder: Path | None, error: OSError) -> Message:
     """One sentence for an error of the disk; ``folder`` is the run's, where there is one."""
+    if folder is not None and error.errno == errno.ENOENT and not folder.exists():
+        return Message(
+            "{path}: the folder of this run is gone; was it, or its library, moved or deleted "
+            "while the run trained? Move it back to resume the run.",
+            path=folder,
+        )
+    if isinstance(error, UnsafeFile):
+        return Message(
+            "{path}: cannot be written or read ({reason}).",
+            path=error.filename,
+            reason=error.reason,
+        )
     if error.errno == errno.ENOSPC and not (folder and has_checkpoint(folder)):
         return Message(
             "{path}: the disk is full; free some space and try again.",

@@ -5,6 +5,8 @@ The template is the key of the translation; ``str()`` gives the English sentence
 
 from __future__ import annotations
 
+import string
+
 from workbench.plain_text import visible
 
 
@@ -28,7 +30,7 @@ class Message:
     shown as escapes, so that the sentence stays one line.
     """
 
-    def __init__(self, template: str, **values: object) -> None:
+    def __init__(self, template: str, /, **values: object) -> None:
         self.template = template
         self.values = values
 
@@ -52,11 +54,24 @@ def plain(value: object) -> object:
     return visible(value)
 
 
+def plain_fields(template: str) -> list[str] | None:
+    """The names of the fields of ``template``; ``None`` where it is no format string of plain
+    fields alone (``{name}``, without index, attribute, conversion or format)."""
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError:
+        return None
+    named = [(name, form, how) for _, name, form, how in parts if name is not None]
+    if any(not name.isidentifier() or form or how for name, form, how in named):
+        return None
+    return [name for name, _, _ in named]
+
+
 class WorkbenchError(Exception):
     """Something the person can mend. ``str()`` is one plain sentence: what happened, to
     which file or field, what to do next."""
 
-    def __init__(self, template: str | Message, **values: object) -> None:
+    def __init__(self, template: str | Message, /, **values: object) -> None:
         self.message = template if isinstance(template, Message) else Message(template, **values)
         super().__init__(str(self.message))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -16,14 +17,16 @@ from workbench.engine.devices import choose_device
 from workbench.engine.thread_choice import MOST
 from workbench.library.checkpoint import load_checkpoint
 from workbench.library.run_folder import (
+    CHECKPOINT,
     History,
     RunRecord,
     RunWriter,
     best_of,
-    has_checkpoint,
     read_epochs,
     read_losses,
 )
+from workbench.library.safe_file import read_bytes
+from workbench.library.safe_pickle import LARGEST_FILE
 from workbench.library.weights import load_weights
 from workbench.messages import Message, WorkbenchError
 from workbench.path_text import from_text, shown
@@ -65,7 +68,7 @@ def stored_checkpoint(record: RunRecord) -> Checkpoint | None:
 
     Raises :class:`WorkbenchError` where it is missing, damaged, or of other hyperparameters.
     """
-    if record.status == "finished" and not has_checkpoint(record.folder):
+    if record.status == "finished" and not os.path.lexists(record.folder / CHECKPOINT):
         return None
     stored = load_checkpoint(record.folder)
     if _but_epochs(stored.experiment) != _but_epochs(record.experiment):
@@ -193,7 +196,7 @@ def after_finished(record: RunRecord, experiment: Experiment, images: int) -> Ch
         raise WorkbenchError(
             "{path}: this run has no weights to continue from.", path=record.folder
         )
-    weights = load_weights(record.folder / record.weights).state_dict
+    weights = load_weights(record.folder / record.weights, own=True).state_dict
     order = torch.Generator().manual_seed(experiment.seed)
     for _ in range(record.epochs_done):
         torch.randperm(images, generator=order)
@@ -271,7 +274,8 @@ def _best_weights(record: RunRecord, epoch: int | None) -> str | None:
     if record.best_weights is None or epoch is None:
         return None
     try:
-        kept = load_weights(record.folder / record.best_weights).metrics.get("epoch")
+        path = record.folder / record.best_weights
+        kept = load_weights(path, own=True).metrics.get("epoch")
     except WorkbenchError:
         return None
     return record.best_weights if kept == epoch else None
@@ -281,6 +285,6 @@ def copy_best(record: RunRecord, writer: RunWriter) -> None:
     """The best epoch may stay the one of the run that is continued."""
     name = writer.record.best_weights
     if name is not None:
-        content = (record.folder / name).read_bytes()
+        content = read_bytes(record.folder / name, LARGEST_FILE)
         with atomic.replacing(writer.folder / name) as file:
             file.write(content)

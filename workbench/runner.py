@@ -66,6 +66,9 @@ from workbench.spec.experiment import Experiment, with_changes
 
 log = logging.getLogger("workbench")
 
+LONGEST_REASON = 2_000
+"""Characters of a reason that a run keeps: more, as of a long path, is no sentence."""
+
 
 def run_experiment(
     experiment: Experiment,
@@ -459,7 +462,7 @@ class _Keeper:
                 status=outcome.status,
                 epochs_done=outcome.epochs_done,
                 seconds=outcome.seconds,
-                reason=str(outcome.reason) if outcome.reason else None,
+                reason=str(outcome.reason)[:LONGEST_REASON] if outcome.reason else None,
                 reason_parts=_parts(outcome.reason) if outcome.reason else None,
             )
             if drop_checkpoint:
@@ -469,6 +472,9 @@ class _Keeper:
             ended = replace(ended, status="failed", reason=disk_problem(writer.folder, error))
         finally:
             writer.close()
+        if not writer.folder.exists():  # moved or deleted: there is nothing that could be shown
+            self._listener(ended)
+            return ended
         weights = writer.record.weights
         ended = replace(
             ended,
@@ -492,7 +498,7 @@ class _Keeper:
 
 
 def _parts(message: Message) -> dict[str, Any]:
-    values = {name: str(value) for name, value in message.values.items()}
+    values = {name: str(value)[:LONGEST_REASON] for name, value in message.values.items()}
     return {"template": message.template, "values": values}
 
 

@@ -201,7 +201,7 @@ def test_nan_as_python_writes_it_is_read(library: Library) -> None:
     run = add(library)
     content = json.loads((run.folder / "run.json").read_bytes())
     (run.folder / "run.json").write_text(json.dumps({**content, "accuracy": math.nan}))
-    assert math.isnan(library.runs()[0].accuracy or 0.0)
+    assert library.runs()[0].accuracy is None
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"epoch": 1, "final": true}', "null"])

@@ -16,7 +16,7 @@ from torch import nn
 
 from workbench.engine.data_choice import CIFAR10_CLASSES
 from workbench.engine.networks import build_network
-from workbench.library import weights as weights_module
+from workbench.library import safe_pickle
 from workbench.library.weights import FORMAT, KIND, Weights, build_from, load_weights, save_weights
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, experiment_from
@@ -636,7 +636,7 @@ def test_a_zip_that_unpacks_to_more_than_it_is(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     path = tmp_path / "large.pkl"
     with path.open("wb") as file:
-        file.truncate(weights_module.LARGEST_FILE + 1)
+        file.truncate(safe_pickle.LARGEST_FILE + 1)
     assert "more than 100 MB" in refusal(path)
 
 
@@ -669,7 +669,7 @@ def test_a_tensor_larger_than_its_storage(tmp_path: Path) -> None:
 
 
 def test_a_pickle_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights_module, "_MOST_OPERATIONS", 100)
+    monkeypatch.setattr(safe_pickle, "_MOST_OPERATIONS", 100)
     path = tmp_path / "long.pkl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", b"\x80\x02" + b"N0" * 100 + b"}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import math
 import os
 import time
@@ -17,6 +18,7 @@ from workbench.collector import collector_set_aside
 from workbench.library.index import RunIndex, Seen
 from workbench.library.labels import FILE as LABELS_FILE
 from workbench.library.labels import Change, clean_name
+from workbench.library.run_files import require_own_folder
 from workbench.library.run_folder import (
     History,
     RunRecord,
@@ -27,9 +29,12 @@ from workbench.library.run_folder import (
     read_record,
     read_run,
 )
+from workbench.library.safe_file import own_folder, reason_of
 from workbench.library.trash import FOLDER as TRASH
 from workbench.library.trash import find_trashed, trash_entries
-from workbench.messages import WorkbenchError
+from workbench.messages import Message, WorkbenchError
+
+_log = logging.getLogger("workbench")
 
 FEW = 200
 """Runs up to which a library needs no index."""
@@ -219,7 +224,7 @@ class Library:
                 "{path}: the library cannot be written ({reason}); choose another folder or free "
                 "some space.",
                 path=self.path,
-                reason=error.strerror,
+                reason=reason_of(error),
             ) from None
 
     def reopen(self, record: RunRecord, history: History) -> RunWriter:
@@ -239,7 +244,9 @@ class Library:
             ) from None
         except OSError as error:
             raise WorkbenchError(
-                "{path}: cannot be written ({reason}).", path=record.folder, reason=error.strerror
+                "{path}: cannot be written ({reason}).",
+                path=error.filename or record.folder,
+                reason=reason_of(error),
             ) from None
 
     def _new_folder(self, name: str) -> Path:
@@ -275,8 +282,15 @@ class Library:
         self._edited.add(record.folder.name)
 
     def free_place_in_trash(self, name: str) -> Path:
-        """Where in the trash something can be moved to: ``name``, or with a number after it."""
-        return _free_place(self.path / TRASH, name)
+        """Return where in the trash something can be moved to: ``name``, or with a number after it.
+
+        Raises :class:`WorkbenchError` where there can be no trash of the library's own.
+        """
+        trash = self.path / TRASH
+        try:
+            return _free_place(own_folder(trash), name)
+        except OSError as error:
+            raise _cannot_be_moved(self.path / name, error) from None
 
     def trash(self, record: RunRecord) -> str:
         """Moves a run into the library's folder ``.trash`` and returns its name there, which
@@ -290,9 +304,8 @@ class Library:
             raise WorkbenchError(
                 "{name} is being trained; delete it when it has ended.", name=record.label
             )
-        trash = self.path / TRASH
         try:
-            trash.mkdir(exist_ok=True)
+            trash = own_folder(self.path / TRASH)
             place = _free_place(trash, record.folder.name)
             atomic.move(record.folder, place)
         except OSError as error:
@@ -345,9 +358,9 @@ class _Entry:
 
 
 def _look(folder: str) -> Seen | None:
-    # Strings and os.stat: a large library has thousands of these a second.
+    # Strings and os.lstat: a large library has thousands of these a second.
     try:
-        found = os.stat(f"{folder}/run.json")  # noqa: PTH116
+        found = os.lstat(f"{folder}/run.json")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
@@ -355,7 +368,7 @@ def _look(folder: str) -> Seen | None:
     # With the inode, as a file that is replaced within one tick of the clock has a new one.
     seen = (found.st_mtime_ns, found.st_size, found.st_ino)
     try:
-        found = os.stat(f"{folder}/{LABELS_FILE}")  # noqa: PTH116
+        found = os.lstat(f"{folder}/{LABELS_FILE}")
     except OSError:
         return seen
     return (*seen, found.st_mtime_ns, found.st_size, found.st_ino)
@@ -377,18 +390,28 @@ def _may_have_ended(run: RunRecord | None) -> bool:
 
 def _read(folder: Path, seen: Seen) -> _Entry:
     try:
+        require_own_folder(folder)
         return _Entry(seen, *read_run(folder))
     except WorkbenchError as error:
         return _Entry(seen, None, error)
+    except Exception:
+        # One run, whatever is wrong with it, does not keep the others from being shown.
+        _log.exception("%s could not be read", folder)
+        problem = WorkbenchError(
+            "{path}: this run cannot be read ({reason}).",
+            path=folder,
+            reason=Message("it is damaged"),
+        )
+        return _Entry(seen, None, problem)
 
 
 def _free_place(parent: Path, name: str) -> Path:
     number, place = 1, parent / name
-    while place.exists():
+    while os.path.lexists(place):
         number += 1
         place = parent / f"{name}_{number}"
     return place
 
 
 def _cannot_be_moved(path: Path, error: OSError) -> WorkbenchError:
-    return WorkbenchError("{path}: cannot be moved ({reason}).", path=path, reason=error.strerror)
+    return WorkbenchError("{path}: cannot be moved ({reason}).", path=path, reason=reason_of(error))

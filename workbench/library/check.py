@@ -10,21 +10,21 @@ process holds is not looked at.
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from workbench import atomic
 from workbench.engine.events import Evaluation
 from workbench.library import labels
+from workbench.library.run_files import LARGEST_LOSSES
 from workbench.library.run_folder import (
     CHECKPOINT,
     RunRecord,
@@ -39,6 +39,18 @@ from workbench.library.run_folder import (
     test_content,
     write_record,
 )
+from workbench.library.safe_file import (
+    A_LINK,
+    UnsafeFile,
+    lock_file,
+    open_to_read,
+    own_folder,
+    read_bytes,
+    reason_of,
+    require_folder,
+    require_plain,
+)
+from workbench.library.stored_test import read_stored_test
 from workbench.library.trash import FOLDER as TRASH
 from workbench.messages import Count, Message, WorkbenchError
 
@@ -76,8 +88,19 @@ def check_library(library: Path) -> Iterator[Finding]:
             "{path}: the library cannot be read ({reason}).", path=library, reason=error.strerror
         ) from None
     for folder in folders:
-        if folder.is_dir():
-            yield from check_run(folder)
+        if folder.is_symlink():
+            message = Message(
+                "{path}: this run cannot be read ({reason}).", path=folder, reason=A_LINK
+            )
+            yield Finding(folder, "link", message)
+        elif folder.is_dir():
+            try:
+                yield from check_run(folder)
+            except OSError as error:
+                message = Message(
+                    "{path}: cannot be read ({reason}).", path=folder, reason=reason_of(error)
+                )
+                yield Finding(folder, "unreadable", message)
 
 
 def mend(finding: Finding) -> bool:
@@ -94,7 +117,7 @@ def mend(finding: Finding) -> bool:
         return False
     except OSError as error:
         raise WorkbenchError(
-            "{path}: cannot be repaired ({reason}).", path=finding.path, reason=error.strerror
+            "{path}: cannot be repaired ({reason}).", path=finding.path, reason=reason_of(error)
         ) from None
     return True
 
@@ -103,7 +126,7 @@ def check_run(folder: Path) -> Iterator[Finding]:
     """What is to be said of one folder; nothing while a living process holds it."""
     if is_locked(folder):
         return
-    if not (folder / "run.json").exists():
+    if not os.path.lexists(folder / "run.json"):
         yield from _half_folder(folder)
         return
     try:
@@ -150,17 +173,18 @@ def _interrupted(record: RunRecord) -> Message:
 # --- moving things out of the way ------------------------------------------------------
 
 
-def _set_aside(path: Path, place: str = DAMAGED, copy: bool = False) -> None:
-    """Moves or copies a run folder, or a file of one, to a place of its own in the library."""
-    library = path.parent if path.is_dir() else path.parent.parent
-    target = library / place / (path.name if path.is_dir() else f"{path.parent.name}_{path.name}")
-    target.parent.mkdir(exist_ok=True)
+def _set_aside(path: Path, library: Path, place: str = DAMAGED, copy: bool = False) -> None:
+    """Moves or copies a run folder, or a file of one, to a place of its own in ``library``. A link
+    is moved itself; nothing outside the library is touched."""
+    name = path.name if path.parent == library else f"{path.parent.name}_{path.name}"
+    target = own_folder(library / place) / name
     free, number = target, 1
-    while free.exists() or free.is_symlink():
+    while os.path.lexists(free):
         number += 1
         free = target.with_name(f"{target.name}_{number}")
     if copy:
-        shutil.copy2(path, free)
+        with open_to_read(path, LARGEST_LOSSES) as before, atomic.replacing(free) as kept:
+            shutil.copyfileobj(before, kept)
     else:
         atomic.move(path, free)
 
@@ -169,28 +193,33 @@ def _locked(folder: Path, act: Callable[[], None]) -> Callable[[], None]:
     """``act`` while no process trains the run; raises ``Timeout`` where one does."""
 
     def do() -> None:
-        with FileLock(folder / "run.lock", timeout=0):
+        require_folder(folder)
+        with lock_file(folder / "run.lock", timeout=0):
             act()
 
     return do
 
 
-def _moves(path: Path, place: str = DAMAGED) -> dict[str, Any]:
+def _moves(path: Path, place: str = DAMAGED, whole: bool = False) -> dict[str, Any]:
+    """Mending by moving the file ``path`` of a run away, or the ``whole`` folder ``path``."""
     words = (
         Message("It is moved to the folder .damaged of the library.")
         if place == DAMAGED
         else Message("It is moved to the trash.")
     )
-    folder = path if path.is_dir() else path.parent
-    act: Callable[[], None] = lambda: _set_aside(path, place)  # noqa: E731
-    return {"mends": words, "_mend": act if path == folder else _locked(folder, act)}
+    library = path.parent if whole else path.parent.parent
+
+    def act() -> None:
+        _set_aside(path, library, place)
+
+    return {"mends": words, "_mend": act if whole else _locked(path.parent, act)}
 
 
 def _writes_record(folder: Path, **changes: Any) -> dict[str, Any]:
     """``run.json`` with ``changes``, the old one kept."""
 
     def act() -> None:
-        _set_aside(folder / "run.json", copy=True)
+        _set_aside(folder / "run.json", folder.parent, copy=True)
         record = read_record(folder)
         # The lock is ours now, so that a run without its process reads as one that runs.
         status = "running" if record.status == "interrupted" else record.status
@@ -207,7 +236,7 @@ def _unreadable(
 ) -> Finding:
     kind = "newer_format" if newer else "damaged"
     forbidden = "Permission denied" in str(error)
-    moves = {} if newer or forbidden else _moves(path)
+    moves = {} if newer or forbidden else _moves(path, whole=whole)
     return Finding(path, kind, error.message, fault=not newer, **moves)
 
 
@@ -225,18 +254,22 @@ def _half_folder(folder: Path) -> Iterator[Finding]:
         return  # somebody's own folder
     if abs(age) < YOUNG_S:  # of the future, where a clock was set back or runs elsewhere
         return
-    if any(f.stat().st_size for f in files if f.suffix != ".tmp"):
+    if any(f.lstat().st_size for f in files if f.suffix != ".tmp"):
         message = Message("{path}: holds parts of a run and no run.json.", path=folder)
-        yield Finding(folder, "half_folder", message, **_moves(folder))
+        yield Finding(folder, "half_folder", message, **_moves(folder, whole=True))
     else:
         message = Message("{path}: is the empty folder of a run that never began.", path=folder)
-        yield Finding(folder, "empty_folder", message, fault=False, **_moves(folder, TRASH))
+        yield Finding(
+            folder, "empty_folder", message, fault=False, **_moves(folder, TRASH, whole=True)
+        )
 
 
 def _leftovers(folder: Path) -> Iterator[Finding]:
     for path in sorted(folder.glob(".*.tmp")):
         # Labels are written by whoever edits them, also this very moment.
-        if time.time() - path.stat().st_mtime < YOUNG_S and path.name.startswith(f".{labels.FILE}"):
+        if time.time() - path.lstat().st_mtime < YOUNG_S and path.name.startswith(
+            f".{labels.FILE}"
+        ):
             continue
         message = Message("{path}: was being written when its process was ended.", path=path)
         yield Finding(path, "leftover", message, fault=False, **_moves(path, TRASH))
@@ -260,14 +293,14 @@ def _weights(folder: Path, record: RunRecord) -> Iterator[Finding]:
     for which, usual in (("weights", f"{stem}.pkl"), ("best_weights", f"{stem}_best.pkl")):
         name = getattr(record, which)
         path = folder / (name or usual)
-        if not path.exists():
+        if not os.path.lexists(path):
             if name:
                 message = Message("{path}: run.json names these weights; they are gone.", path=path)
                 change = _writes_record(folder, **{which: None})
                 yield Finding(path, "missing_weights", message, **change)
             continue
         try:
-            load_weights(path)
+            load_weights(path, own=True)
         except WorkbenchError as error:
             newer = "newer version" in error.message.template
             yield _unreadable(path, error, newer)
@@ -281,7 +314,7 @@ def _weights(folder: Path, record: RunRecord) -> Iterator[Finding]:
 def _checkpoint(folder: Path) -> Iterator[Finding]:
     from workbench.library.checkpoint import load_checkpoint  # torch takes a second to import
 
-    if not has_checkpoint(folder):
+    if not os.path.lexists(folder / CHECKPOINT):
         return
     try:
         load_checkpoint(folder)
@@ -339,7 +372,13 @@ def _epochs(folder: Path, record: RunRecord) -> Generator[Finding, None, list[di
 
 def _losses(folder: Path, record: RunRecord) -> Iterator[Finding]:
     path = folder / "losses.f32"
-    size = path.stat().st_size if path.exists() else 0
+    try:
+        require_plain(path)
+        size = path.lstat().st_size if path.exists() else 0
+    except UnsafeFile as error:
+        message = Message("{path}: cannot be read ({reason}).", path=path, reason=error.reason)
+        yield Finding(path, "damaged", message, **_moves(path))
+        return
     steps, left = divmod(size, 4)
     least = record.epochs_done * record.steps_per_epoch
     most = record.epochs * record.steps_per_epoch
@@ -348,9 +387,10 @@ def _losses(folder: Path, record: RunRecord) -> Iterator[Finding]:
     if left and record.status != "interrupted":
 
         def cut() -> None:
-            _set_aside(path, copy=True)
-            with path.open("r+b") as file:
-                file.truncate(steps * 4)
+            content = read_bytes(path, LARGEST_LOSSES)
+            _set_aside(path, folder.parent, copy=True)
+            with atomic.replacing(path) as file:
+                file.write(content[: len(content) // 4 * 4])
 
         message = Message("{path}: ends with a part of a number.", path=path)
         mends = Message("The part is cut off; the old file is kept in .damaged.")
@@ -377,7 +417,7 @@ def _test(folder: Path, record: RunRecord, rows: list[dict[str, Any]]) -> Iterat
         latest = None
         yield _unreadable(path, error)
     logits_path = folder / "test_logits.npz"
-    if not logits_path.exists():
+    if not os.path.lexists(logits_path):
         if record.status == "finished":
             message = Message("{path}: the logits of the final test are missing.", path=logits_path)
             yield Finding(logits_path, "missing_logits", message)
@@ -386,7 +426,7 @@ def _test(folder: Path, record: RunRecord, rows: list[dict[str, Any]]) -> Iterat
     try:
         true = figures_of(logits_path, tuple(record.data.get("classes", ())))
     except (OSError, ValueError):
-        message = Message("{path}: cannot be read; it was damaged.", path=logits_path)
+        message = Message("{path}: cannot be read; it is damaged.", path=logits_path)
         yield Finding(logits_path, "damaged", message, **_moves(logits_path))
         return
     if record.status == "interrupted":
@@ -394,8 +434,8 @@ def _test(folder: Path, record: RunRecord, rows: list[dict[str, Any]]) -> Iterat
     if latest is None or not latest[2] or not _same_test(latest[0], true):
 
         def write() -> None:
-            if path.exists():
-                _set_aside(path, copy=True)
+            if os.path.lexists(path):
+                _set_aside(path, folder.parent, copy=True)
             content = test_content(true, record.epochs_done, final=True)
             atomic.write_text(path, plain_json(content))
 
@@ -443,33 +483,25 @@ def figures_of(path: Path, classes: tuple[str, ...]) -> Evaluation:
 
     Raises ``OSError`` where the file cannot be read and ``ValueError`` where it is damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            logits, truth = file["logits"], file["labels"]
-    except (KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(str(error)) from None
-    fitting = logits.ndim == 2 and logits.shape[:1] == truth.shape and len(truth)
-    if (
-        not fitting
-        or truth.dtype.kind not in "iu"
-        or not 0 <= truth.min() <= truth.max() < len(logits[0])
-    ):
-        raise ValueError("logits and labels do not fit")
+    logits, truth = read_stored_test(path)
     count = logits.shape[1]
     predicted = logits.argmax(1)
     confusion = np.bincount(truth * count + predicted, minlength=count * count)
     confusion = confusion.reshape(count, count)
     correct, support = int(confusion.trace()), confusion.sum(1)
-    wide = logits.astype(np.float64)
-    top = wide.max(1, keepdims=True)
-    # Cross entropy: log of the sum of all exponentials, less the true class's logit.
-    logsum = np.log(np.exp(wide - top).sum(1)) + top[:, 0]
+    losses = np.concatenate(
+        # In parts: in float64 a large test would take many times the memory of its file.
+        [
+            _losses_of(logits[i : i + 10_000], truth[i : i + 10_000])
+            for i in range(0, len(truth), 10_000)
+        ]
+    )
     return Evaluation(
         mode="eval",
         correct=correct,
         total=len(truth),
         accuracy=100.0 * correct / len(truth),
-        loss=float((logsum - wide[np.arange(len(truth)), truth]).mean()),
+        loss=float(losses.mean()),
         classes=classes if len(classes) == count else tuple(f"class {i}" for i in range(count)),
         per_class=tuple(
             100.0 * int(right) / int(of) if of else None
@@ -477,6 +509,14 @@ def figures_of(path: Path, classes: tuple[str, ...]) -> Evaluation:
         ),
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
     )
+
+
+def _losses_of(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Cross entropies: log of the sum of all exponentials, less the true class's logit."""
+    wide = logits.astype(np.float64)
+    top = wide.max(1, keepdims=True)
+    logsum = np.log(np.exp(wide - top).sum(1)) + top[:, 0]
+    return np.asarray(logsum - wide[np.arange(len(truth)), truth])
 
 
 def _same_test(one: Evaluation, other: Evaluation) -> bool:

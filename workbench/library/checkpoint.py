@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import zipfile
+import io
+import math
+import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from workbench import atomic
 from workbench.engine.checkpoint import Checkpoint
-from workbench.library.run_folder import CHECKPOINT
+from workbench.engine.networks import build_empty
+from workbench.library.run_files import CHECKPOINT
+from workbench.library.run_record import MOST_CLASSES, EnvironmentFile
+from workbench.library.safe_pickle import is_whole, load_plain
 from workbench.messages import WorkbenchError
+from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
+from workbench.spec.optimizers import OPTIMIZERS
+
+PIXEL_STATISTICS = {"pixel_mean", "pixel_deviation"}
+"""What a checkpoint may say of its pixels, each R, G and B."""
 
 FORMAT = 1
 """The format that :func:`save_checkpoint` writes, and the newest that can be read."""
@@ -46,33 +57,32 @@ def save_checkpoint(folder: Path, stored: StoredCheckpoint) -> None:
         "pixels": stored.pixels,
         **{item.name: getattr(checkpoint, item.name) for item in fields(checkpoint)},
     }
+    # Through memory, because torch.save turns a full disk into a RuntimeError without its reason.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
     with atomic.replacing(folder / CHECKPOINT) as file:
-        torch.save(content, file)
+        file.write(buffer.getbuffer())
 
 
 def load_checkpoint(folder: Path) -> StoredCheckpoint:
-    """The run's checkpoint, its tensors on the CPU.
+    """The run's checkpoint, its tensors on the CPU. It is looked through as weights are, and its
+    tensors are those that its experiment needs.
 
     Raises :class:`WorkbenchError` where there is none, or it is damaged or of a newer format.
     """
     path = folder / CHECKPOINT
-    try:
-        with zipfile.ZipFile(path) as archive:
-            # torch does not look at the checksums: a rotten page would be trained on.
-            if archive.testzip() is not None:
-                raise _damaged(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except WorkbenchError:
-        raise
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         raise WorkbenchError(
             "{path}: this run has no checkpoint to resume from.", path=folder
         ) from None
-    except Exception:  # zipfile and torch have no end of errors for files of any content
-        raise _damaged(path) from None
-    if not isinstance(content, dict) or content.get("kind") != KIND:
+    try:
+        content = load_plain(path, own=True)
+    except WorkbenchError:
+        raise _damaged(path) from None  # the sentences are those of weights
+    if content.get("kind") != KIND:
         raise _damaged(path)
-    if not isinstance(content.get("format"), int) or content["format"] > FORMAT:
+    number = content.get("format")
+    if type(number) is int and number > FORMAT:
         raise WorkbenchError(
             "{path}: was written by a newer version of the program; update the program to resume "
             "the run.",
@@ -89,34 +99,74 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
             content["environment"],
             content.get("pixels", {}),
         )
-        _check(stored)
-    except (KeyError, TypeError, AttributeError, AssertionError):
+        _require(type(number) is int and number >= 1)
+        _check_values(stored)
+        _check_tensors(checkpoint, experiment_from(stored.experiment))
+    except (
+        *(KeyError, TypeError, AttributeError, ValueError, IndexError, RuntimeError),
+        *(OverflowError, StopIteration, ValidationError, ExperimentError),
+    ):
         raise _damaged(path) from None
     return stored
 
 
-def _check(stored: StoredCheckpoint) -> None:
+def _require(fits: bool) -> None:
+    if not fits:
+        raise ValueError("damaged")
+
+
+def _check_values(stored: StoredCheckpoint) -> None:
     c = stored.checkpoint
-    assert isinstance(c.epoch, int)
-    assert isinstance(c.step, int)
-    assert isinstance(c.waited, int)
-    assert isinstance(c.losses, Tensor)
-    assert c.losses.shape == (c.step,)
-    assert all(isinstance(t, Tensor) for t in (*c.network.values(), *c.good.values()))
-    assert all(isinstance(t, Tensor) for values in c.optimizer for t in values.values())
-    assert all(isinstance(s, dict) for s in (stored.experiment, stored.environment, stored.pixels))
-    for name, values in stored.pixels.items():
-        assert name in ("pixel_mean", "pixel_deviation")
-        assert len(values) == 3
-        assert all(isinstance(value, float) for value in values)
-    # A network and random states of another size would only fail in the middle of the training.
-    assert {name: t.shape for name, t in c.network.items()} == {
-        name: t.shape for name, t in c.good.items()
-    }
-    assert c.order.shape == torch.Generator().get_state().shape
-    assert c.random.shape == torch.Generator().get_state().shape
-    parameters = [t for name, t in c.network.items() if name.endswith((".weight", ".bias"))]
-    assert len(c.optimizer) in (0, len(parameters))
+    for count in (c.epoch, c.step, c.steps_done, c.good_step, c.waited):
+        _require(type(count) is int and 0 <= count <= 10**13)
+    _require(1 <= c.epoch <= 100_001 and c.step <= c.steps_done >= c.good_step)
+    for seconds in (c.seconds, c.epoch_seconds):
+        _require(type(seconds) in (int, float) and 0 <= seconds <= 1e10)
+    _require(c.accuracy is None or _is_percent(c.accuracy, 0))
+    _require(_is_percent(c.best_accuracy, -1))  # -1: no epoch is done
+    _require(type(stored.experiment) is dict and type(stored.environment) is dict)
+    _require(type(stored.fingerprint) is str and len(stored.fingerprint) <= 300)
+    EnvironmentFile.model_validate({"environment": stored.environment})
+    _require(type(stored.pixels) is dict and stored.pixels.keys() <= PIXEL_STATISTICS)
+    for values in stored.pixels.values():
+        _require(type(values) is list and len(values) == 3)
+        _require(all(type(value) is float and math.isfinite(value) for value in values))
+
+
+def _is_percent(value: object, least: int) -> bool:
+    return type(value) in (int, float) and least <= value <= 100  # type: ignore[operator]
+
+
+def _check_tensors(c: Checkpoint, experiment: Experiment) -> None:
+    """A network, an optimizer or random states of another size or kind would only fail in the
+    middle of the training."""
+    classes = len(list(c.network.values())[-1])
+    _require(1 <= classes <= MOST_CLASSES)
+    network = build_empty(experiment, classes)
+    expected = network.state_dict()
+    for state in (c.network, c.good):
+        _require(type(state) is not list and list(state) == list(expected))
+        for name, wanted in expected.items():
+            _require_tensor(state[name], wanted.dtype, wanted.shape)
+    _require_tensor(c.losses, torch.float32, (c.step,))
+    if c.optimizer:
+        shapes = [parameter.shape for parameter in network.parameters()]
+        for values, shape in zip(c.optimizer, shapes, strict=True):
+            _require(set(values) in (set(), OPTIMIZERS[experiment.optimizer].keeps(experiment)))
+            for name, value in values.items():
+                _require_tensor(value, torch.float32, () if name == "step" else shape)
+    for random in (c.order, c.random):
+        _require_tensor(random, torch.uint8, torch.Generator().get_state().shape)
+        torch.Generator().set_state(random)  # raises RuntimeError for what is none
+    if c.cuda_random is not None:
+        _require_tensor(c.cuda_random, torch.uint8, (math.prod(c.cuda_random.shape),))
+        _require(len(c.cuda_random) <= 1_000)
+
+
+def _require_tensor(tensor: object, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    _require(isinstance(tensor, Tensor) and tensor.layout is torch.strided)
+    assert isinstance(tensor, Tensor)
+    _require(tensor.dtype is dtype and tensor.shape == torch.Size(shape) and is_whole(tensor))
 
 
 def _damaged(path: Path) -> WorkbenchError:

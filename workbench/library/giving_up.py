@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from workbench import atomic
 from workbench.library.catalog import Library
+from workbench.library.run_files import require_own_folder
 from workbench.library.run_folder import (
     CHECKPOINT,
     RunRecord,
@@ -23,6 +25,7 @@ from workbench.library.run_folder import (
     record_as_written,
     write_record,
 )
+from workbench.library.safe_file import lock_file, reason_of, require_folder
 from workbench.library.trash import FOLDER as TRASH
 from workbench.library.trash import trash_entries
 from workbench.messages import WorkbenchError
@@ -61,16 +64,13 @@ def give_up(library: Library, record: RunRecord) -> GivenUp:
         changes: dict[str, Any] = {}
         if has_checkpoint(folder):
             changes, problem = _save_weights(now)
-            trash = library.path / TRASH
-            with suppress(OSError):  # where there is none, the move says so
-                trash.mkdir(exist_ok=True)
             place = library.free_place_in_trash(f"{folder.name}_{CHECKPOINT}")
-            (folder / CHECKPOINT).rename(place)
+            atomic.move(folder / CHECKPOINT, place)
         try:
             write_record(replace(now, status="stopped", **changes))
         except OSError:
             if place is not None:
-                place.rename(folder / CHECKPOINT)
+                atomic.move(place, folder / CHECKPOINT)
             raise
     return GivenUp(read_record(folder), place.name if place else None, problem)
 
@@ -90,7 +90,9 @@ def take_back(library: Library, given: GivenUp) -> RunRecord:
                 name=given.record.label,
             )
         if given.checkpoint is not None:
-            (library.path / TRASH / given.checkpoint).rename(folder / CHECKPOINT)
+            trash = library.path / TRASH
+            require_folder(trash)
+            atomic.move(trash / given.checkpoint, folder / CHECKPOINT)
         write_record(replace(now, status="running"))  # nobody trains it: interrupted
     return read_record(folder)
 
@@ -117,10 +119,11 @@ def given_up(library: Library, record: RunRecord) -> GivenUp:
 def _held(record: RunRecord) -> Iterator[RunRecord]:
     """The record as it is on the disk, while no process can train the run."""
     folder = record.folder
+    require_own_folder(folder)
     # Read first: taking the lock of a run that has vanished would create its folder.
     record_as_written(folder)
     try:
-        with FileLock(folder / "run.lock", timeout=0):
+        with lock_file(folder / "run.lock", timeout=0):
             yield record_as_written(folder)
     except Timeout:
         raise WorkbenchError(
@@ -128,7 +131,7 @@ def _held(record: RunRecord) -> Iterator[RunRecord]:
         ) from None
     except OSError as error:
         raise WorkbenchError(
-            "{path}: cannot be written ({reason}).", path=folder, reason=error.strerror
+            "{path}: cannot be written ({reason}).", path=folder, reason=reason_of(error)
         ) from None
 
 

@@ -3,32 +3,70 @@
 ``.index.sqlite`` in the library holds the records of runs beside what their files looked like
 (time, size, inode). The run folders stay the truth: a record counts only while its files look the
 same, and the index may be deleted at any time. It is never waited for: where it cannot be read or
-written, the library does without.
+written, the library does without. A file in its place that is not exactly ours (another table, a
+trigger, a row that no run could have written) is thrown away.
 """
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from workbench import atomic
-from workbench.library.run_folder import RunRecord
+from pydantic import BaseModel, Field
+
+from workbench.library.run_record import (
+    DataFile,
+    EnvironmentFile,
+    RunFigures,
+    RunRecord,
+    parse_json,
+    plain_json,
+)
+from workbench.library.safe_file import LARGEST_JSON, open_to_read, require_plain
 
 FILE = ".index.sqlite"
+
+LARGEST = 2_000_000_000
+"""In bytes; ten thousand runs take 10 million."""
+
+_BESIDE = ("-journal", "-wal", "-shm")
+"""Files that SQLite looks for beside a database. It plays back what they say, up to deleting a file
+that a journal names; ours never has any."""
 
 _SHARED = ("data", "environment")
 """Fields that many runs have in common: equal ones are kept and read once."""
 
 _PLAIN = tuple(f.name for f in fields(RunRecord) if f.name not in (*_SHARED, "folder"))
 
-VERSION = zlib.crc32(",".join((*_PLAIN, *_SHARED)).encode()) >> 1
+_SCHEMA = (
+    "CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT UNIQUE)",
+    "CREATE TABLE runs (name TEXT PRIMARY KEY, seen TEXT, plain TEXT, data INTEGER, "
+    "environment INTEGER)",
+)
+
+VERSION = zlib.crc32(",".join((*_PLAIN, *_SHARED, *_SCHEMA, "2")).encode()) >> 1
 """Changes with the fields of a record; an index of another version is made anew."""
+
+
+class _Row(RunFigures):
+    """What a row holds of its run: ``run.json`` but for what runs share, and the labels."""
+
+    notes: str
+    tags: list[Annotated[str, Field(max_length=10_000)]]
+    starred: bool
+
+
+_SHARED_MODELS: dict[str, type[BaseModel]] = {
+    "data": DataFile,
+    "environment": EnvironmentFile,
+}
 
 Seen = tuple[int, ...]
 """What the files of a run looked like."""
@@ -42,12 +80,12 @@ class RunIndex:
         self._library = library
         self._connection: sqlite3.Connection | None = None
         self._off = False
-        self._shared: dict[int, Any] = {}
+        self._shared: dict[tuple[str, int], Any] = {}
 
     def find(self, name: str, seen: Seen) -> RunRecord | None:
         """The record of the run in the folder ``name``, if its files still look as ``seen``."""
         connection = self._open(create=False)
-        if connection is None:
+        if connection is None or not _is_text(name):
             return None
         try:
             row = connection.execute(
@@ -55,14 +93,18 @@ class RunIndex:
             ).fetchone()
             if row is None or row[0] != _text(seen):
                 return None
-            plain = dict(zip(_PLAIN, _decode(row[1])[0], strict=True))
-            plain["data"] = self._value(connection, row[2])
-            plain["environment"] = self._value(connection, row[3])
-        except (sqlite3.Error, ValueError, TypeError):
-            self._give_up()
-            return None
-        plain["tags"] = tuple(plain["tags"])
-        return RunRecord(**plain, folder=self._library / name)
+            plain = parse_json(row[1].encode())
+            _Row.model_validate(plain)
+            plain["data"] = self._value(connection, "data", row[2])
+            plain["environment"] = self._value(connection, "environment", row[3])
+            return RunRecord(
+                **plain | {"id": name, "tags": tuple(plain["tags"])}, folder=self._library / name
+            )
+        except sqlite3.OperationalError:
+            self._give_up()  # locked, or the disk
+        except (sqlite3.Error, ValueError, TypeError, AttributeError, RecursionError, MemoryError):
+            self._throw_away()
+        return None
 
     def save(self, runs: Iterable[tuple[Seen, RunRecord]]) -> None:
         """Remembers the records, in one transaction."""
@@ -73,10 +115,11 @@ class RunIndex:
             (
                 run.folder.name,
                 _text(seen),
-                _json([getattr(run, name) for name in _PLAIN]),
-                *(_json(getattr(run, name)) for name in _SHARED),
+                plain_json({name: getattr(run, name) for name in _PLAIN}, indent=None),
+                *(plain_json(getattr(run, name), indent=None) for name in _SHARED),
             )
             for seen, run in runs
+            if _is_text(run.folder.name)
         ]
         texts = {(text,) for row in rows for text in row[3:]}
         number = "(SELECT id FROM texts WHERE text = ?)"
@@ -86,7 +129,7 @@ class RunIndex:
                 connection.executemany(
                     f"REPLACE INTO runs VALUES (?, ?, ?, {number}, {number})", rows
                 )
-        except sqlite3.Error:
+        except (sqlite3.Error, ValueError):
             self._give_up()
 
     def keep_only(self, names: Iterable[str]) -> None:
@@ -109,51 +152,93 @@ class RunIndex:
         self._connection = None
         self._shared = {}
 
-    def _value(self, connection: sqlite3.Connection, number: int) -> Any:
-        if number not in self._shared:
+    def _value(self, connection: sqlite3.Connection, field: str, number: int) -> Any:
+        if (field, number) not in self._shared:
             query = "SELECT text FROM texts WHERE id = ?"
             (text,) = connection.execute(query, (number,)).fetchone()
-            self._shared[number] = json.loads(text)
-        return self._shared[number]
+            value = parse_json(text.encode())
+            _SHARED_MODELS[field].model_validate({field: value})
+            self._shared[field, number] = value
+        return self._shared[field, number]
 
     def _open(self, create: bool) -> sqlite3.Connection | None:
         if self._off or self._connection is not None:
             return self._connection
-        if not self._path.exists() and not (create and self._library.is_dir()):
-            return None
         try:
-            connection = sqlite3.connect(self._path, timeout=0)
-        except sqlite3.Error:
+            self._connection = self._connected(create)
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
             self._off = True
+            if "locked" in str(error):
+                return None  # another window writes it; this one does without
+            self._throw_away()
+            with suppress(sqlite3.Error, OSError, ValueError, TypeError):
+                self._connection = self._connected(create)
+                self._off = False
+        return self._connection
+
+    def _connected(self, create: bool) -> sqlite3.Connection | None:
+        if not self._is_there() and not (create and self._library.is_dir()):
             return None
+        connection = sqlite3.connect(self._path, timeout=0)
         try:
             self._prepare(connection)
-        except sqlite3.Error as error:
+        except BaseException:
             connection.close()
-            if "locked" not in str(error):  # else another window writes it; this one does without
-                with suppress(OSError):
-                    atomic.delete(self._path)
-            self._off = True
-            return None
-        self._connection = connection
+            raise
         return connection
 
+    def _is_there(self) -> bool:
+        """Whether there is a file that may be given to SQLite, which would follow a link, wait for
+        a FIFO, and play back what lies beside the file. Raises ``OSError`` where it may not."""
+        for beside in _BESIDE:
+            if os.path.lexists(self._path.with_name(FILE + beside)):
+                raise OSError("not a file of ours")
+        try:
+            require_plain(self._path)
+            found = self._path.lstat()
+        except FileNotFoundError:
+            return False
+        if found.st_nlink > 1 or found.st_size > LARGEST:
+            raise OSError("not a file of ours")
+        if found.st_size:
+            with open_to_read(self._path, LARGEST) as file:
+                header = file.read(20)
+            # The last two bytes say that SQLite writes it with a journal, as we do, and not ahead.
+            if header[:16] != b"SQLite format 3\0" or header[18:20] != b"\1\1":
+                raise OSError("not a database of ours")
+        return True
+
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        # Nothing is lost with it: no wait for the disk.
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_JSON)
+        connection.text_factory = lambda text: text.decode("utf-8", "replace")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        # Nothing is lost with it: no wait for the disk, and no file beside it.
         connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = MEMORY")
         with closing(connection.execute("PRAGMA user_version")) as cursor:
             version = cursor.fetchone()[0]
-        if version == VERSION:
+        with closing(connection.execute("SELECT sql FROM sqlite_master LIMIT 10")) as cursor:
+            found = {sql for (sql,) in cursor if sql is not None}
+        if version == VERSION and found == set(_SCHEMA):
             return
+        if found:
+            raise ValueError("another index, or none of ours")
         with connection:
-            connection.execute("DROP TABLE IF EXISTS runs")
-            connection.execute("DROP TABLE IF EXISTS texts")
-            connection.execute("CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT UNIQUE)")
-            connection.execute(
-                "CREATE TABLE runs (name TEXT PRIMARY KEY, seen TEXT, plain TEXT, "
-                "data INTEGER, environment INTEGER)"
-            )
+            for table in _SCHEMA:
+                connection.execute(table)
             connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _throw_away(self) -> None:
+        """What is not ours, or not any more: removed, links themselves and never what they lead
+        to. The runs are read one by one."""
+        self._give_up()
+        for beside in ("", *_BESIDE):
+            path = self._path.with_name(FILE + beside)
+            with suppress(OSError):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
 
     def _give_up(self) -> None:
         """Damaged, locked or on a full disk: for this session the runs are read one by one."""
@@ -161,13 +246,14 @@ class RunIndex:
         self._off = True
 
 
-_decode = json.JSONDecoder().raw_decode
-"""``json.loads`` without its look for white space, which takes longer than the rest."""
-
-
 def _text(seen: Seen) -> str:
     return ",".join(map(str, seen))
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _is_text(name: str) -> bool:
+    """Whether the database takes a folder's name, which may hold bytes that are no text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

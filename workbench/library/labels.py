@@ -11,12 +11,14 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench import atomic
-from workbench.messages import WorkbenchError
+from workbench.library.safe_file import LARGEST_JSON, cleaned, lock_file, read_bytes, reason_of
+from workbench.messages import Message, WorkbenchError
 
 FILE = "labels.json"
 FORMAT = 1
@@ -61,14 +63,14 @@ def read_labels(folder: Path) -> Labels:
     Raises :class:`WorkbenchError` where the file is damaged, or of a newer format.
     """
     try:
-        content = json.loads((folder / FILE).read_bytes())
+        content = cleaned(json.loads(read_bytes(folder / FILE, LARGEST_JSON).decode("utf-8-sig")))
     except (FileNotFoundError, NotADirectoryError):
         return Labels()
     except (OSError, ValueError, RecursionError) as error:
         raise WorkbenchError(
             "{path}: the run's name, notes and tags cannot be read ({reason}).",
             path=folder / FILE,
-            reason=getattr(error, "strerror", None) or "not valid JSON",
+            reason=reason_of(error) if isinstance(error, OSError) else Message("not valid JSON"),
         ) from None
     number = content.get("format") if isinstance(content, dict) else None
     if type(number) is int and number > FORMAT:
@@ -77,23 +79,27 @@ def read_labels(folder: Path) -> Labels:
             "the run's name, notes and tags.",
             path=folder / FILE,
         )
-    labels = _labels(content) if type(number) is int else None
-    if labels is None:
+    try:
+        found = _LabelsFile.model_validate(content)
+    except ValidationError:
         raise WorkbenchError(
             "{path}: the run's name, notes and tags cannot be read ({reason}).",
             path=folder / FILE,
-            reason="damaged",
-        )
-    return labels
+            reason=Message("it is damaged"),
+        ) from None
+    return Labels(found.name, found.notes, clean_tags(found.tags), found.starred)
 
 
-def _labels(content: dict[str, Any]) -> Labels | None:
-    name, notes = content.get("name"), content.get("notes", "")
-    tags, starred = content.get("tags", []), content.get("starred", False)
-    right = isinstance(name, str | None) and isinstance(notes, str) and isinstance(starred, bool)
-    if not right or not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        return None
-    return Labels(name, notes, clean_tags(tags), starred)
+class _LabelsFile(BaseModel):
+    """What ``labels.json`` may hold; what a newer version added is left out."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    format: Annotated[int, Field(ge=0)]
+    name: Annotated[str, Field(max_length=10_000)] | None = None
+    notes: Annotated[str, Field(max_length=500_000)] = ""
+    tags: Annotated[list[Annotated[str, Field(max_length=10_000)]], Field(max_length=1_000)] = []
+    starred: bool = False
 
 
 def edit_labels(folder: Path, change: Change) -> None:
@@ -105,7 +111,7 @@ def edit_labels(folder: Path, change: Change) -> None:
     or written.
     """
     try:
-        with FileLock(folder.with_name(".labels.lock"), timeout=LOCK_SECONDS):
+        with lock_file(folder.with_name(".labels.lock"), timeout=LOCK_SECONDS):
             before = read_labels(folder)
             after = change(before)
             if after != before:
@@ -116,7 +122,7 @@ def edit_labels(folder: Path, change: Change) -> None:
         ) from None
     except OSError as error:
         raise WorkbenchError(
-            "{path}: cannot be written ({reason}).", path=folder, reason=error.strerror
+            "{path}: cannot be written ({reason}).", path=folder, reason=reason_of(error)
         ) from None
 
 
@@ -124,4 +130,11 @@ def _write(folder: Path, labels: Labels) -> None:
     content = {"format": FORMAT, **asdict(labels)}
     if labels.name is None:
         del content["name"]
+    content = cleaned(json.loads(json.dumps(content)))
+    try:
+        _LabelsFile.model_validate(content)
+    except ValidationError:
+        raise WorkbenchError(
+            "{path}: the name, notes or tags are too long to be kept; shorten them.", path=folder
+        ) from None
     atomic.write_text(folder / FILE, json.dumps(content, ensure_ascii=False, indent=1))

@@ -6,7 +6,6 @@ support of its class, and in no column.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.library.stored_test import read_stored_test
 from workbench.messages import WorkbenchError
 
 CALIBRATION_BINS = 15
@@ -80,28 +80,21 @@ def read_predictions(folder: Path, classes: Sequence[str]) -> Predictions | None
     """
     path = folder / "test_logits.npz"
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            logits, labels = stored["logits"], stored["labels"]
+        logits, labels = read_stored_test(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError):
         raise WorkbenchError(
             "{path}: is damaged; train the run again to look at its images.", path=path
         ) from None
     count = len(classes)
-    if (
-        logits.dtype.kind != "f"
-        or labels.dtype.kind not in "iu"
-        or logits.shape != (len(labels), count)
-        or labels.ndim != 1
-        or (len(labels) and not (labels.min() >= 0 and labels.max() < count))
-    ):
+    if logits.shape[1] != count:
         raise WorkbenchError(
-            "{path}: does not fit the {count} classes of its run; it was damaged or swapped.",
+            "{path}: does not fit the {count} classes of its run; it is damaged or was swapped.",
             path=path,
             count=count,
         )
-    return Predictions(logits, labels.astype(np.int64), tuple(classes))
+    return Predictions(logits, labels, tuple(classes))
 
 
 # --- per class -------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from workbench.messages import Count, WorkbenchError
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.hyperparameter_text import tooltip
+from workbench.window.painting import painting
 from workbench.window.translation import say, tr
 
 
@@ -66,7 +67,11 @@ class ReliabilityDiagram(QWidget):
         return QRectF(left, 8, max(side, 40), max(side, 40))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        c, painter, metrics = theme.colors(), QPainter(self), self.fontMetrics()
+        with painting(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
+        c, metrics = theme.colors(), self.fontMetrics()
         place = self._place()
         line = metrics.height()
         painter.setPen(QColor(c.muted))

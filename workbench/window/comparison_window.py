@@ -94,6 +94,11 @@ class ComparisonWindow(QWidget):
             return
         except StopIteration:
             self._reading.stop()
+        except WorkbenchError as error:
+            self._reading.stop()
+            self.problem.emit(say(error.message))
+            self.close()
+            return
         except (OSError, ValueError, KeyError) as error:  # deleted or damaged meanwhile
             self._reading.stop()
             reason = getattr(error, "strerror", None) or type(error).__name__

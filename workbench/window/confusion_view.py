@@ -50,6 +50,7 @@ from workbench.window.confusion_figure import (
 from workbench.window.copy_table import claims_copy, copy_table
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_text import tooltip
+from workbench.window.painting import painter_on, painting
 from workbench.window.save_file import ask_to_save
 from workbench.window.translation import tr
 
@@ -142,16 +143,14 @@ def file_content(shown: Shown, kind: str, font: QFont) -> bytes:
         generator.setSize(QSize(width, height))
         generator.setViewBox(QRect(0, 0, width, height))
         generator.setTitle(described(shown))
-        painter = QPainter(generator)
-        _paint_page(painter, shown, font, width, height)
-        painter.end()
+        with painter_on(generator) as painter:
+            _paint_page(painter, shown, font, width, height)
     else:
         image = QImage(2 * width, 2 * height, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(2)
-        painter = QPainter(image)
-        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
-        _paint_page(painter, shown, font, width, height)
-        painter.end()
+        with painter_on(image) as painter:
+            painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+            _paint_page(painter, shown, font, width, height)
         image.setText("Title", described(shown))
         image.save(buffer, "PNG")  # type: ignore[call-overload]
     return bytes(buffer.data().data())
@@ -229,11 +228,14 @@ class _Matrix(QWidget):
         return self._figure.geometry(self.width(), self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        with painting(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         geometry = self.place()
         if self._figure is None or geometry is None:
             return
         colors, cell = theme.colors(), self.cell()
-        painter = QPainter(self)
         self._figure.paint(painter, geometry, colors, cell)
         if cell is None:
             return

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from workbench import atomic
 from workbench.file_names import file_name
 from workbench.window import theme
+from workbench.window.painting import painter_on
 from workbench.window.save_file import ask_to_save
 from workbench.window.translation import tr
 
@@ -96,9 +97,8 @@ class CurveExport(QPushButton):
         image = QImage(size * 2, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(2.0)
         image.fill(QColor(theme.LIGHT.surface))
-        painter = QPainter(image)
-        self._paint(painter, 2.0)
-        painter.end()
+        with painter_on(image) as painter:
+            self._paint(painter, 2.0)
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
         image.save(buffer, "PNG")  # type: ignore[call-overload]
@@ -115,9 +115,8 @@ class CurveExport(QPushButton):
         generator.setViewBox(QRect(0, 0, self._figure.width(), self._figure.height()))
         generator.setResolution(self.logicalDpiX())
         generator.setTitle(self.run_name)
-        painter = QPainter(generator)
-        self._paint(painter, 1.0)
-        painter.end()
+        with painter_on(generator) as painter:
+            self._paint(painter, 1.0)
         with atomic.replacing(path) as file:
             file.write(buffer.data().data())
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from workbench.window import theme
 from workbench.window.hyperparameter_text import tooltip
+from workbench.window.painting import painting
 
 
 class ElidedLabel(QLabel):
@@ -41,7 +42,10 @@ class ElidedLabel(QLabel):
         return self.fontMetrics().height()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+        with painting(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setPen(QColor(getattr(theme.colors(), self._tint)))
         metrics = self.fontMetrics()
         text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QRect, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen, QRegion
+from PySide6.QtGui import QColor, QGuiApplication, QPaintEvent, QPen, QRegion
 from PySide6.QtWidgets import QApplication, QScrollArea, QTabBar, QWidget
 
 from workbench.window import theme
+from workbench.window.painting import painting
 
 WIDTH = 2
 """Pixels of the ring; inside it runs a line of one pixel in the color of surfaces, which shows
@@ -118,7 +119,7 @@ class _Ring(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colors()
-        with QPainter(self) as painter:
+        with painting(self) as painter:
             for color, width, inset in ((c.accent, WIDTH, 0), (c.surface, 1, WIDTH)):
                 pen = QPen(QColor(color), width)
                 pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)

@@ -20,6 +20,7 @@ from workbench.spec.experiment import Hyperparameter
 from workbench.window import theme
 from workbench.window.elided_label import ElidedLabel
 from workbench.window.hyperparameter_text import limits_text, number_text, tooltip
+from workbench.window.painting import painting
 from workbench.window.translation import tr
 
 Raw = str | bool
@@ -140,8 +141,9 @@ class ChangeMark(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self.on:
-            painter = QPainter(self)
+        if not self.on:
+            return
+        with painting(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.colors().accent))

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 
 from workbench import paths
+from workbench.window.painting import painter_on
 
 SIDE = 16.0
 
@@ -19,12 +20,11 @@ def icon(name: str, color: str, disabled: str) -> QIcon:
             pixmap = QPixmap(int(SIDE * ratio), int(SIDE * ratio))
             pixmap.setDevicePixelRatio(ratio)
             pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(pixmap)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(tint))
-            _paint(painter, name, tint)
-            painter.end()
+            with painter_on(pixmap) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(tint))
+                _paint(painter, name, tint)
             result.addPixmap(pixmap, mode)
     return result
 

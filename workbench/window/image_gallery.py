@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from workbench.library.metrics import NO_PREDICTION, Predictions
 from workbench.window import theme
+from workbench.window.painting import logged
 from workbench.window.translation import tr
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -102,6 +103,10 @@ class _Thumbnail(QStyledItemDelegate):
         return QSize(width, SIDE + 2 * metrics.height() + 14)
 
     def paint(self, painter: QPainter, option: Any, index: _Index) -> None:
+        with logged(type(self).__name__):
+            self._paint(painter, option, index)
+
+    def _paint(self, painter: QPainter, option: Any, index: _Index) -> None:
         model = index.model()
         if not isinstance(model, GalleryModel) or model.images is None or model.predictions is None:
             return

@@ -15,6 +15,7 @@ from workbench.library.metrics import NO_PREDICTION, Predictions
 from workbench.plain_text import shortened
 from workbench.window import theme
 from workbench.window.image_gallery import as_qimage
+from workbench.window.painting import painting
 from workbench.window.translation import tr
 
 SHOWN_CLASSES = 10
@@ -46,18 +47,22 @@ class Picture(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        with painting(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         if self.pixels is None:
             if self._invitation:
-                self._paint_invitation()
+                self._paint_invitation(painter)
             return
         height, width, _ = self.pixels.shape
         factor = max(1, min(self.width() // width, self.height() // height))
         place = QRect(0, 0, factor * width, factor * height)
         place.moveCenter(self.rect().center())
-        QPainter(self).drawImage(place, as_qimage(self.pixels))
+        painter.drawImage(place, as_qimage(self.pixels))
 
-    def _paint_invitation(self) -> None:
-        c, painter = theme.colors(), QPainter(self)
+    def _paint_invitation(self, painter: QPainter) -> None:
+        c = theme.colors()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(c.border), 1.5, Qt.PenStyle.DashLine))
         frame = self.rect().adjusted(1, 1, -1, -1)
@@ -100,7 +105,11 @@ class ProbabilityBars(QWidget):
         return QSize(120, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        c, painter, metrics = theme.colors(), QPainter(self), self.fontMetrics()
+        with painting(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
+        c, metrics = theme.colors(), self.fontMetrics()
         line = metrics.height() + 4
         figures = metrics.horizontalAdvance("100.00%") + 6
         bold = self.font()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.engine.image_square import Fit, middle_square
 from workbench.window.image_gallery import as_qimage
+from workbench.window.painting import painting
 
 
 class OriginalPicture(QWidget):
@@ -55,7 +56,7 @@ class OriginalPicture(QWidget):
             return
         place, square = self.place(), self.square()
         image = as_qimage(self.pixels)
-        with QPainter(self) as painter:
+        with painting(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(place, image)
             if square != place:

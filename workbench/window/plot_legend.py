@@ -17,6 +17,8 @@ from workbench.window.translation import tr
 SWATCH, SPACE, GAP = 18, 5, 14
 """Widths in pixels: of the piece of line, between it and its words, and between two entries."""
 
+from workbench.window.painting import painting
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -66,7 +68,7 @@ class _EntryButton(QAbstractButton):
         return QSize(self.swatch + SPACE + advance, self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        with QPainter(self) as painter:
+        with painting(self) as painter:
             self.draw(painter, self.palette().color(self.foregroundRole()))
             if self.hasFocus():
                 painter.setOpacity(1.0)

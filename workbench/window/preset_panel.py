@@ -27,6 +27,7 @@ from workbench.messages import WorkbenchError
 from workbench.spec.presets import BrokenPreset, Preset, list_presets
 from workbench.window import theme
 from workbench.window.hyperparameter_text import summaries, tooltip
+from workbench.window.painting import logged
 from workbench.window.preset_note import PresetNote, accuracy_text
 from workbench.window.translation import say, tr
 
@@ -83,6 +84,15 @@ class _Rows(QStyledItemDelegate):
         return QSize(100, self.height(option.font))
 
     def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        with logged(type(self).__name__):
+            self._paint(painter, option, index)
+
+    def _paint(
         self,
         painter: QPainter,
         option: QStyleOptionViewItem,

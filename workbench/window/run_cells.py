@@ -19,6 +19,7 @@ from workbench.library.run_filter import searched_text
 from workbench.library.run_folder import RunRecord
 from workbench.plain_text import visible
 from workbench.window import theme
+from workbench.window.painting import logged
 from workbench.window.translation import tr
 
 STAR, RUN, ACCURACY, EPOCHS, DATE, STATUS, DATA, TAGS, NOTES = range(9)
@@ -207,6 +208,10 @@ class AccuracyCell(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         super().paint(painter, option, index)
+        with logged(type(self).__name__):
+            self._paint_mark(painter, option, index)
+
+    def _paint_mark(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         if not self._mark_fits(option, index):
             return
         margin = _margin(option)

@@ -28,6 +28,7 @@ from workbench.spec.presets import Preset, how_it_ran, list_presets, preset_befo
 from workbench.window import theme
 from workbench.window.figure_table import Cell, FigureTable
 from workbench.window.hyperparameter_text import changes_text, tooltip
+from workbench.window.painting import painting
 from workbench.window.plot_legend import Entry, PlotLegend
 from workbench.window.preset_note import accuracy_text
 from workbench.window.translation import tr
@@ -98,7 +99,11 @@ class StoryChart(QWidget):
         return QPointF(place.left() + (column + 0.5) * width, y)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        c, painter = theme.colors(), QPainter(self)
+        with painting(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
+        c = theme.colors()
         place, line = self._place(), self.fontMetrics().height()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QColor(c.surface))

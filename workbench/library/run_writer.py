@@ -1,0 +1,236 @@
+"""The files of a run folder, written: by the process that trains it, and by nobody else.
+
+A run writes only into regular files of its own folder. What it finds there in another place than
+such a file (a link, a FIFO) is replaced as a whole or refused, never followed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from workbench import atomic
+from workbench.engine.events import EpochDone, Evaluation
+from workbench.library.run_files import CHECKPOINT, read_test, record_as_written
+from workbench.library.run_record import RunFile, RunRecord, field_of, parse_json, plain_json
+from workbench.library.safe_file import lock_file, open_to_add, require_folder
+from workbench.messages import WorkbenchError
+
+
+@dataclass(frozen=True)
+class History:
+    """What a resumed run keeps of its files: ``losses`` (float32, (steps,)) and ``rows`` of
+    ``epochs.csv`` up to its checkpoint. ``before``: the record that this goes by."""
+
+    losses: np.ndarray
+    rows: Sequence[dict[str, Any]]
+    before: RunRecord
+
+
+class RunWriter:
+    """Writes one run. Holds the run's lock from the start to :meth:`close`.
+
+    Every method raises ``OSError`` where the disk does not take the file, and
+    :class:`WorkbenchError` where what it is to write could not be read again.
+    """
+
+    def __init__(self, folder: Path, record: RunRecord, going_on: History | None = None) -> None:
+        """``going_on``: what a run that is resumed keeps; a new one begins with nothing.
+
+        Raises ``filelock.Timeout`` where another process holds the run."""
+        self.folder = folder
+        self.record = replace(record, folder=folder)
+        require_folder(folder)
+        record_text(self.record)  # before anything of an older run is cut back
+        self._lock = lock_file(folder / "run.lock", timeout=5)
+        self._lock.acquire()
+        self._rows: list[dict[str, Any]] = list(going_on.rows) if going_on else []
+        self._files: list[IO[Any]] = []
+        try:
+            if going_on is not None:
+                self._require_unchanged(going_on.before)
+                self._cut_back(going_on)
+            self._losses = open_to_add(folder / "losses.f32")
+            self._files.append(self._losses)
+            self._log = open_to_add(folder / "log.txt")
+            self._files.append(self._log)
+            self.update()
+        except BaseException:
+            self.close()
+            raise
+
+    def update(self, **changes: Any) -> None:
+        """Changes fields of the record and writes it."""
+        self.record = replace(self.record, **changes)
+        write_record(self.record)
+
+    def add_losses(self, losses: Sequence[float]) -> None:
+        # Flushed at once, for whoever watches the run from elsewhere.
+        self._losses.write(np.asarray(losses, dtype="<f4").tobytes())
+        self._losses.flush()
+
+    def add_lines(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._log.write(f"{line}\n".encode("utf-8", "replace"))
+        self._log.flush()
+
+    def add_epoch(self, event: EpochDone, seconds: float) -> None:
+        """Writes the row, the test and the record; ``seconds`` is the run's time so far."""
+        validation = event.validation
+        self._rows.append(
+            {
+                "epoch": event.epoch,
+                "loss": event.loss,
+                "last_loss": event.last_loss,
+                "accuracy": event.test.accuracy,
+                "correct": event.test.correct,
+                "total": event.test.total,
+                "test_loss": event.test.loss,
+                "test_mode": event.test.mode,
+                **(_validation_cells(validation) if validation else {}),
+                "learning_rate": event.learning_rate,
+                "seconds": round(event.seconds, 4),
+                "test_seconds": round(event.test_seconds, 4),
+            }
+        )
+        self._write_rows()
+        self.add_test(event.test, event.epoch, final=False)
+        changes: dict[str, Any] = {
+            "epochs_done": event.epoch,
+            "accuracy": event.test.accuracy,
+            "seconds": seconds,
+        }
+        if event.best:
+            changes |= {
+                "best_epoch": event.epoch,
+                "best_accuracy": event.test.accuracy,
+                "best_validation_accuracy": validation.accuracy if validation else None,
+            }
+        self.update(**changes)
+
+    def _write_rows(self) -> None:
+        text = io.StringIO()
+        table = csv.DictWriter(text, fieldnames=list(self._rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(self._rows)
+        atomic.write_text(self.folder / "epochs.csv", text.getvalue())
+
+    def _require_unchanged(self, before: RunRecord) -> None:
+        """Another process may have trained the run on while this one loaded the data."""
+        if before.folder != self.folder:
+            return  # a new run, which continues another
+        now = record_as_written(self.folder)
+        status = "running" if before.status == "interrupted" else before.status
+        if (now.status, now.seconds, now.resumed) != (status, before.seconds, before.resumed):
+            raise WorkbenchError(
+                "{name} was trained further elsewhere in the meantime; open it again.",
+                name=before.label,
+            )
+
+    def _cut_back(self, history: History) -> None:
+        """Leaves of the files what the checkpoint knows: the rest will come again."""
+        # As a whole, never cut in place: it may be a link, or a backup's by another name.
+        with atomic.replacing(self.folder / "losses.f32") as file:
+            file.write(history.losses.astype("<f4").tobytes())
+        if self._rows:
+            self._write_rows()
+        else:
+            atomic.delete(self.folder / "epochs.csv")
+        try:
+            latest = read_test(self.folder)
+        except WorkbenchError:
+            return  # damaged: the next test replaces it
+        if latest is not None and latest[1] > len(self._rows):
+            atomic.delete(self.folder / "test.json")
+
+    def sync(self) -> None:
+        """What was added so far is on the disk: a checkpoint builds on it."""
+        for file in self._files:
+            file.flush()
+            os.fsync(file.fileno())
+
+    def drop_checkpoint(self) -> None:
+        """The run cannot be resumed any more."""
+        atomic.delete(self.folder / CHECKPOINT)
+
+    def add_test(self, test: Evaluation, epoch: int, final: bool) -> None:
+        content = test_content(test, epoch, final)
+        atomic.write_text(self.folder / "test.json", plain_json(content))
+
+    def add_logits(self, logits: np.ndarray, labels: np.ndarray) -> None:
+        with atomic.replacing(self.folder / "test_logits.npz") as file:
+            np.savez(file, logits=logits, labels=labels)
+
+    def close(self) -> None:
+        """Closes the files and gives the lock back. May be called again."""
+        for file in self._files:
+            with suppress(OSError):  # what a full disk did not take was said when it was written
+                file.close()
+        self._lock.release()
+
+
+def _validation_cells(validation: Evaluation) -> dict[str, Any]:
+    return {
+        "validation_accuracy": validation.accuracy,
+        "validation_correct": validation.correct,
+        "validation_total": validation.total,
+        "validation_loss": validation.loss,
+    }
+
+
+def test_content(test: Evaluation, epoch: int, final: bool) -> dict[str, Any]:
+    """What ``test.json`` holds."""
+    return {"epoch": epoch, "final": final, **asdict(test)}
+
+
+def write_record(record: RunRecord) -> None:
+    """Replaces ``run.json`` in the record's folder; what ``labels.json`` holds stays there.
+
+    Raises as :func:`record_text`, and ``OSError`` where the disk does not take it.
+    """
+    atomic.write_text(record.folder / "run.json", record_text(record))
+
+
+def record_text(record: RunRecord) -> str:
+    """What ``run.json`` is to hold. Raises :class:`WorkbenchError` where it could not be read
+    again."""
+    content = asdict(record)
+    for name in ("folder", "notes", "tags", "starred"):
+        del content[name]
+    text = plain_json(content)
+    try:
+        RunFile.model_validate(parse_json(text.encode()))
+    except ValidationError as error:
+        raise WorkbenchError(
+            "{path}: run.json was not written, as {field} is not what it may hold.",
+            path=record.folder,
+            field=field_of(error),
+        ) from None
+    return text
+
+
+def new_run_name(preset: str | None, now: datetime | None = None) -> str:
+    """``2026-11-23_205630_001``: local time and preset, as a folder name."""
+    now = now or datetime.now()
+    return f"{now:%Y-%m-%d_%H%M%S}_{file_label(preset)}"
+
+
+def file_label(preset: str | None) -> str:
+    """A preset's id as part of a file name; cut, as file systems allow names of 255 bytes."""
+    return re.sub(r"[^\w.-]+", "-", preset or "experiment")[:40]
+
+
+def now_utc() -> str:
+    """The present as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
