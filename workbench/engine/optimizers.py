@@ -24,7 +24,7 @@ Rate = float | torch.Tensor
 def _without_compiler(optimizer: type[torch.optim.Optimizer]) -> None:
     """Keep ``optimizer`` from importing torch's compiler. Where a release of torch does it in
     another way than 2.6 to 2.14, nothing is changed but the time that it takes."""
-    for name in ("zero_grad", "add_param_group"):
+    for name in ("zero_grad", "add_param_group", "state_dict", "load_state_dict"):
         # torch._compile keeps there what it made of the function once the compiler was imported.
         function = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
         if function is not None and not hasattr(function, "__dynamo_disable"):

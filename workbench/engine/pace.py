@@ -45,20 +45,20 @@ class Pace:
     timed at its start; empty where they were not."""
 
     def __init__(self, threads: int, timed: Mapping[int, float], others: Callable[[], float]):
-        self._threads = threads
         self._timed = dict(timed)
         self._others = others
+        self.use(threads)
+
+    def use(self, threads: int) -> None:
+        """The run goes on with so many ``threads``, and is measured by what it reaches with them."""
+        self._threads = threads
         self._position = (0, 0.0)
+        self._steps, self._seconds = 0, 0.0
         self._usual: deque[float] = deque(maxlen=60)
         if threads in self._timed:
             self._usual.append(1 / self._timed[threads])
-        self._steps, self._seconds = 0, 0.0
         self._slow: list[tuple[int, float]] = []
         self._told = False
-
-    def use(self, threads: int) -> None:
-        """The run goes on with another number of ``threads``."""
-        self.__init__(threads, self._timed, self._others)  # type: ignore[misc]
 
     def add(self, epoch: int, steps: int, seconds: float) -> Slowdown | bool | None:
         """After ``steps`` more steps, ``seconds`` of training into ``epoch`` (tests and pauses
