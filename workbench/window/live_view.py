@@ -129,7 +129,8 @@ class LiveView(QWidget):
     def _build_curves(self) -> None:
         # First, so that they lie under the person's own.
         self._expected_loss = self._loss_plot.curve(connect="finite", antialias=True)
-        self._band = [self._accuracy_plot.curve(connect="finite", pen=None) for _ in range(2)]
+        # A pen that draws nothing; without any pyqtgraph gives the shade between them no path.
+        self._band = [self._accuracy_plot.curve(pen=pg.mkPen(None)) for _ in range(2)]
         self._band_between = pg.FillBetweenItem(*self._band)
         self._accuracy_plot.addItem(self._band_between, ignoreBounds=True)
         self._expected_accuracy = self._accuracy_plot.curve(connect="finite", antialias=True)
@@ -807,7 +808,7 @@ class LiveView(QWidget):
         self._sample_mark.setText(tr("sample") if self._sample else "")
         entries = expected
         if self._expected is not None and self._expected.has_band:
-            text = tr("expected, with a band for {level} of runs").format(level=f"{LEVEL:.0%}")
+            text = tr("expected, {level} band").format(level=f"{LEVEL:.0%}")
             entries = [Entry(text, c.muted, 1, dotted=True, short=tr("expected"))]
         if self._done:
             split = bool(self._validation)
@@ -835,14 +836,22 @@ class LiveView(QWidget):
         )
 
     def _choice_words(self) -> list[str]:
+        band = []
+        if self._expected is not None and self._expected.has_band:
+            text = tr(
+                "{level} of runs with other seeds stay in the shaded band after every epoch, by "
+                "the {seeds} seeds that were measured."
+            )
+            band = [text.format(level=f"{LEVEL:.0%}", seeds=max(self._expected.seeds))]
         if not self._done:
-            return []
+            return band
         return [
+            *band,
             tr("The star is the test accuracy of the epoch that was best on the validation split.")
             if self._validation
             else tr(
                 "The best epoch is chosen on the test set, so its accuracy is a little too good."
-            )
+            ),
         ]
 
     def _restyle(self) -> None:
