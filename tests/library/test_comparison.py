@@ -197,10 +197,10 @@ def test_as_the_report_ran_it_is_comparable_too(library: Library) -> None:
     assert preset.as_run.scheduler == "none"
     as_run = against(make_run(library, "006", [60.0] * 80, scheduler="none"))
     assert as_run.outcome == "open"
-    assert any("as the report actually ran it" in str(note) for note in as_run.notes)
+    assert any("as actually run" in str(note) for note in as_run.notes)
     declared = against(make_run(library, "006", [60.0] * 80))
     assert declared.outcome == "open"
-    assert any("Trained as written" in str(note) for note in declared.notes)
+    assert any("as written in the report;" in str(note) for note in declared.notes)
     neither = against(make_run(library, "006", [60.0] * 80, scheduler="none", learning_rate=0.1))
     assert "learning_rate 0.1 (0.001)." in str(neither.reason)
 

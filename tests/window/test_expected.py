@@ -170,7 +170,9 @@ def test_the_band_is_shaded_and_its_level_named(qtbot: QtBot) -> None:
     ends = [curve.getOriginalDataset()[1] for curve in view._band]
     assert ends[0][1] == pytest.approx(expected(5).low[1])
     assert ends[1][1] == pytest.approx(expected(5).high[1])
-    assert any("a band for 95% of runs" in text for text in legends(view))
+    assert view._band_between.path().boundingRect().height() > 10.0
+    assert any("expected, 95% band" in text for text in legends(view))
+    assert "by the 5 seeds" in view._legends[1].toolTip()
 
 
 def test_a_run_on_the_reports_data_is_judged_as_it_goes(

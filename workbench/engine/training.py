@@ -87,6 +87,8 @@ def train(
     The same seed gives the same weights, bit for bit, on the CPU at the same number of threads.
     From a checkpoint of the same experiment and data, ``start``, it goes on as if it had not
     stopped: on the CPU at the same number of threads bit for bit.
+    The first weights and the order of the images are drawn from two generators that begin from the
+    same seed, so from the same random numbers: harmless as far as is known.
     Draws from torch's default random state: nothing else of the process may, meanwhile.
     Whatever ends it, the weights so far are reported first: after a loss that is NaN or
     infinite the last good ones.
@@ -145,9 +147,8 @@ class _Training:
             experiment, self.network, self.optimizer, data, self.scaling
         )
         # The order of the images has a random state of its own: dropout draws from the default
-        # one, and a network without dropout sees the same batches. Both begin from the same seed,
-        # so that the weights and the first order come from the same random numbers: harmless as
-        # far as is known, and drawing them apart would change what every seed gives.
+        # one, and a network without dropout sees the same batches. Another seed than the weights'
+        # would be cleaner, and would change what every seed has given.
         self.order = torch.Generator().manual_seed(experiment.seed)
 
         self.experiment = experiment

@@ -174,12 +174,17 @@ def against_report(
     if preset.as_run is not None:
         ran = how_it_ran(preset, experiment_from(record.experiment))
         if ran == "as_run":
-            notes.append(Message("Trained as the report actually ran it, not as written."))
+            notes.append(
+                Message(
+                    "Trained as actually run, as far as is known, and not as written in the report "
+                    "(see the preset)."
+                )
+            )
         elif ran == "declared":
             notes.append(
                 Message(
-                    "Trained as written in the report, which actually ran something else (see "
-                    "the preset)."
+                    "Trained as written in the report; as far as is known, something else was "
+                    "actually run (see the preset)."
                 )
             )
     like_the_report = record.experiment.get("test_images_in_batch_norm")

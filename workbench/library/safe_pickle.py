@@ -183,8 +183,7 @@ def _refuse_code(path: Path, names: list[str]) -> None:
     from_python = [name for name in others if _belongs_to_python(name)]
     if any(name.startswith("torch.nn.modules.") for name in others) and not from_python:
         raise WorkbenchError(
-            "{path}: is a whole pickled network, which is code; save model.state_dict() "
-            "instead.",
+            "{path}: is a whole pickled network, which is code; save model.state_dict() instead.",
             path=path,
         )
     raise WorkbenchError(

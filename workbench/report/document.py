@@ -584,8 +584,8 @@ def error_sentences(against: AgainstReport) -> list[Message]:
         sentences.append(
             Message(
                 "A new test set of this size would move the accuracy by about {error} points "
-                "(binomial standard error). The report was tested on the same images as this run, "
-                "so it is no error of their difference: seeds are.",
+                "(binomial standard error). The report used the same test images, so this is not "
+                "the error of the difference.",
                 error=f"{against.binomial:.2f}",
             )
         )

@@ -119,7 +119,8 @@ class LiveView(QWidget):
     def _build_curves(self) -> None:
         # First, so that they lie under the person's own.
         self._expected_loss = self._loss_plot.curve(connect="finite", antialias=True)
-        self._band = [self._accuracy_plot.curve(connect="finite", pen=None) for _ in range(2)]
+        # A pen that draws nothing; without any pyqtgraph gives the shade between them no path.
+        self._band = [self._accuracy_plot.curve(pen=pg.mkPen(None)) for _ in range(2)]
         self._band_between = pg.FillBetweenItem(*self._band)
         self._accuracy_plot.addItem(self._band_between, ignoreBounds=True)
         self._expected_accuracy = self._accuracy_plot.curve(connect="finite", antialias=True)
@@ -826,7 +827,7 @@ class LiveView(QWidget):
         self._sample_mark.setText(tr("sample") if self._sample else "")
         entries = [*expected]
         if self._expected is not None and self._expected.has_band:
-            text = tr("expected, with a band for {level} of runs").format(level=f"{LEVEL:.0%}")
+            text = tr("expected, {level} band").format(level=f"{LEVEL:.0%}")
             dots, short = Qt.PenStyle.DotLine, tr("expected")
             entries = [Entry(text, c.muted, 1, line=dots, short=short, key="expected")]
         if self._done:
@@ -858,12 +859,20 @@ class LiveView(QWidget):
         )
 
     def _choice_words(self) -> list[str]:
+        band = []
+        if self._expected is not None and self._expected.has_band:
+            text = tr(
+                "{level} of runs with other seeds stay in the shaded band after every epoch, by "
+                "the {seeds} seeds that were measured."
+            )
+            band = [text.format(level=f"{LEVEL:.0%}", seeds=max(self._expected.seeds))]
         if not self._done:
-            return []
+            return band
         return [
+            *band,
             tr("The star is the test accuracy of the epoch that was best on the validation split.")
             if self._validation
-            else tr("The best epoch is selected on the test set, so its accuracy is optimistic.")
+            else tr("The best epoch is selected on the test set, so its accuracy is optimistic."),
         ]
 
     def _restyle(self) -> None:
