@@ -90,7 +90,10 @@ def take_back(library: Library, given: GivenUp) -> RunRecord:
                 name=given.record.label,
             )
         if given.checkpoint is not None:
-            (library.path / TRASH / given.checkpoint).rename(folder / CHECKPOINT)
+            place = library.path / TRASH / given.checkpoint
+            if not place.is_file():
+                raise _no_checkpoint(given.record)
+            place.rename(folder / CHECKPOINT)
         write_record(replace(now, status="running"))  # nobody trains it: interrupted
     return read_record(folder)
 
@@ -107,10 +110,14 @@ def given_up(library: Library, record: RunRecord) -> GivenUp:
         if entry.name == start or entry.name.removeprefix(f"{start}_").isdigit()
     ]
     if not found:
-        raise WorkbenchError(
-            "{name}: there is no checkpoint of this run in the trash.", name=record.label
-        )
+        raise _no_checkpoint(record)
     return GivenUp(record, max(found, key=lambda entry: entry.lstat().st_mtime).name)
+
+
+def _no_checkpoint(record: RunRecord) -> WorkbenchError:
+    return WorkbenchError(
+        "{name}: there is no checkpoint of this run in the trash.", name=record.label
+    )
 
 
 @contextmanager
