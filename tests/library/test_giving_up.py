@@ -16,6 +16,7 @@ from workbench.library.check import check_library
 from workbench.library.checkpoint import load_checkpoint, save_checkpoint
 from workbench.library.giving_up import give_up, given_up, take_back
 from workbench.library.run_folder import RunWriter, has_checkpoint, read_record, write_record
+from workbench.library.trash import empty_trash
 from workbench.library.weights import load_weights, save_weights
 from workbench.messages import WorkbenchError
 
@@ -60,6 +61,16 @@ def test_it_is_taken_back_with_the_very_checkpoint(library: Library, small: Data
         with pytest.raises(WorkbenchError, match="has changed since"):
             take_back(library, known)
         give_up(library, back)
+
+
+def test_after_the_trash_was_emptied_it_cannot_be_taken_back(
+    library: Library, small: DataSet
+) -> None:
+    given = give_up(library, interrupted_run(library, small))
+    empty_trash(library.path)
+    with pytest.raises(WorkbenchError, match="no checkpoint of this run in the trash"):
+        take_back(library, given)
+    assert read_record(given.record.folder).status == "stopped"
 
 
 def test_later_weights_than_the_checkpoint_s_are_not_written_over(

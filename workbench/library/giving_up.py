@@ -92,6 +92,8 @@ def take_back(library: Library, given: GivenUp) -> RunRecord:
         if given.checkpoint is not None:
             trash = library.path / TRASH
             require_folder(trash)
+            if not (trash / given.checkpoint).is_file():
+                raise _no_checkpoint(given.record)
             atomic.move(trash / given.checkpoint, folder / CHECKPOINT)
         write_record(replace(now, status="running"))  # nobody trains it: interrupted
     return read_record(folder)
@@ -109,10 +111,14 @@ def given_up(library: Library, record: RunRecord) -> GivenUp:
         if entry.name == start or entry.name.removeprefix(f"{start}_").isdigit()
     ]
     if not found:
-        raise WorkbenchError(
-            "{name}: there is no checkpoint of this run in the trash.", name=record.label
-        )
+        raise _no_checkpoint(record)
     return GivenUp(record, max(found, key=lambda entry: entry.lstat().st_mtime).name)
+
+
+def _no_checkpoint(record: RunRecord) -> WorkbenchError:
+    return WorkbenchError(
+        "{name}: there is no checkpoint of this run in the trash.", name=record.label
+    )
 
 
 @contextmanager
