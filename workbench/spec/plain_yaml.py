@@ -155,11 +155,14 @@ class _Reader:
             key = event.value
             if key in values:
                 _refuse(event, Message("{key} stands there twice", key=shortened(key)))
-            assert event.start_mark is not None
-            self.lines[(*path, key)] = event.start_mark.line + 1
+            self.lines[(*path, key)] = _line(event)
             values[key] = self._node(next(self._events), (*path, key))
         return values
 
 
 def _refuse(event: Any, message: Message) -> NoReturn:
-    raise YamlError(event.start_mark.line + 1, message)
+    raise YamlError(_line(event), message)
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
