@@ -17,6 +17,7 @@ import socket
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ import torch
 from tests.library.made_runs import make_run
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.networks import build_network
-from workbench.engine.steps import training_bounds
 from workbench.library import catalog
 from workbench.library.catalog import Library
 from workbench.library.check import check_library, mend
@@ -91,8 +91,6 @@ def make_victim(path: Path) -> Path:
     np.savez(folder / "test_logits.npz", logits=predictions, labels=np.arange(50) % 10)
     Library(path).label(record, lambda labels: labels.__class__("a run", "notes", ("tag",), True))
     record = read_record(folder)
-    from dataclasses import replace
-
     write_record(
         replace(
             record,
@@ -103,7 +101,6 @@ def make_victim(path: Path) -> Path:
             resumed=[{"at": record.created, "epoch": 2, "step": 0, "notices": ["a word"]}],
         )
     )
-    assert training_bounds  # the engine is imported before memory is measured
     return folder
 
 
@@ -113,7 +110,16 @@ VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 2**63, 10**400, -(10**4000), 0.5, -0.5, 1e308, 1e999, 10**9),
     *(float("nan"), "", " ", "x", "\ud800", "a\udc80", "\x1b[31m", "a\nb", "0.001", "é" * 400),
     *("x" * 100_000, "..", ".", "../..", "/", "/etc/passwd", "C:\\x", "..\\x", "a/b", "run.json"),
-    *("{", "{a}", "{a:>3000000000}", "{a.__class__}", "{0}", "{loss!r}", "%s" * 100, "{loss}" * 900),
+    *(
+        "{",
+        "{a}",
+        "{a:>3000000000}",
+        "{a.__class__}",
+        "{0}",
+        "{loss!r}",
+        "%s" * 100,
+        "{loss}" * 900,
+    ),
     *([], {}, [[]], ["x"], [None], {"x": 1}, [1] * 2000, ["x"] * 2000, {"a": {"b": {"c": [1]}}}),
 )
 
@@ -148,7 +154,7 @@ def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 def json_mutation(path: Path, draw: Draw) -> None:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8") or "{}")
     place = draw.choice(list(places(content)))
     new = draw.choice((*VALUES, ...))
     path.write_text(json.dumps(changed(content, place, new)), encoding="ascii")
@@ -177,7 +183,21 @@ def table_mutation(path: Path, draw: Draw) -> None:
     kind = draw.randrange(4)
     if kind == 0:
         row[cell] = draw.choice(
-            ("", "x", "nan", "inf", "-1", "1e999", "1_0", "9" * 5000, "\x00", '"', "１", "0x1", "=1")
+            (
+                "",
+                "x",
+                "nan",
+                "inf",
+                "-1",
+                "1e999",
+                "1_0",
+                "9" * 5000,
+                "\x00",
+                '"',
+                "１",
+                "0x1",
+                "=1",
+            )
         )
     elif kind == 1:
         del row[cell]
@@ -219,7 +239,18 @@ def _header(text: str) -> bytes:
 
 def array_mutation(path: Path, draw: Draw) -> None:
     """Arrays that ask for memory, hold objects, or disagree with each other."""
-    kinds = ("<f4", "<f8", "<f2", "<i8", "|O", "<U1000000000", "<c16", "|V8", ">f4", "[('a','<f4')]")
+    kinds = (
+        "<f4",
+        "<f8",
+        "<f2",
+        "<i8",
+        "|O",
+        "<U1000000000",
+        "<c16",
+        "|V8",
+        ">f4",
+        "[('a','<f4')]",
+    )
     kind = draw.choice(kinds)
     shape = draw.choice(
         ("(7000000000,)", "(10**9,10)", "(-1,10)", "(50,10)", "(50,)", "()", "(0,10)", "(50,10,1)")

@@ -19,6 +19,7 @@ from workbench.library.safe_file import open_to_read
 LARGEST = 512_000_000
 """In bytes: the test images of ImageNet with its thousand classes take 200 million."""
 
+
 def read_stored_test(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Logits (float32, (N, classes)) and labels (int64, (N,), each a class) of a final test; N is
     one or more.
