@@ -17,6 +17,7 @@ import socket
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ import torch
 from tests.library.made_runs import make_run
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.networks import build_network
-from workbench.engine.steps import training_bounds
 from workbench.library import catalog
 from workbench.library.catalog import Library
 from workbench.library.check import check_library, mend
@@ -91,8 +91,6 @@ def make_victim(path: Path) -> Path:
     np.savez(folder / "test_logits.npz", logits=predictions, labels=np.arange(50) % 10)
     Library(path).label(record, lambda labels: labels.__class__("a run", "notes", ("tag",), True))
     record = read_record(folder)
-    from dataclasses import replace
-
     write_record(
         replace(
             record,
@@ -103,7 +101,6 @@ def make_victim(path: Path) -> Path:
             resumed=[{"at": record.created, "epoch": 2, "step": 0, "notices": ["a word"]}],
         )
     )
-    assert training_bounds  # the engine is imported before memory is measured
     return folder
 
 
@@ -157,7 +154,7 @@ def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 def json_mutation(path: Path, draw: Draw) -> None:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8") or "{}")
     place = draw.choice(list(places(content)))
     new = draw.choice((*VALUES, ...))
     path.write_text(json.dumps(changed(content, place, new)), encoding="ascii")

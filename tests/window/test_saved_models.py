@@ -235,6 +235,12 @@ def test_folders_that_cannot_be_read_are_counted(library: Library, qtbot: QtBot)
     widget = opened(library, qtbot)
     assert widget.counts.text() == "1 run · 2 cannot be read"
     assert "broken &lt;b&gt;" in widget.counts.toolTip()
+    # Each is a row that says why, and nothing can be done with it that would need the run.
+    assert cells(widget, RUN)[1:] == ["broken too", "broken <b>"]
+    assert all("cannot be read (not valid JSON)" in note for note in cells(widget, NOTES)[1:])
+    widget.view.selectRow(1)
+    assert widget.selected() == []
+    assert not widget.run_actions.open.isEnabled()
 
 
 def test_a_date_that_is_none(library: Library, qtbot: QtBot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from datetime import datetime
+from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QLocale, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
@@ -17,15 +18,24 @@ from PySide6.QtWidgets import (
 
 from workbench.library.run_filter import searched_text
 from workbench.library.run_folder import RunRecord
+from workbench.library.safe_file import clean_text
+from workbench.messages import WorkbenchError
 from workbench.plain_text import visible
 from workbench.window import theme
 from workbench.window.painting import logged
-from workbench.window.translation import tr
+from workbench.window.translation import say, tr
 
 STAR, RUN, ACCURACY, EPOCHS, DATE, STATUS, DATA, TAGS, NOTES = range(9)
 """Columns. Those up to the date are what a narrow window shows."""
 
-MARKS = {"running": "●", "finished": "✓", "stopped": "■", "failed": "⚠", "interrupted": "⚠"}
+MARKS = {
+    "running": "●",
+    "finished": "✓",
+    "stopped": "■",
+    "failed": "⚠",
+    "interrupted": "⚠",
+    "unreadable": "⚠",
+}
 FIGURE_ROLE = Qt.ItemDataRole.UserRole
 """The figure alone, where the cell has the word for sample data before it; else ``None``."""
 
@@ -52,6 +62,8 @@ def accuracy_text(record: RunRecord) -> str:
 
 def epochs_text(record: RunRecord) -> str:
     """``18/30 ●``: epochs done and asked for, and the mark of the status."""
+    if record.status == UNREADABLE:
+        return f"{NONE} {MARKS[UNREADABLE]}"
     return f"{record.epochs_done}/{record.epochs} {MARKS.get(record.status, '')}"
 
 
@@ -68,6 +80,8 @@ def status_word(status: str) -> str:
             return tr("Failed")
         case "interrupted":
             return tr("Interrupted")
+        case "unreadable":
+            return tr("Cannot be read")
     return status
 
 
@@ -113,6 +127,36 @@ def _qt_time(moment: datetime) -> QDateTime:
 
 def full_date_text(created: datetime, locale: QLocale) -> str:
     return locale.toString(_qt_time(created), QLocale.FormatType.LongFormat)
+
+
+UNREADABLE = "unreadable"
+"""The status of a row that stands for a folder whose run cannot be read."""
+
+
+def unreadable_run(problem: WorkbenchError, library: Path) -> RunRecord | None:
+    """A row for a folder of ``library`` whose run cannot be read, with the reason in its notes;
+    ``None`` where the ``problem`` is another one."""
+    folder = Path(str(problem.message.values.get("path", "")))
+    if folder.parent != library:
+        return None
+    name, reason = clean_text(folder.name), say(problem.message)
+    return RunRecord(
+        id=folder.name,
+        created="",
+        preset=None,
+        title="",
+        experiment={},
+        data={},
+        device="",
+        environment={},
+        epochs=0,
+        steps_per_epoch=1,
+        status=UNREADABLE,  # type: ignore[arg-type]
+        reason=reason,
+        name=name,
+        notes=reason,
+        folder=folder,
+    )
 
 
 def created_time(record: RunRecord) -> datetime | None:
@@ -174,7 +218,7 @@ def color(record: RunRecord, column: int) -> QColor | None:
     c = theme.colors()
     if column == STAR:
         return QColor(c.sample if record.starred else c.muted)
-    if column == STATUS and record.status in ("failed", "interrupted"):
+    if column == STATUS and record.status in ("failed", "interrupted", UNREADABLE):
         return QColor(c.problem)
     if column == STATUS and record.status == "running":
         return QColor(c.measured)

@@ -29,6 +29,7 @@ from workbench.window.run_cells import (
     RUN,
     STAR,
     STATUS,
+    UNREADABLE,
     AnyIndex,
     accuracy_text,
     alignment,
@@ -171,6 +172,11 @@ class RunTable(QAbstractTableModel):
     def total(self) -> int:
         """Runs, also those that the search hides."""
         return len(self._rows)
+
+    @property
+    def shown_unreadable(self) -> int:
+        """Rows that stand for a run that cannot be read, of those that are shown."""
+        return sum(row.record.status == UNREADABLE for row in self._shown)
 
     def record(self, index: AnyIndex) -> RunRecord:
         return self._shown[index.row()].record

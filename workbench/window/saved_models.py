@@ -59,6 +59,7 @@ from workbench.window.run_cells import (
     STAR,
     STATUS,
     TAGS,
+    UNREADABLE,
     AccuracyCell,
     NameCell,
     date_text,
@@ -67,6 +68,7 @@ from workbench.window.run_cells import (
     plain_tooltip,
     run_label,
     run_width,
+    unreadable_run,
 )
 from workbench.window.run_labels_dialog import RunLabelsDialog
 from workbench.window.run_table import RunTable
@@ -117,6 +119,7 @@ class SavedModels(QWidget):
         self._current = ""
         self._records: list[RunRecord] = []
         self._problems: list[WorkbenchError] = []
+        self._broken: dict[WorkbenchError, RunRecord] = {}
         self._search_problem: WorkbenchError | None = None
         self._fitting = False
         self._searching = False
@@ -154,7 +157,9 @@ class SavedModels(QWidget):
     def _show_runs(self) -> None:
         top = QPersistentModelIndex(self.view.indexAt(QPoint(0, 0)))
         before = self.view.rowViewportPosition(top.row()) if top.isValid() else 0
-        self.table.show_runs(self._records, more=bool(self._library.unread))
+        more = bool(self._library.unread)
+        broken = [] if more else self._broken_rows()
+        self.table.show_runs([*self._records, *broken], more=more)
         bar = self.view.verticalScrollBar()
         # Rows that came or went above must not move what is being looked at; at the very top,
         # the newest run is.
@@ -163,6 +168,15 @@ class SavedModels(QWidget):
         if self._library.unread:
             self._next_slice.start()
         self._update_actions()
+
+    def _broken_rows(self) -> list[RunRecord]:
+        """A row for each folder whose run cannot be read; the same object while that stays so."""
+        before, self._broken = self._broken, {}
+        for problem in self._problems:
+            row = before.get(problem) or unreadable_run(problem, self._library.path)
+            if row is not None:
+                self._broken[problem] = row
+        return list(self._broken.values())
 
     def set_current_run(self, path: str | None) -> None:
         """The folder of the run that this window trains; ``None`` when it trains none."""
@@ -179,9 +193,10 @@ class SavedModels(QWidget):
         self._update_actions()
 
     def selected(self) -> list[RunRecord]:
-        """The selected runs, from the top."""
+        """The selected runs, from the top; without rows whose run cannot be read."""
         rows = self.view.selectionModel().selectedRows(RUN)
-        return [self.table.record(index) for index in sorted(rows, key=QModelIndex.row)]
+        runs = [self.table.record(index) for index in sorted(rows, key=QModelIndex.row)]
+        return [run for run in runs if run.status != UNREADABLE]
 
     def select_run(self, path: str | Path) -> None:
         """Selects the run with this folder, where it is shown."""
@@ -314,6 +329,7 @@ class SavedModels(QWidget):
     # --- words and widths
 
     def retranslate(self) -> None:
+        self._broken = {}  # their notes are sentences
         self.heading.setText(tr("Saved models"))
         self.search.setPlaceholderText(tr("Search runs, as in learning_rate<0.001"))
         self.search.setAccessibleName(tr("Search saved models"))
@@ -392,7 +408,10 @@ class SavedModels(QWidget):
             self._widths_are_ours = False
 
     def _show_counts(self) -> None:
-        total, shown = self.table.total, self.table.rowCount()
+        shown = self.table.rowCount()
+        if self._broken:
+            shown -= self.table.shown_unreadable
+        total = self.table.total - len(self._broken)
         if total == 0:
             text = ""
         elif shown < total:
@@ -408,7 +427,7 @@ class SavedModels(QWidget):
         self.counts.setText(text)
         sentences = "\n".join(say(problem.message) for problem in self._problems[:20])
         self.counts.setToolTip(plain_tooltip(sentences))
-        self.empty.setVisible(shown == 0 and not self._library.unread)
+        self.empty.setVisible(self.table.rowCount() == 0 and not self._library.unread)
         if total:
             link = tr("Clear the search.")
             self.empty.setText(f'{tr("No run matches.")} <a href="#">{link}</a>')
