@@ -125,7 +125,7 @@ def test_check_and_fix(library: Library, capsys: pytest.CaptureFixture[str]) -> 
     out = capsys.readouterr().out
     assert out.startswith("Note: ")
     assert "interrupted at epoch 3 of 60" in out
-    assert out.endswith("2 runs, no fault.\n")
+    assert out.endswith("2 runs, no faults.\n")
 
 
 def test_a_run_that_ended_early_and_its_best_epoch_say_so(call: Call, library: Library) -> None:

@@ -85,6 +85,6 @@ def test_a_hundred_classes_and_images_without_a_prediction(
     view.show_record(record)
     assert table(view).rowCount() == 100
     assert any(
-        label.text() == "1 images without a prediction are left out."
+        label.text() == "Left out: 1 image without a prediction."
         for label in view.findChildren(QLabel)
     )

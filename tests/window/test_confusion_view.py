@@ -85,7 +85,7 @@ def test_the_pointer_reads_a_cell(view, qtbot):
     view.show_evaluation(cifar10(), CAPTION, False)
     assert "arrow keys" in text(view, "confusionReadout")
     point_at(qtbot, view, 3, 5)
-    assert text(view, "confusionReadout") == "cat taken for dog: 153 of 1,000 (15.3%)"
+    assert text(view, "confusionReadout") == "cat mistaken for dog: 153 of 1,000 (15.3%)"
     point_at(qtbot, view, 0, 0)
     assert text(view, "confusionReadout") == "airplane recognized: 820 of 1,000 (82.0%)"
     qtbot.mouseMove(matrix(view), QPoint(2, 2))
@@ -97,7 +97,7 @@ def test_the_arrow_keys_move_the_cursor(view, qtbot):
     matrix(view).setFocus()
     for key in [Qt.Key.Key_Down] * 3 + [Qt.Key.Key_Right] * 5:
         qtbot.keyClick(matrix(view), key)
-    assert text(view, "confusionReadout").startswith("cat taken for dog:")
+    assert text(view, "confusionReadout").startswith("cat mistaken for dog:")
     # It is seen: the same picture without the focus has no cursor.
     with_cursor = matrix(view).grab().toImage()
     view.findChild(QPushButton, "confusionCopyButton").setFocus()
@@ -110,9 +110,9 @@ def test_the_arrow_keys_move_the_cursor(view, qtbot):
     assert text(view, "confusionReadout").startswith("truck recognized:")
     # Whichever moved last is read: the pointer, then the keyboard again.
     point_at(qtbot, view, 3, 5)
-    assert text(view, "confusionReadout").startswith("cat taken for dog:")
+    assert text(view, "confusionReadout").startswith("cat mistaken for dog:")
     qtbot.keyClick(matrix(view), Qt.Key.Key_Up)
-    assert text(view, "confusionReadout").startswith("ship taken for truck:")
+    assert text(view, "confusionReadout").startswith("ship mistaken for truck:")
 
 
 def test_a_new_epoch_keeps_the_cell_and_the_layout(view, qtbot):
@@ -120,7 +120,7 @@ def test_a_new_epoch_keeps_the_cell_and_the_layout(view, qtbot):
     point_at(qtbot, view, 3, 5)
     before = matrix(view).geometry(), matrix(view).place()
     view.show_evaluation(cifar10(off=10), "007 Adam, epoch 4", True)
-    assert text(view, "confusionReadout") == "cat taken for dog: 143 of 1,000 (14.3%)"
+    assert text(view, "confusionReadout") == "cat mistaken for dog: 143 of 1,000 (14.3%)"
     assert (matrix(view).geometry(), matrix(view).place()) == before
 
 

@@ -19,7 +19,7 @@ def test_what_it_says(qtbot: QtBot) -> None:
     line.show_estimate(Estimate(None, 0, 9_400_000, None))
     assert line.text() == "No estimate yet · 9 MB of disk"
     line.show_estimate(Estimate(125.0, 3, 9_400_000, 2_000_000))
-    assert line.text() == "Needs 9 MB of disk, 2 MB are free"
+    assert line.text() == "Needs 9 MB of disk space; 2 MB free"
     assert line._tint == "problem"
     line.show_estimate(Estimate(125.0, 0, 9_400_000, None))
     assert line.text() == "About 2 min 5 s · 9 MB of disk"

@@ -92,7 +92,7 @@ def test_one_image_large(view: ImagesView, library: Library, qtbot: QtBot) -> No
     view.show_class(3, 5)
     index = int(shown(view)[0])
     p, q = make_predictions(60), make_predictions(80, seed=7)
-    assert text(view, "imageTitle") == "cat, taken for dog"
+    assert text(view, "imageTitle") == "cat, mistaken for dog"
     assert f"{9_999 - index:,}" in text(view, "imagePlace")
     panel = view.findChild(ImagePanel)
     rows = panel.bars.rows()
