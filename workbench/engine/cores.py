@@ -35,9 +35,10 @@ def _allowed(logical: int) -> int:
     """Logical cores of the affinity, which macOS does not have."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
+    affinity = getattr(psutil.Process(), "cpu_affinity", None)
     try:
-        return len(psutil.Process().cpu_affinity() or ()) or logical
-    except (AttributeError, psutil.Error):
+        return len(affinity() or ()) or logical if affinity else logical
+    except psutil.Error:
         return logical
 
 
