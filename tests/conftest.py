@@ -12,8 +12,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 
-from workbench.engine.data_choice import choose_data
-from workbench.engine.datasets import DataSet, load_data
+from workbench.data.data_choice import choose_data
+from workbench.data.datasets import DataSet, load_data
 
 
 @pytest.fixture(autouse=True)

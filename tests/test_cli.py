@@ -332,7 +332,7 @@ def test_what_needs_no_torch_does_not_import_it() -> None:
 
 def test_training_imports_no_qt() -> None:
     code = (
-        "import sys, workbench.runner;"
+        "import sys, workbench.running.runner;"
         "sys.exit(any(m.split('.')[0] in ('PySide6', 'pyqtgraph') for m in sys.modules))"
     )
     subprocess.run(

@@ -12,8 +12,8 @@ import torch
 from tests.commands.conftest import Call, call  # noqa: F401 (a fixture)
 from tests.library.made_runs import make_run
 from workbench import paths
-from workbench.engine.data_choice import choice_of
-from workbench.engine.datasets import DataSet
+from workbench.data.data_choice import choice_of
+from workbench.data.datasets import DataSet
 from workbench.engine.networks import build_network
 from workbench.library.catalog import Library
 from workbench.library.run_folder import write_record

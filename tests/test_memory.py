@@ -14,7 +14,7 @@ import resource
 import threading
 from workbench import runner
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
+from workbench.data.data_choice import choose_data
 from workbench.engine.events import StepsDone
 from workbench.library.catalog import Library
 from workbench.spec.experiment import experiment_from

@@ -32,7 +32,9 @@ def test_what_the_person_set_stays_as_it_is(name: str) -> None:
     assert environment == {name: "7"}
 
 
-@pytest.mark.parametrize("module", ["workbench.cli", "workbench.runner", "workbench.window.app"])
+@pytest.mark.parametrize(
+    "module", ["workbench.cli", "workbench.running.runner", "workbench.window.app"]
+)
 def test_it_stands_before_torch_is_imported_wherever_one_begins(module: str) -> None:
     program = (
         "import os, sys\n"

@@ -18,11 +18,11 @@ import pytest
 
 from workbench import cli, paths
 from workbench.commands.output import print_json
+from workbench.commands.terminal import signals_stop
 from workbench.engine.control import RunControl
 from workbench.library.catalog import Library
 from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import save_preset
-from workbench.terminal import signals_stop
 
 QUICK = ["--set", "epochs=1", "--set", "batch_size=100", "--dataset", "sample", "--device", "cpu"]
 NAMES = 'é 한글 🙂 \\ " \x1b'

@@ -11,15 +11,15 @@ import pytest
 
 import workbench
 from workbench import paths
-from workbench.engine.folder_scan import REASONS
-from workbench.library import comparison
+from workbench.analysis import against_report as comparison
+from workbench.data.folder_scan import REASONS
 from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
-from workbench.window.run_header import TRACK
-from workbench.window.run_view import RECORD_STATES, STATES
-from workbench.window.translation import MOST_TEXTS
+from workbench.window.kit.translation import MOST_TEXTS
+from workbench.window.run.run_header import TRACK
+from workbench.window.run.run_view import RECORD_STATES, STATES
 
 OTHER_WORDS = ("Saved run",)
 """Words that reach ``tr`` as a variable."""

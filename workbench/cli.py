@@ -16,21 +16,21 @@ from typing import Any, NoReturn
 
 import workbench
 from workbench import paths
+from workbench.analysis.chance import chance_sentence
 from workbench.commands import runs as run_commands
 from workbench.commands.compare import compare
 from workbench.commands.output import print_json
 from workbench.commands.predict import predict
 from workbench.commands.report import report
 from workbench.commands.runs import add_library
+from workbench.commands.terminal import Bars, signals_stop, tell
 from workbench.commands.train import resume as resume_command
 from workbench.commands.train import train as train_command
-from workbench.engine.chance import chance_sentence
+from workbench.data.data_choice import DataChoice, choice_of, choose_data, find_cifar10
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import DataChoice, choice_of, choose_data, find_cifar10
 from workbench.engine.events import (
     Evaluation,
 )
-from workbench.engine.report_lines import accuracy_line, skipped_lines
 from workbench.library.run_folder import read_record
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.plain_text import shortened, visible
@@ -43,7 +43,7 @@ from workbench.spec.experiment import (
 )
 from workbench.spec.presets import BrokenPreset, list_presets
 from workbench.streams import unbreakable_streams
-from workbench.terminal import Bars, signals_stop, tell
+from workbench.words.report_lines import accuracy_line, skipped_lines
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -456,7 +456,7 @@ def _presets(options: argparse.Namespace) -> int:
 
 def _data(options: argparse.Namespace) -> int:
     if options.action == "download":
-        from workbench.engine.download import download_cifar10
+        from workbench.data.download import download_cifar10
 
         control = RunControl()
         with signals_stop(control, sys.stderr), Bars(sys.stderr, sys.stderr) as bars:
@@ -490,8 +490,8 @@ def _data(options: argparse.Namespace) -> int:
 def _test(options: argparse.Namespace) -> int:
     output = sys.stderr if options.json else sys.stdout
 
-    from workbench.inference import evaluate_weights
     from workbench.library.weights import load_weights
+    from workbench.running.inference import evaluate_weights
 
     if options.dataset is None:
         choice = _data_of(options.weights, load_weights(options.weights).data)
@@ -619,7 +619,7 @@ def _selection_note(name: str, value: object, experiment: Experiment) -> str:
 
 
 def _window(options: argparse.Namespace) -> int:
-    from workbench.window.display import display_problem
+    from workbench.window.kit.display import display_problem
 
     if problem := display_problem():
         tell(problem, file=sys.stderr)

@@ -189,7 +189,7 @@ def train(name: str, preset: str, seconds: float) -> dict[str, Any]:
 
 
 def _nice() -> int:
-    from workbench.window.session import NICE
+    from workbench.window.work.session import NICE
 
     return NICE
 

@@ -20,13 +20,14 @@ from typing import Any
 from contenders import BATCH, random_data
 from machine import machine, sentence
 
-from workbench import paths, runner
+from workbench import paths
+from workbench.data.data_choice import choose_data
 from workbench.engine import training
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
 from workbench.engine.devices import choose_device
 from workbench.library.catalog import Library
 from workbench.library.run_folder import CHECKPOINT
+from workbench.running import runner
 from workbench.spec.experiment import with_changes
 from workbench.spec.presets import find_preset
 

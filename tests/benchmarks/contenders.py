@@ -25,14 +25,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import Compose, Normalize, ToTensor
 
+from workbench.data.data_choice import CIFAR10_CLASSES, DataInfo, choose_data
+from workbench.data.datasets import DataSet
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import CIFAR10_CLASSES, DataInfo, choose_data
-from workbench.engine.datasets import DataSet
 from workbench.engine.events import EpochDone, Event, RunEnded, StepsDone
 from workbench.engine.networks import build_network
 from workbench.library.catalog import Library
 from workbench.library.weights import load_weights
-from workbench.runner import run_experiment
+from workbench.running.runner import run_experiment
 from workbench.spec.experiment import Experiment
 
 BATCH = 16
@@ -282,7 +282,7 @@ class Listener:
 def ours(experiment: Experiment, data: DataSet) -> Run:
     """A run as the command line makes it, kept in the library with every loss."""
     listener = Listener(len(data.train_labels) // BATCH)
-    with patch("workbench.runner.load_data", return_value=data):
+    with patch("workbench.running.runner.load_data", return_value=data):
         ended = run_experiment(
             experiment,
             Library(),

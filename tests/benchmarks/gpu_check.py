@@ -30,9 +30,9 @@ import torch
 from contenders import BATCH, bare_loop, notebook_loop, random_data
 from machine import machine, sentence
 
+from workbench.data.datasets import DataSet
 from workbench.engine import training
 from workbench.engine.control import RunControl
-from workbench.engine.datasets import DataSet
 from workbench.engine.devices import choose_device, use_full_float32
 from workbench.engine.events import EpochDone, Event, Notice, StepsDone, WeightsReady
 from workbench.engine.graph_steps import GraphSteps

@@ -110,10 +110,10 @@ def measure(home: Path, runs: int, rounds: int) -> dict[str, Any]:
     from PySide6.QtWidgets import QApplication
 
     from workbench.library.catalog import Library
+    from workbench.window.kit.settings import Settings
+    from workbench.window.kit.theme import Theme
+    from workbench.window.kit.translation import Translation
     from workbench.window.main_window import MainWindow
-    from workbench.window.settings import Settings
-    from workbench.window.theme import Theme
-    from workbench.window.translation import Translation
 
     application = QApplication([])
     theme, translation = Theme(application), Translation(application)

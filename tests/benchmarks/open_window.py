@@ -18,8 +18,8 @@ from unittest.mock import patch
 import torch
 from contenders import BATCH, LeftOut, Listener, Run, random_data
 
-from workbench.engine.data_choice import choose_data
-from workbench.engine.datasets import DataSet
+from workbench.data.data_choice import choose_data
+from workbench.data.datasets import DataSet
 from workbench.engine.events import RunEnded
 from workbench.library.catalog import Library
 from workbench.spec.experiment import Experiment, experiment_from
@@ -36,10 +36,10 @@ class OpenWindow:
         seen = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
         if sys.platform == "linux" and not any(os.environ.get(name) for name in seen):
             raise LeftOut("There is no display; QT_QPA_PLATFORM=offscreen does without one.")
+        from workbench.window.kit.settings import Settings
+        from workbench.window.kit.theme import Theme
+        from workbench.window.kit.translation import Translation
         from workbench.window.main_window import MainWindow
-        from workbench.window.settings import Settings
-        from workbench.window.theme import Theme
-        from workbench.window.translation import Translation
 
         # Kept: without a reference it would go, and the window with it.
         self._application: Any = QApplication.instance() or QApplication(sys.argv[:1])
@@ -66,7 +66,7 @@ class OpenWindow:
         ]
         self.show()
         self.window.run_view.begin("", sample=True)
-        with patch("workbench.runner.load_data", return_value=data):
+        with patch("workbench.running.runner.load_data", return_value=data):
             session.train(
                 experiment, choose_data("sample"), str(data.train_images.device), None, ""
             )

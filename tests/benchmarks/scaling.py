@@ -36,14 +36,14 @@ from contenders import LeftOut, random_data
 from machine import machine, sentence
 from open_window import OpenWindow
 
+from workbench.data.data_choice import choose_data
+from workbench.data.datasets import DataSet
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
-from workbench.engine.datasets import DataSet
 from workbench.engine.devices import choose_device
 from workbench.engine.events import EpochDone, Evaluation, Event, StepsDone
 from workbench.engine.training import Outcome
 from workbench.library.catalog import Library
-from workbench.runner import run_experiment
+from workbench.running.runner import run_experiment
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.spec.presets import find_preset
 
@@ -100,7 +100,7 @@ def epoch_seconds(data: DataSet, epochs: int, **changes: Any) -> float:
         if isinstance(event, EpochDone):
             seconds.append(event.seconds)
 
-    with patch("workbench.runner.load_data", return_value=data):
+    with patch("workbench.running.runner.load_data", return_value=data):
         run_experiment(
             with_changes(find_preset("001").experiment, changes),
             Library(),
@@ -146,9 +146,9 @@ def run_length(value: int, device: torch.device) -> Figure:
     data = random_data(16, torch.device("cpu"))
     experiment = with_changes(find_preset("011").experiment, {"epochs": value})
     with (
-        patch("workbench.runner.load_data", return_value=data),
-        patch("workbench.runner.training_bounds", return_value=range(EPOCH)),
-        patch("workbench.runner.train", played),
+        patch("workbench.running.runner.load_data", return_value=data),
+        patch("workbench.running.runner.training_bounds", return_value=range(EPOCH)),
+        patch("workbench.running.runner.train", played),
         Memory(torch.device("cpu")) as memory,
     ):
         window.window.run_view.begin("", sample=True)

@@ -7,11 +7,11 @@ from unittest.mock import patch
 import pytest
 from scaling import EPOCH, growth, played
 
+from workbench.data.data_choice import choose_data
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
 from workbench.engine.events import EpochDone, Event, StepsDone
 from workbench.library.catalog import Library
-from workbench.runner import run_experiment
+from workbench.running.runner import run_experiment
 from workbench.spec.experiment import experiment_from
 
 
@@ -24,7 +24,7 @@ def test_growth_is_the_exponent_whatever_the_factor(power: float, factor: float)
 def test_a_played_run_reports_every_step_of_every_epoch() -> None:
     events: list[Event] = []
     experiment, data = experiment_from({"epochs": 2}), choose_data("sample")
-    with patch("workbench.runner.train", played):
+    with patch("workbench.running.runner.train", played):
         ended = run_experiment(experiment, Library(), events.append, RunControl(), data=data)
     for epoch in (1, 2):
         steps = [e for e in events if isinstance(e, StepsDone) and e.epoch == epoch]

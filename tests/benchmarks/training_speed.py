@@ -36,8 +36,8 @@ from contenders import (
 from machine import machine, sentence, version
 from open_window import WindowProcess
 
+from workbench.data.datasets import DataSet
 from workbench.engine.control import RunControl
-from workbench.engine.datasets import DataSet
 from workbench.engine.devices import choose_device
 from workbench.engine.events import EpochDone
 from workbench.engine.training import train

@@ -50,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, neighbours(options.neighbours):
         os.environ["CIFAR_WORKBENCH_HOME"] = home
         if options.nice is not None:
-            from workbench.window import session
+            from workbench.window.work import session
 
             session.NICE = options.nice
         result = measure(options.seconds, options.dataset, options.training_only)
@@ -73,14 +73,14 @@ def measure(seconds: float, dataset: str, training_only: bool = False) -> dict[s
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication, QWidget
 
-    from workbench.engine.data_choice import choose_data
+    from workbench.data.data_choice import choose_data
     from workbench.library.catalog import Library
     from workbench.spec.experiment import with_changes
     from workbench.spec.presets import find_preset
+    from workbench.window.kit.settings import Settings
+    from workbench.window.kit.theme import Theme
+    from workbench.window.kit.translation import Translation
     from workbench.window.main_window import MainWindow
-    from workbench.window.settings import Settings
-    from workbench.window.theme import Theme
-    from workbench.window.translation import Translation
 
     application = QApplication(sys.argv[:1])
     window = MainWindow(Library(), Settings(), Theme(application), Translation(application))

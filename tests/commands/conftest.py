@@ -31,5 +31,5 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     """The library of the test's home, without the curves that ship with the program."""
-    monkeypatch.setattr("workbench.library.comparison.shipped_curves", tuple)
+    monkeypatch.setattr("workbench.analysis.against_report.shipped_curves", tuple)
     return Library(paths.library())

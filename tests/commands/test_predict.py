@@ -14,14 +14,14 @@ import torch
 from PIL import Image
 
 from tests.commands.conftest import Call
+from workbench.data.data_choice import CIFAR10_CLASSES, choose_data
+from workbench.data.datasets import DataSet
+from workbench.data.image_file import read_image_file
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import CIFAR10_CLASSES, choose_data
-from workbench.engine.datasets import DataSet
-from workbench.engine.image_file import read_image_file
 from workbench.engine.networks import build_network
-from workbench.inference import evaluate_weights, predict_images
 from workbench.library.weights import Weights, load_weights, save_weights
 from workbench.messages import WorkbenchError
+from workbench.running.inference import evaluate_weights, predict_images
 from workbench.spec.experiment import experiment_from
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.commands.conftest import Call
-from workbench import runner
-from workbench.engine.datasets import DataSet
+from workbench.analysis.against_report import group_of
+from workbench.data.datasets import DataSet
 from workbench.engine.events import Event, StepsDone
 from workbench.library.catalog import Library
-from workbench.library.comparison import group_of
+from workbench.running import runner
 
 
 @pytest.fixture(autouse=True)

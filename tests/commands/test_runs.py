@@ -16,7 +16,7 @@ from tests.library.made_runs import make_run
 from tests.library.test_golden_library import GOLDEN
 from tests.library.test_run_folder import RECORD
 from workbench import cli
-from workbench.engine.datasets import DataSet
+from workbench.data.datasets import DataSet
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, read_record
 from workbench.library.weights import load_weights

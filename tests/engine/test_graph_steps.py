@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from tests.conftest import cut
+from workbench.data.datasets import DataSet
 from workbench.engine import graph_steps, training
 from workbench.engine.control import RunControl
-from workbench.engine.datasets import DataSet
 from workbench.engine.events import Event, Notice, StepsDone, WeightsReady
 from workbench.engine.graph_steps import GRAPH_STEPS, GraphSteps, build_steps, left_as_it_was
 from workbench.engine.networks import build_network

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.data_choice import DataInfo
+from workbench.data.data_choice import DataInfo
+from workbench.data.progress import DataProgress
 from workbench.engine.events import (
-    DataProgress,
     EpochDone,
     Evaluation,
     EvaluationProgress,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from workbench.engine.datasets import DataSet
+from workbench.data.datasets import DataSet
 from workbench.engine.steps import batch_bounds, pixel_scaling, pixel_statistics
 from workbench.spec.experiment import experiment_from
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 
+from workbench.data.datasets import DataSet
 from workbench.engine import timing
 from workbench.engine.control import RunControl
-from workbench.engine.datasets import DataSet
 from workbench.engine.events import WeightsReady
-from workbench.engine.timing import Timing, time_steps
+from workbench.engine.step_times import Timing
+from workbench.engine.timing import time_steps
 from workbench.engine.training import train
 from workbench.messages import Cancelled
 from workbench.spec.experiment import Experiment, experiment_from, with_changes

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from tests.conftest import cut
+from workbench.data.datasets import DataSet
 from workbench.engine import training
 from workbench.engine.control import RunControl
-from workbench.engine.datasets import DataSet
 from workbench.engine.devices import has_bfloat16
 from workbench.engine.evaluation import evaluate
 from workbench.engine.events import (

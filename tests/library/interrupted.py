@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from workbench import runner
+from workbench.data.data_choice import choose_data
+from workbench.data.datasets import DataSet
 from workbench.engine import training
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
-from workbench.engine.datasets import DataSet
 from workbench.engine.events import Event, StepsDone
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, read_record, write_record
+from workbench.running import runner
 from workbench.spec.experiment import experiment_from
 
 

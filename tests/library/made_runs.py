@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.engine.data_choice import CIFAR10_CLASSES
+from workbench.analysis.metrics import Predictions
+from workbench.data.data_choice import CIFAR10_CLASSES
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.catalog import Library
-from workbench.library.metrics import Predictions
 from workbench.library.run_folder import RunRecord
 from workbench.spec.experiment import with_changes
 from workbench.spec.presets import find_preset

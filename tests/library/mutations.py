@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from tests.library.made_runs import make_run
+from workbench.analysis.metrics import read_predictions
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.networks import build_network
 from workbench.library import catalog
@@ -32,7 +33,6 @@ from workbench.library.catalog import Library
 from workbench.library.check import check_library, mend
 from workbench.library.checkpoint import StoredCheckpoint, load_checkpoint, save_checkpoint
 from workbench.library.labels import read_labels
-from workbench.library.metrics import read_predictions
 from workbench.library.run_filter import searched_text
 from workbench.library.run_folder import (
     read_epochs,

@@ -23,7 +23,7 @@ from workbench.library.check import check_library, figures_of, mend
 from workbench.library.run_folder import RunWriter, read_losses, read_record, read_test
 from workbench.messages import WorkbenchError
 
-FORMAT1_PKL = Path(__file__).parents[1] / "data" / "format1_001.pkl"
+FORMAT1_PKL = Path(__file__).parents[1] / "golden" / "format1_001.pkl"
 
 
 @pytest.fixture

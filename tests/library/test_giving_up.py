@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.library.interrupted import interrupted_run
-from workbench import atomic, inference
-from workbench.engine.datasets import DataSet
+from workbench import atomic
+from workbench.data.datasets import DataSet
 from workbench.library.catalog import Library
 from workbench.library.check import check_library
 from workbench.library.checkpoint import load_checkpoint, save_checkpoint
@@ -19,6 +19,7 @@ from workbench.library.run_folder import RunWriter, has_checkpoint, read_record,
 from workbench.library.trash import empty_trash
 from workbench.library.weights import load_weights, save_weights
 from workbench.messages import WorkbenchError
+from workbench.running import inference
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A library of format 1, as it was written then, opens and says what it said.
 
-``tests/data/library_format1`` stays as it is for good; a new format gets a library of its own.
+``tests/golden/library_format1`` stays as it is for good; a new format gets a library of its own.
 It was trained on the sample: one run finished and named (in ``run.json``, where names were kept),
 one killed with SIGKILL in its third epoch. The weight files were taken out for their size.
 """
@@ -15,7 +15,7 @@ import pytest
 from workbench.library.catalog import Library
 from workbench.library.run_folder import read_epochs, read_log, read_losses, read_test
 
-GOLDEN = Path(__file__).parents[1] / "data" / "library_format1"
+GOLDEN = Path(__file__).parents[1] / "golden" / "library_format1"
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ import pytest
 import torch
 from torch import nn
 
-from workbench.engine.data_choice import CIFAR10_CLASSES
+from workbench.data.data_choice import CIFAR10_CLASSES
 from workbench.engine.networks import build_network
 from workbench.library import safe_pickle
 from workbench.library.weights import FORMAT, KIND, Weights, build_from, load_weights, save_weights
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, experiment_from
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[1] / "golden"
 
 PLAIN = experiment_from({})
 REGULARIZED = experiment_from({"activation": "leaky_relu", "dropout": 0.2, "batch_norm": True})

@@ -39,14 +39,14 @@ def take(run: Path, other: Path | None, theme_name: str, language: str, out: Pat
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication, QWidget
 
-    from workbench.engine.data_choice import DataChoice, DataInfo
+    from workbench.data.data_choice import DataChoice, DataInfo
     from workbench.library.catalog import Library
     from workbench.library.run_folder import read_record
     from workbench.messages import Message
+    from workbench.window.kit.settings import Settings
+    from workbench.window.kit.theme import Theme
+    from workbench.window.kit.translation import Translation
     from workbench.window.main_window import MainWindow
-    from workbench.window.settings import Settings
-    from workbench.window.theme import Theme
-    from workbench.window.translation import Translation
 
     application = QApplication(sys.argv[:1])
     theme, translation = Theme(application), Translation(application)

@@ -21,7 +21,7 @@ from workbench.spec.presets import find_preset
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
-    monkeypatch.setattr("workbench.library.comparison.shipped_curves", tuple)
+    monkeypatch.setattr("workbench.analysis.against_report.shipped_curves", tuple)
     return Library(tmp_path / "library")
 
 

@@ -31,8 +31,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench import atomic
+from workbench.commands.terminal import Bars, signals_stop
+from workbench.data.data_choice import choose_data
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, has_checkpoint, read_epochs, read_losses
 from workbench.messages import WorkbenchError
@@ -50,7 +51,6 @@ from workbench.spec.experiment import (
 )
 from workbench.spec.presets import Preset, find_preset, list_presets
 from workbench.streams import Unbreakable
-from workbench.terminal import Bars, signals_stop
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.csv"
@@ -133,8 +133,8 @@ def experiment_of(record: RunRecord) -> Experiment | None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from workbench.engine.datasets import load_data
-    from workbench.runner import resume_run, run_experiment
+    from workbench.data.datasets import load_data
+    from workbench.running.runner import resume_run, run_experiment
 
     library, choice = Library(options.library), choose_data(options.dataset)
     control, errors = RunControl(), Unbreakable(sys.stderr)
@@ -424,7 +424,7 @@ def test_images(options: argparse.Namespace) -> int:
     """
     import torch
 
-    from workbench.engine.datasets import load_data
+    from workbench.data.datasets import load_data
     from workbench.engine.devices import choose_device
     from workbench.engine.evaluation import evaluate, evaluate_in_training_mode
     from workbench.engine.steps import pixel_scaling

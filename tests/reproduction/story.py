@@ -20,7 +20,7 @@ from tests.reproduction.reproduce import RESULTS, TEST_IMAGES, built_in, read_ta
 from workbench import atomic
 from workbench.spec.experiment import tests_otherwise
 from workbench.spec.presets import Preset
-from workbench.window.theme import LIGHT
+from workbench.window.kit.theme import LIGHT
 
 CHART = Path(__file__).parents[2] / "presets" / "results.svg"
 STORY = CHART.with_name("README.md")

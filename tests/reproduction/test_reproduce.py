@@ -12,6 +12,7 @@ import pytest
 
 from tests.reproduction import reproduce, story
 from tests.reproduction.compress_again import compressed
+from workbench.commands.terminal import Bars
 from workbench.engine.control import RunControl
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.catalog import Library
@@ -19,7 +20,6 @@ from workbench.library.run_folder import RunRecord, read_epochs
 from workbench.spec import expected
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.spec.presets import find_preset
-from workbench.terminal import Bars
 
 STEPS = 2001
 """Steps an epoch, so that 2000 is the last iteration that is printed."""
@@ -136,7 +136,7 @@ def test_a_run_on_images_that_were_compressed_again_reproduces_nothing(tmp_path:
 def test_the_originals_are_asked_for_where_they_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("workbench.engine.data_choice.cifar10_places", lambda: [tmp_path])
+    monkeypatch.setattr("workbench.data.data_choice.cifar10_places", lambda: [tmp_path])
     assert reproduce.main(["originals", "--library", str(tmp_path / "runs")]) == 2
     assert "CIFAR-10 is not on this machine" in capsys.readouterr().err
 
@@ -287,7 +287,7 @@ def test_what_test_images_in_batch_norm_are_worth_is_measured_from_weights(tmp_p
 def test_a_network_without_batch_norm_has_nothing_to_move(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    golden = Path(__file__).parents[1] / "data" / "format1_001.pkl"
+    golden = Path(__file__).parents[1] / "golden" / "format1_001.pkl"
     assert reproduce.main(["test-images", str(golden), "--dataset", "sample"]) == 2
     assert "test_images_in_batch_norm: has no effect" in capsys.readouterr().err
 

@@ -29,15 +29,15 @@ sys.path.insert(0, str(TOP))
 import torch
 
 from tests.conftest import cut
-from tests.test_resume import EXPERIMENTS, everything
-from workbench import runner
+from tests.running.test_resume import EXPERIMENTS, everything
+from workbench.data.data_choice import choose_data
+from workbench.data.datasets import load_data
 from workbench.engine import training
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
-from workbench.engine.datasets import load_data
 from workbench.library.catalog import Library
 from workbench.library.check import check_library
 from workbench.library.run_folder import has_checkpoint
+from workbench.running import runner
 from workbench.spec.experiment import experiment_from
 
 IMAGES, TEST_IMAGES, EPOCHS = 500, 200, 3

@@ -31,14 +31,14 @@ import torch
 
 from tests.conftest import cut
 from tests.library import mutations
-from workbench import runner
+from workbench.data.data_choice import choose_data
+from workbench.data.datasets import load_data
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
-from workbench.engine.datasets import load_data
 from workbench.engine.events import StepsDone
 from workbench.library.catalog import Library
 from workbench.library.run_folder import read_record
 from workbench.messages import WorkbenchError
+from workbench.running import runner
 from workbench.spec.experiment import experiment_from
 
 

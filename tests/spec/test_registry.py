@@ -87,7 +87,7 @@ def test_size_and_layers_come_from_the_declaration() -> None:
 
 
 def test_a_choice_brings_its_korean_words() -> None:
-    from workbench.window.translation import read_texts
+    from workbench.window.kit.translation import read_texts
 
     NETWORKS.add(Network("toy", "Toy", korean={"Toy": "장난감"}))
     try:

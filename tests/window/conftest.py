@@ -16,7 +16,7 @@ from PySide6.QtCore import QEvent, QThread, QTimer, QtMsgType, qInstallMessageHa
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from workbench.window.theme import Theme
+from workbench.window.kit.theme import Theme
 
 # What the offscreen platform itself says, about itself.
 HARMLESS = ("This plugin does not support", "propagateSizeHints")
@@ -35,7 +35,7 @@ def theme(qapp: QApplication) -> Theme:
 @pytest.fixture(scope="session", autouse=True)
 def _modules_set_aside(theme: Theme) -> None:
     """What importing torch leaves behind is 400,000 objects that no test need look through."""
-    import workbench.runner
+    import workbench.running.runner
     import workbench.window.main_window  # noqa: F401
 
     gc.collect()

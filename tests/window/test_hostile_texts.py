@@ -26,13 +26,13 @@ from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.plain_text import table_cell
-from workbench.window import dialogs
-from workbench.window.copy_table import copy_table
-from workbench.window.hyperparameter_text import button_text, tooltip
+from workbench.window.kit import dialogs
+from workbench.window.kit.copy_table import copy_table
+from workbench.window.kit.hyperparameter_text import button_text, tooltip
+from workbench.window.kit.settings import Settings
+from workbench.window.kit.theme import Theme
+from workbench.window.kit.translation import Translation, say, tr
 from workbench.window.main_window import MainWindow
-from workbench.window.settings import Settings
-from workbench.window.theme import Theme
-from workbench.window.translation import Translation, say, tr
 
 HOSTILE = {
     "ampersand": "cats&dogs",

@@ -27,13 +27,13 @@ from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import make_run
 from workbench.engine.pace import Slowdown
-from workbench.engine.timing import Timing
+from workbench.engine.step_times import Timing
 from workbench.library.catalog import Library
+from workbench.window.kit.settings import Settings
+from workbench.window.kit.theme import Theme
+from workbench.window.kit.translation import Translation
 from workbench.window.main_window import MainWindow
-from workbench.window.settings import Settings
-from workbench.window.theme import Theme
-from workbench.window.timings import QUIET
-from workbench.window.translation import Translation
+from workbench.window.work.timings import QUIET
 
 NAMES = (
     *("presetList", "hyperparameterPanel", "trainButton", "pauseButton", "stopButton"),
@@ -551,10 +551,11 @@ def test_the_chosen_threads_train_and_test_and_are_timed(
 ) -> None:
     asked: list[object] = []
     monkeypatch.setattr(
-        "workbench.runner.run_experiment", lambda *_, **named: asked.append(named["threads"])
+        "workbench.running.runner.run_experiment",
+        lambda *_, **named: asked.append(named["threads"]),
     )
     monkeypatch.setattr(
-        "workbench.runner.time_steps",
+        "workbench.running.runner.time_steps",
         lambda _experiment, _device, _stop, threads: (
             asked.append(("timed", threads)) or Timing(0.01, 0.001, threads=threads)
         ),

@@ -22,14 +22,14 @@ from pytestqt.qtbot import QtBot
 
 from tests.library.interrupted import interrupted_run
 from tests.library.made_runs import make_run
-from workbench.engine.datasets import DataSet
+from workbench.data.datasets import DataSet
 from workbench.library.catalog import Library
 from workbench.library.run_folder import read_record
 from workbench.spec.experiment import experiment_from
+from workbench.window.kit.settings import Settings
+from workbench.window.kit.theme import Theme
+from workbench.window.kit.translation import Translation
 from workbench.window.main_window import MainWindow
-from workbench.window.settings import Settings
-from workbench.window.theme import Theme
-from workbench.window.translation import Translation
 
 
 def opened(qtbot: QtBot, theme: Theme, translation: Translation) -> MainWindow:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from workbench.commands.output import find_runs, print_json, text_table, write_csv
-from workbench.library.catalog import Library
-from workbench.library.comparison import (
+from workbench.analysis.against_report import (
     VERDICTS,
     AgainstReport,
     DifferingRow,
@@ -22,11 +20,13 @@ from workbench.library.comparison import (
     distinct_names,
     read_tests,
 )
+from workbench.commands.output import find_runs, print_json, text_table, write_csv
+from workbench.commands.terminal import tell
+from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import shown_figures
 from workbench.spec.presets import preset_with_id
-from workbench.terminal import tell
 
 
 def compare(options: argparse.Namespace) -> int:

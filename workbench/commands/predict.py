@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from workbench.commands.output import print_json, text_table
-from workbench.engine.image_file import read_image_file
+from workbench.commands.terminal import tell
+from workbench.data.image_file import read_image_file
 from workbench.messages import WorkbenchError
 from workbench.path_text import shown
-from workbench.terminal import tell
 
 SHOWN = 3
 """Classes that are printed for each image; ``--json`` has them all."""
@@ -31,7 +31,7 @@ def predict(options: argparse.Namespace) -> int:
             print_json([{"image": shown(p), "problem": str(e)} for p, e in problems.items()])
         return 2
 
-    from workbench.inference import predict_images  # torch takes a second or two to import
+    from workbench.running.inference import predict_images  # torch takes a second or two to import
 
     outcome = predict_images(
         options.weights, np.stack([pixels for _, pixels in images]), device=options.device

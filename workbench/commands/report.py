@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from workbench.commands.output import find_runs, print_json
+from workbench.commands.terminal import tell
 from workbench.library.catalog import Library
 from workbench.messages import Count
 from workbench.report.document import write_report
-from workbench.terminal import tell
 
 
 def report(options: argparse.Namespace) -> int:

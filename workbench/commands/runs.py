@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench import paths
 from workbench.commands.output import find_runs, print_json
+from workbench.commands.terminal import tell
 from workbench.library.catalog import Library
 from workbench.library.check import Finding, check_library, mend
 from workbench.library.giving_up import give_up, given_up, take_back
@@ -22,7 +23,6 @@ from workbench.library.trash import FOLDER as TRASH
 from workbench.library.trash import empty_trash, find_trashed, read_trash
 from workbench.messages import Count, WorkbenchError
 from workbench.plain_text import visible
-from workbench.terminal import tell
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 

@@ -9,18 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from workbench.analysis.chance import chance_sentence
 from workbench.commands.output import find_runs, print_json
-from workbench.engine.chance import chance_sentence
+from workbench.commands.terminal import Bars, signals_stop, tell
+from workbench.data.data_choice import choose_data
 from workbench.engine.control import RunControl
-from workbench.engine.data_choice import choose_data
 from workbench.engine.events import Event, RunEnded, RunStarted, Slowed
-from workbench.engine.report_lines import ReportLines
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord, has_checkpoint, read_record
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import experiment_from, parse_assignments, with_changes
 from workbench.spec.presets import find_preset
-from workbench.terminal import Bars, signals_stop, tell
+from workbench.words.report_lines import ReportLines
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -46,7 +46,9 @@ def train(options: argparse.Namespace) -> int:
             tell(f"Run {number} of {repeats}, seed {repeat.seed}", file=output)
 
         def run(listener: Callable[[Event], None], control: RunControl) -> RunEnded:
-            from workbench.runner import run_experiment  # torch takes a second or two to import
+            from workbench.running.runner import (
+                run_experiment,  # torch takes a second or two to import
+            )
 
             return run_experiment(
                 repeat,  # noqa: B023 (called within this turn of the loop)
@@ -87,7 +89,7 @@ def resume(options: argparse.Namespace) -> int:
     epochs = with_changes(experiment_from(record.experiment), changes).epochs if changes else None
 
     def run(listener: Callable[[Event], None], control: RunControl) -> RunEnded:
-        from workbench.runner import resume_run  # torch takes a second or two to import
+        from workbench.running.runner import resume_run  # torch takes a second or two to import
 
         return resume_run(
             record.folder,

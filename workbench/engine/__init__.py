@@ -1,1 +1,1 @@
-"""How to run it: data, networks, training, evaluation. Knows no Qt and no library."""
+"""How to run it: networks, optimizers, steps, training, evaluation. Knows no Qt and no library."""

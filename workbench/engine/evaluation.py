@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from workbench.data.datasets import DataSet
 from workbench.engine.control import RunControl
-from workbench.engine.datasets import DataSet
 from workbench.engine.events import Evaluation, EvaluationProgress
 from workbench.engine.steps import PixelScaling, batch_bounds, training_bounds
 from workbench.spec.experiment import Experiment

@@ -12,20 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from workbench.engine.data_choice import DataInfo
+from workbench.data.data_choice import DataInfo
+from workbench.data.progress import DataProgress
 from workbench.engine.pace import Slowdown
 from workbench.messages import Message
 
 RunStatus = Literal["finished", "stopped", "cancelled", "failed"]
-
-
-@dataclass(frozen=True)
-class DataProgress:
-    """``done`` of ``total`` (files or bytes, as ``unit`` says) while data load."""
-
-    done: int
-    total: int
-    unit: Literal["files", "bytes"] = "files"
 
 
 @dataclass(frozen=True)

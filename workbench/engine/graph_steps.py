@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.datasets import DataSet
+from workbench.data.datasets import DataSet
 from workbench.engine.steps import EagerSteps, PixelScaling
 from workbench.messages import Message
 from workbench.spec.experiment import Experiment

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.engine.data_choice import DataInfo
+from workbench.data.data_choice import DataInfo
+from workbench.data.progress import DataProgress
 from workbench.engine.events import (
-    DataProgress,
     EpochDone,
     Evaluation,
     EvaluationProgress,

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.engine.datasets import DataSet
+from workbench.data.datasets import DataSet
 from workbench.engine.optimizers import set_learning_rate
 from workbench.spec.experiment import Experiment
 

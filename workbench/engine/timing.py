@@ -6,17 +6,17 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from workbench.engine.data_choice import DataInfo
-from workbench.engine.datasets import DataSet
+from workbench.data.data_choice import DataInfo
+from workbench.data.datasets import DataSet
 from workbench.engine.evaluation import EVALUATION_BATCH
 from workbench.engine.graph_steps import GRAPH_STEPS, build_steps
 from workbench.engine.networks import build_network
 from workbench.engine.optimizers import build_optimizer
+from workbench.engine.step_times import Timing
 from workbench.engine.steps import PixelScaling, pixel_scaling
 from workbench.messages import Cancelled
 from workbench.spec.experiment import Experiment, with_changes
@@ -31,27 +31,6 @@ moment in which another program works does not hit one number alone."""
 LARGEST_CPU_BATCH = 64
 """A larger batch is timed as this many images and counted by its share, as one step of 50,000
 would take half a minute."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Seconds of a training step of a full batch, and of each test image; both ``None`` where
-    nothing could be timed, as with too little memory on the GPU.
-
-    ``peak_bytes``: what network, batch and step took of the GPU's memory at most (at least that
-    much, where it did not do), without the data set. ``free_bytes``: what was free on the GPU
-    before. Both ``None`` on the CPU.
-
-    ``threads``: of the CPU, with which it was timed. ``bfloat16_gain``: how many times faster a
-    step is in bfloat16 than in float32, ``None`` where that was not timed.
-    """
-
-    seconds_per_step: float | None
-    seconds_per_test_image: float | None
-    peak_bytes: int | None = None
-    free_bytes: int | None = None
-    threads: int | None = None
-    bfloat16_gain: float | None = None
 
 
 def time_steps(

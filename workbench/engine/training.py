@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from workbench.data.datasets import DataSet
 from workbench.engine.checkpoint import Checkpoint, optimizer_state, restore_optimizer
 from workbench.engine.control import RunControl
-from workbench.engine.datasets import DataSet
 from workbench.engine.evaluation import (
     StopRequested,
     check,
@@ -82,7 +82,7 @@ def train(
     ``CheckpointReady``, ``ThreadsChanged``, ``EpochDone``, ``Paused``, ``Resumed`` and
     ``FinalTest``, on the calling thread; what it raises ends the training.
     ``control`` is asked between steps and between test batches. An experiment with a validation
-    split needs ``data`` that :func:`~workbench.engine.validation.split_validation` has split.
+    split needs ``data`` that :func:`~workbench.data.validation.split_validation` has split.
 
     The same seed gives the same weights, bit for bit, on the CPU at the same number of threads.
     From a checkpoint of the same experiment and data, ``start``, it goes on as if it had not

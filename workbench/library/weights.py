@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench import __version__, atomic
-from workbench.engine.data_choice import CIFAR10_CLASSES
+from workbench.data.data_choice import CIFAR10_CLASSES
 from workbench.engine.networks import build_empty
 from workbench.library.checkpoint import KIND as CHECKPOINT_KIND
 from workbench.library.safe_pickle import load_plain

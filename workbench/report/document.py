@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench import atomic, paths
-from workbench.engine.chance import chance_sentence
-from workbench.library.comparison import (
+from workbench.analysis.against_report import (
     CHOSEN_ON,
     DATA_WORDS,
     ENVIRONMENT_WORDS,
@@ -23,15 +22,16 @@ from workbench.library.comparison import (
     differing_rows,
     distinct_names,
 )
-from workbench.library.metrics import (
+from workbench.analysis.chance import chance_sentence
+from workbench.analysis.metrics import (
     Predictions,
     calibration,
     per_class,
     read_predictions,
     top_k_accuracy,
 )
+from workbench.analysis.smoothing import Smoother, smoothed_steps
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses, read_test
-from workbench.library.smoothing import Smoother, smoothed_steps
 from workbench.messages import Message, WorkbenchError
 from workbench.report.blocks import (
     Block,

@@ -1,1 +1,1 @@
-"""The window: shows, and decides nothing about training or files."""
+"""The window. Its top opens and wires; what a person sees is in the folders."""

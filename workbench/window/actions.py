@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
-from workbench.window import theme
-from workbench.window.icons import icon
-from workbench.window.translation import LANGUAGES, tr
+from workbench.window.kit import theme
+from workbench.window.kit.icons import icon
+from workbench.window.kit.translation import LANGUAGES, tr
 
 
 class Actions(QObject):

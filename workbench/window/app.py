@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QApplication
 import workbench
 from workbench import paths
 from workbench.library.catalog import Library
+from workbench.window.kit.settings import Settings
+from workbench.window.kit.theme import Theme
+from workbench.window.kit.translation import LANGUAGES, Translation, system_language
 from workbench.window.main_window import MainWindow
-from workbench.window.session import Work
-from workbench.window.settings import Settings
-from workbench.window.theme import Theme
-from workbench.window.translation import LANGUAGES, Translation, system_language
+from workbench.window.work.session import Work
 
 log = logging.getLogger("workbench")
 

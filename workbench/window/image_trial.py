@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from workbench.library.run_folder import RunRecord
-from workbench.window.device_box import DeviceBox
+from workbench.window.kit.translation import tr
 from workbench.window.result_windows import ResultWindows
-from workbench.window.run_view import RunView
-from workbench.window.session import Session
-from workbench.window.translation import tr
-from workbench.window.weights_in_use import WeightsInUse
+from workbench.window.run.run_view import RunView
+from workbench.window.setup.device_box import DeviceBox
+from workbench.window.weights.weights_in_use import WeightsInUse
+from workbench.window.work.session import Session
 
 
 class ImageTrial(QObject):

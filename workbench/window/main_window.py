@@ -26,46 +26,46 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo
+from workbench.analysis.estimate import estimate
+from workbench.data.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo
 from workbench.engine.events import RunEnded, RunStarted
 from workbench.library.catalog import Library
-from workbench.library.estimate import estimate
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message, WorkbenchError
 from workbench.path_text import to_text
 from workbench.spec.experiment import Experiment, experiment_from
 from workbench.spec.presets import Preset
-from workbench.window import dialogs, theme
 from workbench.window.actions import Actions
-from workbench.window.data_button import DataButton
-from workbench.window.device_box import DeviceBox
-from workbench.window.end_note import EndNote
-from workbench.window.estimate_line import EstimateLine
-from workbench.window.focus_keeper import FocusKeeper
-from workbench.window.focus_ring import FocusRing
-from workbench.window.hyperparameter_form import HyperparameterForm
-from workbench.window.hyperparameter_text import tooltip
-from workbench.window.icons import program_icon
-from workbench.window.image_store import ImageStore
 from workbench.window.image_trial import ImageTrial
-from workbench.window.interrupted_bar import InterruptedBar
-from workbench.window.preset_panel import PresetPanel
-from workbench.window.repeats import Repeats
+from workbench.window.images.image_store import ImageStore
+from workbench.window.kit import dialogs, theme
+from workbench.window.kit.focus_keeper import FocusKeeper
+from workbench.window.kit.focus_ring import FocusRing
+from workbench.window.kit.hyperparameter_text import tooltip
+from workbench.window.kit.icons import program_icon
+from workbench.window.kit.settings import Settings
+from workbench.window.kit.theme import Theme
+from workbench.window.kit.translation import Translation, say, tr
 from workbench.window.result_windows import ResultWindows
-from workbench.window.results_bar import ResultsBar
+from workbench.window.run.end_note import EndNote
+from workbench.window.run.run_view import RunView, data_name
 from workbench.window.run_commands import Plan, RunCommands
-from workbench.window.run_view import RunView, data_name
-from workbench.window.saved_models import SavedModels
-from workbench.window.session import Session
-from workbench.window.settings import Settings
+from workbench.window.saved.interrupted_bar import InterruptedBar
+from workbench.window.saved.results_bar import ResultsBar
+from workbench.window.saved.saved_models import SavedModels
+from workbench.window.setup.data_button import DataButton
+from workbench.window.setup.device_box import DeviceBox
+from workbench.window.setup.estimate_line import EstimateLine
+from workbench.window.setup.hyperparameter_form import HyperparameterForm
+from workbench.window.setup.preset_panel import PresetPanel
+from workbench.window.setup.repeats import Repeats
+from workbench.window.setup.threads_box import ThreadsBox
 from workbench.window.status_bar import StatusBar
-from workbench.window.theme import Theme
-from workbench.window.threads_box import ThreadsBox
-from workbench.window.timings import Timings
-from workbench.window.translation import Translation, say, tr
-from workbench.window.weights_card import WeightsCard
-from workbench.window.weights_in_use import WeightsInUse
+from workbench.window.weights.weights_card import WeightsCard
+from workbench.window.weights.weights_in_use import WeightsInUse
 from workbench.window.window_layout import WindowLayout
+from workbench.window.work.session import Session
+from workbench.window.work.timings import Timings
 
 
 class MainWindow(QMainWindow):

@@ -16,14 +16,14 @@ from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import write_report
-from workbench.window.comparison_window import ComparisonWindow
-from workbench.window.image_store import ImageStore
-from workbench.window.own_image_window import OwnImageWindow
-from workbench.window.placement import center_over
-from workbench.window.save_file import ask_to_save
-from workbench.window.session import Session, Work
-from workbench.window.story_window import StoryWindow
-from workbench.window.translation import Translation, say, tr
+from workbench.window.compare.comparison_window import ComparisonWindow
+from workbench.window.compare.story_window import StoryWindow
+from workbench.window.images.image_store import ImageStore
+from workbench.window.kit.placement import center_over
+from workbench.window.kit.save_file import ask_to_save
+from workbench.window.kit.translation import Translation, say, tr
+from workbench.window.weights.own_image_window import OwnImageWindow
+from workbench.window.work.session import Session, Work
 
 log = logging.getLogger("workbench")
 

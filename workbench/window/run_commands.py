@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from workbench.engine.data_choice import DataChoice
+from workbench.data.data_choice import DataChoice
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
 from workbench.spec.presets import Preset
-from workbench.window import dialogs
-from workbench.window.data_button import DataButton
-from workbench.window.device_box import DeviceBox
-from workbench.window.preset_panel import PresetPanel
-from workbench.window.run_view import RunView, preset_title, run_title
-from workbench.window.session import Session
+from workbench.window.kit import dialogs
+from workbench.window.run.run_view import RunView, preset_title, run_title
+from workbench.window.setup.data_button import DataButton
+from workbench.window.setup.device_box import DeviceBox
+from workbench.window.setup.preset_panel import PresetPanel
+from workbench.window.work.session import Session
 
 
 @dataclass(frozen=True)

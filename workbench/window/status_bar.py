@@ -8,8 +8,8 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from workbench.plain_text import shortened
-from workbench.window.hyperparameter_text import tooltip
-from workbench.window.translation import tr
+from workbench.window.kit.hyperparameter_text import tooltip
+from workbench.window.kit.translation import tr
 
 MEMORY_INTERVAL = 2000
 """Milliseconds between two looks at the memory."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from workbench.window.settings import Settings
+from workbench.window.kit.settings import Settings
 
 VERSION = 1
 """Counted up when docks are renamed, so that an old layout is not applied to new docks."""

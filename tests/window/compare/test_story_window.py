@@ -1,0 +1,83 @@
+"""The report's experiments in one chart and one table."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from tests.library.made_runs import CIFAR10_JPEG, make_run
+from workbench.library.catalog import Library
+from workbench.library.run_folder import RunRecord
+from workbench.window.compare.story_window import StoryWindow
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path / "library")
+
+
+def story(qtbot: QtBot, *records: RunRecord) -> StoryWindow:
+    window = StoryWindow(records)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(lambda: window.ready)
+    return window
+
+
+def test_reported_beside_the_mean_of_comparable_runs(qtbot: QtBot, library: Library) -> None:
+    window = story(
+        qtbot,
+        make_run(library, "001", (20, 25, 30.0), seed=0),
+        make_run(library, "001", (20, 25, 32.0), seed=1),
+        make_run(library, "001", (20, 25, 90.0), learning_rate=0.1),
+        make_run(library, "001", (99, 99, 99.0), data=CIFAR10_JPEG | {"comparable": False}),
+        make_run(library, "007", (50.0,)),
+    )
+    rows = {row[0][:3]: row[1:] for row in window.table.texts()}
+    assert list(rows) == [f"{number:03d}" for number in range(1, 12)]
+    assert rows["001"][:3] == ["30.67%", "31.00% (2 runs)", "+0.33"]
+    assert rows["007"][:3] == ["70.10%", "–", "–"]  # has not come to epoch 25
+    assert rows["008"][0] == "≈70%"
+    assert "Adam" in rows["007"][3]
+    assert rows["001"][4] == "It runs."
+    high, low = window.chart.point(0, 90), window.chart.point(0, 10)
+    assert high.y() < low.y()
+
+
+def test_what_the_report_ran_stands_apart_from_what_it_declared(
+    qtbot: QtBot, library: Library
+) -> None:
+    accuracies = (60.0,) * 24
+    declared = make_run(library, "007", (*accuracies, 58.0))
+    stopped = make_run(library, "005", (10.0,) * 6)  # as the report did
+    window = story(qtbot, declared, stopped)
+    assert window.table.texts()[6][2] == "58.00%, as written"
+    assert window.table.texts()[4][2] == "10.00%"
+    as_run = make_run(library, "007", (*accuracies, 69.0), scheduler="none", epochs=25)
+    window = story(qtbot, declared, as_run)
+    assert window.table.texts()[6][2:4] == ["69.00%", "-1.10"]
+
+
+def test_a_click_asks_for_the_runs(qtbot: QtBot) -> None:
+    window = story(qtbot)
+    at = window.chart.point(8, 50)
+    with qtbot.waitSignal(window.runs_wanted) as heard:
+        qtbot.mouseClick(
+            window.chart, Qt.MouseButton.LeftButton, pos=QPoint(int(at.x()), int(at.y()))
+        )
+    assert heard.args == ["009"]
+    with qtbot.waitSignal(window.runs_wanted) as heard:
+        window.table.cellDoubleClicked.emit(1, 0)
+    assert heard.args == ["002"]
+    assert window.chart.column_at(0) is None
+
+
+def test_a_run_that_went_meanwhile_is_left_out(qtbot: QtBot, library: Library) -> None:
+    record = make_run(library, "001", (20, 25, 30.0))
+    shutil.rmtree(record.folder)
+    window = story(qtbot, record)
+    assert window.table.texts()[0][2] == "–"

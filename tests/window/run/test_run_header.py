@@ -1,0 +1,278 @@
+"""The run's header: what it says, and that nothing in it moves or is clipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QTranslator
+from PySide6.QtWidgets import QApplication, QLabel, QProgressBar
+from pytestqt.qtbot import QtBot
+
+from workbench.messages import Message
+from workbench.spec.presets import Reported
+from workbench.window.run import run_header
+from workbench.window.run.run_header import RunHeader
+
+REPORTED = Reported(accuracy=74.96, accuracy_train_mode=65.60)
+
+
+@pytest.fixture
+def header(qtbot: QtBot) -> RunHeader:
+    header = RunHeader()
+    qtbot.addWidget(header)
+    header.resize(620, 90)
+    header.show()
+    return header
+
+
+def shown(header: RunHeader) -> str:
+    """Every text that a person sees."""
+    return " | ".join(
+        part.text() for part in header.findChildren(QLabel) if part.isVisible() and part.text()
+    ).replace("\u2007", "")
+
+
+def bar(header: RunHeader) -> QProgressBar:
+    found = header.findChild(QProgressBar, "progressBar")
+    assert found is not None
+    return found
+
+
+def label(header: RunHeader, name: str) -> QLabel:
+    found = header.findChild(QLabel, name)
+    assert found is not None
+    return found
+
+
+def fill(header: RunHeader, sample: bool = False) -> None:
+    header.show_run("009 · Dropout, fixed", "Training", sample, REPORTED)
+    header.set_progress(3, 30, 1200, 3125, 1653.4, 543.0)
+    header.set_accuracy(62.4, 62.91, 2, "train", False)
+
+
+def test_without_a_run_it_says_what_to_do_at_the_same_height(header: RunHeader) -> None:
+    assert shown(header) == "No run here yet. Choose a preset and press Train, or open a saved run."
+    height = header.sizeHint().height()
+    fill(header)
+    assert header.sizeHint().height() == height
+    header.show_idle()
+    assert shown(header) == "No run here yet. Choose a preset and press Train, or open a saved run."
+
+
+def test_a_run_in_words_and_figures(header: RunHeader) -> None:
+    fill(header)
+    text = shown(header)
+    for part in (
+        "009 · Dropout, fixed",
+        "Training",
+        "62.40%",
+        "best epoch 2 by test: 62.91%",
+        "epoch 3 of 30 · step 1,200 of 3,125",
+        "1,650 images/s",
+        "9 min left",
+    ):
+        assert part in text
+    assert bar(header).value() == round(1000 * (2 * 3125 + 1200) / (30 * 3125))
+    header.set_state("Paused")
+    assert "Paused" in shown(header)
+
+
+def test_the_words_of_the_best_epoch_push_nothing_aside(header: RunHeader) -> None:
+    fill(header)
+    width = header.minimumSizeHint().width()
+    header.set_accuracy(65.07, 56.55, 5, "eval", True, best_otherwise=True)
+    assert header.minimumSizeHint().width() == width
+
+
+def test_the_best_epoch_says_on_what_it_was_chosen(header: RunHeader) -> None:
+    fill(header)
+    assert "optimistic" in label(header, "bestAccuracy").toolTip()
+    header.set_accuracy(62.4, 61.5, 2, "train", False, 63.2)
+    assert "best epoch 2 by validation: test 61.50%" in shown(header)
+    tip = label(header, "bestAccuracy").toolTip()
+    assert "63.20%" in tip
+    assert "optimistic" not in tip
+    # In training mode it is no figure to set beside the final test: the mode is said instead.
+    header.set_accuracy(65.07, 56.55, 5, "eval", True, best_otherwise=True)
+    assert "best epoch 5 by test: 56.55% in training mode" in shown(header)
+    tip = label(header, "bestAccuracy").toolTip()
+    assert "Selected on the test set." in tip
+    assert "optimistic" not in tip
+
+
+def test_a_run_that_ended_early_is_at_its_end(header: RunHeader) -> None:
+    fill(header)
+    header.set_progress(7, 30, 3125, 3125, ended_early=True)
+    assert "ended early after epoch 7 of 30" in shown(header)
+    assert bar(header).value() == bar(header).maximum()
+
+
+def test_like_is_compared_with_like(header: RunHeader) -> None:
+    fill(header)
+    assert "reported 65.60%" in shown(header)  # both in training mode
+    header.set_accuracy(75.1, 62.91, 2, "eval", True)
+    assert "reported 74.96%" in shown(header)
+    assert "final test accuracy" in shown(header)
+    tip = label(header, "reportedAccuracy").toolTip()
+    assert "65.60%" in tip
+    assert "74.96%" in tip
+
+
+def test_an_approximate_figure_says_so(header: RunHeader) -> None:
+    reported = Reported(accuracy=70.0, accuracy_is_approximate=True)
+    header.show_run("008", "Training", False, reported)
+    assert "reported ≈70%" in shown(header)
+
+
+def test_the_sample_is_marked_and_never_compared(header: RunHeader) -> None:
+    fill(header, sample=True)
+    assert "sample" in shown(header)
+    assert "reported" not in shown(header)
+    fill(header)
+    assert "sample" not in shown(header)
+
+
+def test_nothing_moves_when_figures_change(header: RunHeader, qapp: QApplication) -> None:
+    fill(header)
+    header.set_progress(3, 30, 1, 3125, 5.0, 4.0)
+    header.set_accuracy(None, None, None, "train", False)
+    qapp.processEvents()
+    names = ("accuracyNumber", "runSpeed", "runTimeLeft", "runState", "runName")
+    before = {name: label(header, name).geometry() for name in names}
+    minimum = header.minimumSizeHint()
+    header.set_progress(30, 30, 3125, 3125, 99_900.0, 86_000.0)
+    header.set_accuracy(100.0, 100.0, 2, "train", False)
+    qapp.processEvents()
+    for name in names:
+        now = label(header, name).geometry()
+        assert now.left() == before[name].left()
+        if name != "runState":  # it stands at the left of whatever room there is
+            assert now.right() == before[name].right()
+        assert now.top() == before[name].top()
+        assert now.height() == before[name].height()
+    assert header.minimumSizeHint().height() == minimum.height()
+
+
+def test_a_step_has_room_for_the_last_one() -> None:
+    assert run_header.aligned(3, 3125) == "\u2007\u2008\u2007\u20073"
+    assert run_header.aligned(3125, 3125) == "3,125"
+    assert run_header.aligned(5, 0) == "5"
+
+
+def test_a_long_name_ends_in_dots_and_is_whole_in_the_tooltip(
+    header: RunHeader, qapp: QApplication
+) -> None:
+    name = "A run that somebody gave a very long name " * 5
+    header.show_run(name, "Finished", False, REPORTED)
+    qapp.processEvents()
+    assert header.width() == 620
+    assert label(header, "runName").width() < 620
+    assert name.strip() in label(header, "runName").toolTip()
+
+
+def test_loading_and_testing_have_progress(header: RunHeader) -> None:
+    header.show_run("001", "Loading data", False, None)
+    header.set_data_progress(15_000, 60_000)
+    assert "15,000 of 60,000 files" in shown(header)
+    assert bar(header).value() == 250
+    header.set_data_progress(85_000_000, 170_000_000, "bytes")
+    assert "85 of 170 MB" in shown(header)
+    header.set_data_progress(0, 0)
+    assert bar(header).maximum() == 0  # busy
+    header.set_test_progress(2000, 10_000)
+    assert "2,000 of 10,000 test images" in shown(header)
+    assert (bar(header).value(), bar(header).maximum()) == (200, 1000)
+    header.set_progress(1, 3, 1, 3125)
+    assert bar(header).value() == 0
+
+
+def test_a_run_of_billions_of_steps(header: RunHeader) -> None:
+    header.show_run("huge", "Training", False, None)
+    header.set_progress(50_000, 100_000, 50_000, 50_000, 1e7, 1e7)
+    assert bar(header).value() == 500
+    assert "115 d 18 h left" in shown(header)
+
+
+def test_a_reason_is_shown_also_without_a_run(header: RunHeader) -> None:
+    header.set_message(Message("{path}: there is no such folder.", path="/x"))
+    assert "/x: there is no such folder." in shown(header)
+    assert "No run here yet" in shown(header)
+    fill(header)
+    assert "no such folder" not in shown(header)
+    header.set_message("The loss is not finite any more. " * 6)
+    assert label(header, "runMessage").wordWrap()
+    assert "not finite" in shown(header)
+
+
+def test_a_result_at_chance_is_said_until_another_run_is_shown(header: RunHeader) -> None:
+    fill(header)
+    header.set_chance(Message("10.20% is no better than chance."))
+    assert "no better than chance" in shown(header)
+    fill(header)
+    assert "chance" not in shown(header)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "1 s left"),
+        (59.4, "59 s left"),
+        (59.6, "1 min left"),
+        (3590.0, "1 h 0 min left"),
+        (5000.0, "1 h 23 min left"),
+        (90_000.0, "1 d 1 h left"),
+    ],
+)
+def test_time_left(seconds: float, text: str) -> None:
+    assert str(run_header.time_left(seconds)) == text
+
+
+def test_speed_has_three_digits() -> None:
+    assert run_header.three_digits(62_345.0) == "62,300"
+    assert run_header.three_digits(4.2149) == "4.21"
+
+
+class _Longer(QTranslator):
+    """Every text 30% longer, as another language may have it."""
+
+    def translate(
+        self, context: str, source: str, disambiguation: str | None = None, n: int = -1
+    ) -> str:
+        return source + "가" * (len(source) // 6)
+
+    def isEmpty(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def longer(qapp: QApplication) -> Iterator[None]:
+    translator = _Longer()
+    qapp.installTranslator(translator)
+    yield
+    qapp.removeTranslator(translator)
+
+
+@pytest.mark.usefixtures("longer")
+def test_nothing_is_clipped_at_620_pixels_in_a_longer_language(
+    header: RunHeader, qapp: QApplication
+) -> None:
+    for sample in (False, True):
+        fill(header, sample)
+        header.set_accuracy(100.0, 100.0, 30, "eval", True)
+        qapp.processEvents()
+        assert header.width() == 620
+        for part in header.findChildren(QLabel):
+            if part.isVisible() and part.objectName() not in ("runName", "runMessage"):
+                assert part.width() >= part.sizeHint().width(), part.text()
+
+
+def test_the_language_can_change(header: RunHeader, qapp: QApplication) -> None:
+    fill(header)
+    translator = _Longer()
+    qapp.installTranslator(translator)
+    qapp.processEvents()
+    assert "Training가" in shown(header)
+    qapp.removeTranslator(translator)
+    qapp.processEvents()
+    assert "가" not in shown(header)

@@ -1,0 +1,1 @@
+"""What runs say: metrics, differences, spread, chance, the report beside them. Without torch."""

@@ -1,0 +1,1 @@
+"""Where images come from: sources, download, decoding, cache, validation split."""

@@ -1,0 +1,15 @@
+"""How far a data set is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class DataProgress:
+    """``done`` of ``total`` (files or bytes, as ``unit`` says) while data load."""
+
+    done: int
+    total: int
+    unit: Literal["files", "bytes"] = "files"

@@ -1,0 +1,329 @@
+"""Curves of chosen runs over each other: test accuracy and training loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QColor, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from workbench.analysis.against_report import same_group, spread_of
+from workbench.analysis.smoothing import smoothed_steps
+from workbench.library.run_folder import RunRecord
+from workbench.window.kit import theme
+from workbench.window.kit.hyperparameter_text import tooltip
+from workbench.window.kit.translation import tr
+from workbench.window.plots.curves import LossCurve
+from workbench.window.plots.epoch_plot import EpochPlot
+from workbench.window.plots.smoothing_slider import SmoothingSlider
+
+SMOOTHING = 0.99
+"""Where the slider stands first: curves that lie over each other have to be smooth."""
+
+PIECE = 250_000
+"""Losses that are smoothed in one turn of the event loop."""
+
+_LIGHT = ("#1d6bc4", "#a65c00", "#00775b", "#7a4da3", "#b3261e", "#4b5563", "#0e7490", "#854d6d")
+_DARK = ("#5aa9f5", "#e69f3c", "#35c296", "#c9a0f0", "#ff8a7e", "#aab4c4", "#4fc3d9", "#e394bd")
+_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
+
+
+def pen_of(number: int) -> QPen:
+    """The pen of the run with this ``number``, from 0, in the theme in use."""
+    tints = _DARK if theme.colors().dark else _LIGHT
+    pen = QPen(QColor(tints[number % len(tints)]), 1.0)
+    pen.setCosmetic(True)
+    pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
+    return pen
+
+
+class ComparedCurves(QWidget):
+    """Two plots over ``records``, with a band where these are repeats of one experiment. Empty
+    until :meth:`draw` has been gone through."""
+
+    accuracy: EpochPlot
+    loss: EpochPlot
+    slider: SmoothingSlider
+    accuracy_title: QLabel
+    loss_title: QLabel
+    spread: QLabel
+
+    def __init__(self, records: Sequence[RunRecord], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._records = records
+        is_group = all(same_group(records[0], other) for other in records[1:])
+        self._is_group = is_group and len(records) > 2
+        self._drawn = False
+        self._curves: list[tuple[Any, Any, Any]] = []
+        self._losses: list[LossCurve] = []
+        self._accuracies: list[np.ndarray] = []
+        self._hidden: set[int] = set()
+        self._stale: list[int] = []
+        self._smoothing = QTimer(self)
+        self._smoothing.timeout.connect(self._smooth_next)
+        self._redrawing = QTimer(self, singleShot=True)
+        self._redrawing.timeout.connect(self._draw_losses)
+        self._band: list[Any] = []
+        self._test_modes: set[str] = set()
+        self._has_validation = self._has_epochs = self._has_steps = False
+
+    def draw(
+        self, rows: Sequence[list[dict[str, Any]]], losses: Sequence[np.ndarray]
+    ) -> Iterator[None]:
+        """In pieces, of which each is shorter than a person notices. For each run the rows of its
+        epochs, and the loss of each of its steps."""
+        self.accuracy = EpochPlot("comparisonAccuracy", 64, numbers_below=False, parent=self)
+        yield
+        self.loss = EpochPlot("comparisonLoss", 64, numbers_below=True, parent=self)
+        yield
+        for plot in (self.accuracy, self.loss):
+            # No more points are given than the plot has room for, and a plot that is not laid out
+            # yet would draw as many as a small one has room for.
+            plot.getPlotItem().setDownsampling(auto=False)
+        ends = [1.0]
+        for record, run, values_of_steps in zip(self._records, rows, losses, strict=True):
+            loss = LossCurve(SMOOTHING)
+            for start in range(0, len(values_of_steps), PIECE):
+                loss.extend(values_of_steps[start : start + PIECE])
+                yield
+            self._losses.append(loss)
+            epochs = np.array([row["epoch"] for row in run], float)
+            values = np.array([_number(row["accuracy"]) for row in run])
+            split = bool(run) and "validation_accuracy" in run[0]
+            held_out = np.array([_number(row["validation_accuracy"]) for row in run if split])
+            self._curves.append(
+                (
+                    self.loss.curve(connect="finite"),
+                    self.accuracy.curve(x=epochs, y=values, symbol="o", symbolSize=5),
+                    self.accuracy.curve(
+                        x=epochs[: len(held_out)], y=held_out, symbol="t", symbolSize=6
+                    ),
+                )
+            )
+            self._has_validation |= split
+            self._test_modes |= {str(row.get("test_mode")) for row in run}
+            ends += [len(loss) / max(record.steps_per_epoch, 1), *epochs[-1:]]
+            self._accuracies.append(np.concatenate((values, held_out)))
+            yield
+        if self._is_group:
+            self._draw_band(rows)
+        x_ends = (0.0, max(ends) * 1.02)
+        for plot in (self.accuracy, self.loss):
+            plot.set_ends(x_ends, None)
+        self._has_epochs = any(len(values) for values in self._accuracies)
+        self._has_steps = any(len(loss) for loss in self._losses)
+        self._draw_losses()
+        self._fit_accuracy()
+        for number in self._hidden:
+            for curve in self._curves[number]:
+                curve.setVisible(False)
+        self.loss.view.sigXRangeChanged.connect(lambda: self._redrawing.start(0))
+        for plot, other in ((self.loss, self.accuracy), (self.accuracy, self.loss)):
+            plot.view.sigXRangeChanged.connect(
+                lambda _, x, other=other: other.set_ends(tuple(x), None)
+            )
+        yield
+        yield from self._lay_out()
+
+    def _lay_out(self) -> Iterator[None]:
+        # In two pieces: to paint a plot for the first time takes longer than to make it.
+        policy = self.loss.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.loss.setSizePolicy(policy)
+        self.loss.hide()
+        self.accuracy_title, self.loss_title, self.spread = QLabel(), QLabel(), QLabel()
+        for title in (self.accuracy_title, self.loss_title):
+            title.setProperty("role", "heading")
+        self.spread.setObjectName("comparisonSpread")
+        self.spread.setProperty("role", "muted")
+        self.spread.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(4)
+        layout.addWidget(self.accuracy_title)
+        layout.addWidget(self.accuracy, 3)
+        layout.addLayout(self._loss_head())
+        layout.addWidget(self.loss, 2)
+        layout.addWidget(self.spread)
+        self._drawn = True
+        self.restyle()
+        self.retranslate()
+        yield
+        self.loss.show()
+
+    def _loss_head(self) -> QHBoxLayout:
+        self.slider = SmoothingSlider(SMOOTHING)
+        self.slider.valueChanged.connect(self._on_smoothing)
+        self._slider_label, self._slider_value = QLabel(), QLabel()
+        self._slider_label.setBuddy(self.slider)
+        room = self.fontMetrics().horizontalAdvance("0.00") + 2
+        self._slider_value.setMinimumWidth(room)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.loss_title, 1)
+        for widget in (self._slider_label, self.slider, self._slider_value):
+            head.addWidget(widget)
+        return head
+
+    # --- what is drawn -----------------------------------------------------------------
+
+    def show_run(self, number: int, shown: bool) -> None:
+        """Shows the curves of the run with this ``number``, from 0, or hides them."""
+        (self._hidden.discard if shown else self._hidden.add)(number)
+        if self._drawn:
+            for curve in self._curves[number]:
+                curve.setVisible(shown)
+            self._draw_losses()
+            self._fit_accuracy()
+
+    def _draw_losses(self) -> None:
+        """Draws the smoothed losses of what is visible, with as many points as there is room for,
+        and fits the axis of the losses to them unless the person has chosen its ends."""
+        view = self.loss.view
+        low, high = view.viewRange()[0]
+        margin = (high - low) / 2  # there is something while a pan goes on
+        columns = int(2 * max(view.width(), 100) * self.devicePixelRatioF())
+        seen = [np.zeros(0)]
+        for number, (record, loss) in enumerate(zip(self._records, self._losses, strict=True)):
+            if number in self._hidden:
+                continue
+            steps = max(record.steps_per_epoch, 1)
+            first, last = int((low - margin) * steps) - 2, int((high + margin) * steps) + 2
+            index, values = loss.smoothed.envelope(first, last, columns)
+            x = (index + 1.0) / steps
+            self._curves[number][0].setData(x, values)
+            seen.append(values[(x >= low) & (x <= high)])
+        if not view.values_held:
+            self.loss.set_ends(None, _range(np.concatenate(seen), (0.0, 2.5)))
+
+    def _fit_accuracy(self) -> None:
+        if self.accuracy.view.values_held:
+            return
+        shown = [v for number, v in enumerate(self._accuracies) if number not in self._hidden]
+        self.accuracy.set_ends(None, _range(np.concatenate([np.zeros(0), *shown]), (0.0, 100.0)))
+
+    def _on_smoothing(self) -> None:
+        # A long run takes 40 ms: one at each turn of the event loop.
+        self._stale = list(range(len(self._losses)))
+        self._smoothing.start(0)
+        self._show_smoothing()
+
+    def _smooth_next(self) -> None:
+        if self._stale:
+            self._losses[self._stale.pop(0)].smooth(self.slider.weight)
+        if not self._stale:
+            self._smoothing.stop()
+            self._draw_losses()
+
+    def _draw_band(self, rows: Sequence[list[dict[str, Any]]]) -> None:
+        # Mean and deviation after each epoch that every repeat has come to.
+        count = min(len(run) for run in rows)
+        values = np.array([[_number(row["accuracy"]) for row in run[:count]] for run in rows])
+        epochs = np.arange(1, count + 1, dtype=float)
+        mean, deviation = values.mean(0), values.std(0, ddof=1)
+        # Plain curves, whose paths are whole whatever part of them is visible.
+        edges = [pg.PlotCurveItem(epochs, mean + side * deviation) for side in (-1, 1)]
+        fill = pg.FillBetweenItem(*edges)
+        fill.setZValue(-100)
+        self.accuracy.addItem(fill)
+        self._band = [fill, self.accuracy.curve(x=epochs, y=mean)]
+
+    # --- colors and words --------------------------------------------------------------
+
+    def restyle(self) -> None:
+        if not self._drawn:
+            return
+        c = theme.colors()
+        for plot in (self.accuracy, self.loss):
+            plot.restyle(c)
+        for number in range(len(self._curves)):
+            self._style_curves(number)
+        if self._band:
+            fill, mean = self._band
+            tint = QColor(c.text)
+            tint.setAlphaF(0.14)
+            fill.setBrush(tint)
+            mean.setPen(pg.mkPen(c.text, width=2))
+
+    def _style_curves(self, number: int) -> None:
+        loss, accuracy, validation = self._curves[number]
+        pen = pen_of(number)
+        if self._is_group:
+            faint = pen.color()
+            faint.setAlphaF(0.55)
+            pen.setColor(faint)
+        for curve in (loss, accuracy):
+            curve.setPen(pen)
+        dotted = QPen(pen)
+        dotted.setStyle(Qt.PenStyle.DotLine)
+        validation.setPen(dotted)
+        for curve in (accuracy, validation):
+            curve.setSymbolBrush(pen.color())
+            curve.setSymbolPen(None)
+
+    def retranslate(self) -> None:
+        if not self._drawn:
+            return
+        self._slider_label.setText(tr("Smoothing"))
+        self.slider.setAccessibleName(tr("Smoothing"))
+        self.slider.setToolTip(
+            tooltip(tr("Weight of the average so far, the same for every run: 0 shows each step."))
+        )
+        self._show_smoothing()
+        if self._test_modes == {"train"}:
+            words = tr("Test accuracy in training mode, %")
+        elif self._test_modes == {"eval"}:
+            words = tr("Test accuracy in evaluation mode, %")
+        else:
+            words = tr("Test accuracy, %; runs differ in the mode of the test")
+        if self._has_validation:
+            words += " · " + tr("dotted, with triangles: validation accuracy")
+        self.accuracy_title.setText(words)
+        self._show_spread()
+        self.accuracy.say("" if self._has_epochs else tr("No epoch yet."))
+        self.loss.say("" if self._has_steps else tr("No steps yet."))
+        self.loss.getPlotItem().setLabel("bottom", tr("epoch"))
+
+    def _show_smoothing(self) -> None:
+        weight = self.slider.weight
+        self._slider_value.setText(f"{weight:.2f}")
+        self.loss_title.setText(
+            tr("Training loss, smoothed over about {steps} steps").format(
+                steps=smoothed_steps(weight)
+            )
+            if weight
+            else tr("Training loss of each step")
+        )
+
+    def _show_spread(self) -> None:
+        values = [r.accuracy for r in self._records if r.accuracy is not None]
+        spread = spread_of(values) if self._is_group else None
+        self.spread.setVisible(spread is not None)
+        if spread is not None:
+            self.spread.setText(
+                tr(
+                    "Repeats with other seeds: {runs} runs, mean {mean}%, standard deviation "
+                    "{deviation} points. The band is one standard deviation around the mean."
+                ).format(
+                    runs=spread.runs, mean=f"{spread.mean:.2f}", deviation=f"{spread.deviation:.2f}"
+                )
+            )
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _range(values: np.ndarray, empty: tuple[float, float]) -> tuple[float, float]:
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return empty
+    low, high = float(values.min()), float(np.quantile(values, 0.995))
+    high = max(high, low + 1e-3)
+    room = 0.06 * (high - low) + 1e-6
+    return low - room, high + room

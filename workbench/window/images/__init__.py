@@ -1,0 +1,1 @@
+"""Pictures of images: where they are read, how they are shown."""

@@ -1,0 +1,1 @@
+"""What any window needs: theme, translation, settings, tables, focus. Knows no run."""

@@ -1,0 +1,52 @@
+"""The few icons of the toolbar, painted in the colors of the palette so that they are sharp at any
+scale and readable in light and dark."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
+
+from workbench import paths
+from workbench.window.kit.painting import painter_on
+
+SIDE = 16.0
+
+
+def icon(name: str, color: str, disabled: str) -> QIcon:
+    """``"train"``, ``"pause"``, ``"stop"`` or ``"cancel"`` in ``color``."""
+    result = QIcon()
+    for mode, tint in ((QIcon.Mode.Normal, color), (QIcon.Mode.Disabled, disabled)):
+        for ratio in (1, 2, 3):
+            pixmap = QPixmap(int(SIDE * ratio), int(SIDE * ratio))
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            with painter_on(pixmap) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(tint))
+                _paint(painter, name, tint)
+            result.addPixmap(pixmap, mode)
+    return result
+
+
+def _paint(painter: QPainter, name: str, tint: str) -> None:
+    if name == "train":
+        painter.drawPolygon(QPolygonF([QPointF(4, 2), QPointF(14, 8), QPointF(4, 14)]))
+    elif name == "pause":
+        painter.drawRect(QRectF(3, 2, 4, 12))
+        painter.drawRect(QRectF(9, 2, 4, 12))
+    elif name == "stop":
+        painter.drawRect(QRectF(3, 3, 10, 10))
+    elif name == "cancel":
+        pen = painter.pen()
+        pen.setStyle(Qt.PenStyle.SolidLine)
+        pen.setColor(QColor(tint))
+        pen.setWidthF(2)
+        painter.setPen(pen)
+        painter.drawLine(QPointF(4, 4), QPointF(12, 12))
+        painter.drawLine(QPointF(12, 4), QPointF(4, 12))
+
+
+def program_icon() -> QIcon:
+    """The icon of the window."""
+    return QIcon(str(paths.shipped("resources") / "icon.svg"))

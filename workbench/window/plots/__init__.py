@@ -1,0 +1,1 @@
+"""Plots of curves, their legends and their export."""

@@ -1,0 +1,1 @@
+"""The library: the table of runs and what can be done to them."""

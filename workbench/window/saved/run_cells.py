@@ -1,0 +1,294 @@
+"""The cells of the table of runs: what they say, how they look, and the widths of columns."""
+
+from __future__ import annotations
+
+import html
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QDateTime, QLocale, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import (
+    QApplication,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from workbench.library.run_filter import searched_text
+from workbench.library.run_folder import RunRecord
+from workbench.library.safe_file import clean_text
+from workbench.messages import WorkbenchError
+from workbench.plain_text import visible
+from workbench.window.kit import theme
+from workbench.window.kit.painting import logged
+from workbench.window.kit.translation import say, tr
+
+STAR, RUN, ACCURACY, EPOCHS, DATE, STATUS, DATA, TAGS, NOTES = range(9)
+"""Columns. Those up to the date are what a narrow window shows."""
+
+MARKS = {
+    "running": "●",
+    "finished": "✓",
+    "stopped": "■",
+    "failed": "⚠",
+    "interrupted": "⚠",
+    "unreadable": "⚠",
+}
+FIGURE_ROLE = Qt.ItemDataRole.UserRole
+"""The figure alone, where the cell has the word for sample data before it; else ``None``."""
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+NONE = "–"
+
+
+def is_sample(record: RunRecord) -> bool:
+    return record.data.get("kind") == "sample"
+
+
+def figure_text(accuracy: float | None) -> str:
+    """``70.21%``; a dash for none and for what is not a number."""
+    return NONE if accuracy is None or accuracy != accuracy else f"{accuracy:.2f}%"
+
+
+def accuracy_text(record: RunRecord) -> str:
+    """``70.21%``, with the word for sample data before it where it was taken on them."""
+    figure = figure_text(record.accuracy)
+    if figure == NONE or not is_sample(record):
+        return figure
+    return f"{tr('sample')} {figure}"
+
+
+def epochs_text(record: RunRecord) -> str:
+    """``18/30 ●``: epochs done and asked for, and the mark of the status."""
+    if record.status == UNREADABLE:
+        return f"{NONE} {MARKS[UNREADABLE]}"
+    return f"{record.epochs_done}/{record.epochs} {MARKS.get(record.status, '')}"
+
+
+def status_word(status: str) -> str:
+    # One translation a call: a large library asks for thousands at once.
+    match status:
+        case "running":
+            return tr("Running")
+        case "finished":
+            return tr("Finished")
+        case "stopped":
+            return tr("Stopped")
+        case "failed":
+            return tr("Failed")
+        case "interrupted":
+            return tr("Interrupted")
+        case "unreadable":
+            return tr("Cannot be read")
+    return status
+
+
+def status_text(record: RunRecord) -> str:
+    """The status in words; of an interrupted run also how far it came."""
+    if record.status == "interrupted":
+        return interrupted_text(record)
+    if record.ended_early:
+        return tr("Ended early")
+    return status_word(record.status)
+
+
+def interrupted_text(record: RunRecord) -> str:
+    return tr("Interrupted at epoch {epoch} of {total}").format(
+        epoch=min(record.epochs_done + 1, record.epochs), total=record.epochs
+    )
+
+
+def data_text(record: RunRecord) -> str:
+    return tr("Sample data") if is_sample(record) else visible(record.data.get("name") or NONE)
+
+
+def date_text(created: datetime | None, now: datetime, locale: QLocale) -> str:
+    """Local time today, day and month this year, else the date; ``now`` and ``created`` with a
+    time zone."""
+    if created is None:
+        return NONE
+    local = created.astimezone(now.tzinfo)
+    moment = _qt_time(local)
+    if local.date() == now.date():
+        return locale.toString(moment.time(), QLocale.FormatType.ShortFormat)
+    short = locale.dateFormat(QLocale.FormatType.ShortFormat)
+    if local.year == now.year:
+        # Qt has no format of day and month alone; the order is that of the whole date.
+        day_first = short.find("d") < short.find("M")
+        return locale.toString(moment.date(), tr("d MMM") if day_first else tr("MMM d"))
+    return locale.toString(moment.date(), QLocale.FormatType.ShortFormat)
+
+
+def _qt_time(moment: datetime) -> QDateTime:
+    return QDateTime(*moment.timetuple()[:6])
+
+
+def full_date_text(created: datetime, locale: QLocale) -> str:
+    return locale.toString(_qt_time(created), QLocale.FormatType.LongFormat)
+
+
+UNREADABLE = "unreadable"
+"""The status of a row that stands for a folder whose run cannot be read."""
+
+
+def unreadable_run(problem: WorkbenchError, library: Path) -> RunRecord | None:
+    """A row for a folder of ``library`` whose run cannot be read, with the reason in its notes;
+    ``None`` where the ``problem`` is another one."""
+    folder = Path(str(problem.message.values.get("path", "")))
+    if folder.parent != library:
+        return None
+    name, reason = clean_text(folder.name), say(problem.message)
+    return RunRecord(
+        id=folder.name,
+        created="",
+        preset=None,
+        title="",
+        experiment={},
+        data={},
+        device="",
+        environment={},
+        epochs=0,
+        steps_per_epoch=1,
+        status=UNREADABLE,  # type: ignore[arg-type]
+        reason=reason,
+        name=name,
+        notes=reason,
+        folder=folder,
+    )
+
+
+def created_time(record: RunRecord) -> datetime | None:
+    """When the run began, in local time."""
+    try:
+        return datetime.fromisoformat(record.created).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def run_label(record: RunRecord) -> str:
+    """``RunRecord.label`` with the preset's title in the window's language."""
+    return record.label_with(tr(record.title)) if record.title else record.label
+
+
+def search_text(record: RunRecord, label: str) -> str:
+    """What the words of a search are looked for in, in both languages."""
+    words = [tr("Ended early")] if record.ended_early else []
+    return searched_text(record, label, data_text(record), status_word(record.status), *words)
+
+
+def tags_text(record: RunRecord) -> str:
+    return visible(", ".join(record.tags))
+
+
+def notes_text(record: RunRecord) -> str:
+    """The notes in one line."""
+    return visible(" ".join(record.notes.split()))
+
+
+def run_width(viewport: int, first: int, rest: int, narrow: int, wide: int) -> int:
+    """Width of the column of names in pixels, where the other columns that are always to be
+    seen take ``first`` and all others ``rest``.
+
+    It takes what is left beside the first columns, from ``narrow`` to ``wide``; then the others
+    come into view, and when all are seen it takes what is left again.
+    """
+    if viewport >= first + rest + wide:
+        return viewport - first - rest
+    return max(narrow, min(wide, viewport - first))
+
+
+def plain_tooltip(text: str) -> str:
+    """A tooltip that shows ``text`` as it is, also where it looks like HTML."""
+    shown = html.escape(visible(text, keep="\n"))
+    return f"<p style='white-space: pre-wrap'>{shown}</p>" if text else ""
+
+
+def alignment(column: int) -> Qt.AlignmentFlag:
+    if column == STAR:
+        return Qt.AlignmentFlag.AlignCenter
+    side = (
+        Qt.AlignmentFlag.AlignRight if column in (ACCURACY, EPOCHS) else Qt.AlignmentFlag.AlignLeft
+    )
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def color(record: RunRecord, column: int) -> QColor | None:
+    c = theme.colors()
+    if column == STAR:
+        return QColor(c.sample if record.starred else c.muted)
+    if column == STATUS and record.status in ("failed", "interrupted", UNREADABLE):
+        return QColor(c.problem)
+    if column == STATUS and record.status == "running":
+        return QColor(c.measured)
+    if column in (DATE, DATA, NOTES):
+        return QColor(c.muted)
+    return None
+
+
+class NameCell(QStyledItemDelegate):
+    """Gives the field in which a run is renamed room beyond its column."""
+
+    def updateEditorGeometry(
+        self, editor: QWidget, option: QStyleOptionViewItem, index: AnyIndex
+    ) -> None:
+        rect = option.rect
+        viewport = editor.parentWidget()
+        room = viewport.width() - rect.left() if viewport else 0
+        wanted = editor.fontMetrics().averageCharWidth() * 30
+        rect.setWidth(max(rect.width(), min(room, wanted)))
+        editor.setGeometry(rect)
+
+
+class AccuracyCell(QStyledItemDelegate):
+    """Paints the word for sample data small and in its color before the figure, so that the
+    figures of a column stand below each other."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        super().initStyleOption(option, index)
+        if self._mark_fits(option, index):
+            option.text = index.data(FIGURE_ROLE)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        super().paint(painter, option, index)
+        with logged(type(self).__name__):
+            self._paint_mark(painter, option, index)
+
+    def _paint_mark(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        if not self._mark_fits(option, index):
+            return
+        margin = _margin(option)
+        rect = option.rect.adjusted(margin, 0, -margin, 0)
+        figure = option.fontMetrics.horizontalAdvance(index.data(FIGURE_ROLE) + " ")
+        painter.save()
+        painter.setFont(mark_font(option.font))
+        painter.setPen(QColor(theme.colors().sample))
+        painter.drawText(
+            rect.adjusted(0, 0, -figure, 0),
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            tr("sample"),
+        )
+        painter.restore()
+
+    def _mark_fits(self, option: QStyleOptionViewItem, index: AnyIndex) -> bool:
+        # Where it does not, the cell is a plain text that is cut at its end: the word stays.
+        if not index.data(FIGURE_ROLE):
+            return False
+        figure = option.fontMetrics.horizontalAdvance(index.data(FIGURE_ROLE) + " ")
+        word = QFontMetrics(mark_font(option.font)).horizontalAdvance(tr("sample"))
+        return bool(option.rect.width() >= figure + word + 2 * _margin(option))
+
+
+def _margin(option: QStyleOptionViewItem) -> int:
+    widget = option.widget
+    style = widget.style() if widget else QApplication.style()
+    return style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, widget) + 1
+
+
+def mark_font(font: QFont) -> QFont:
+    """The font of the word for sample data."""
+    small = QFont(font)
+    if font.pointSizeF() > 0:
+        small.setPointSizeF(font.pointSizeF() * 0.87)
+    return small

@@ -1,0 +1,443 @@
+"""The table of runs: which of them it shows, in which order, and how rows come and go.
+
+It filters and sorts itself: with ten thousand runs a proxy model that asks Python for every
+comparison holds the window up for more than a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QLocale, QModelIndex, Qt, Signal
+from PySide6.QtGui import QFont
+
+from workbench.library.run_filter import parse_filter
+from workbench.library.run_folder import RunRecord
+from workbench.window.kit.translation import say, tr
+from workbench.window.saved import run_cells
+from workbench.window.saved.run_cells import (
+    ACCURACY,
+    DATE,
+    EPOCHS,
+    FIGURE_ROLE,
+    MARKS,
+    NONE,
+    NOTES,
+    RUN,
+    STAR,
+    STATUS,
+    UNREADABLE,
+    AnyIndex,
+    accuracy_text,
+    alignment,
+    color,
+    created_time,
+    data_text,
+    date_text,
+    epochs_text,
+    figure_text,
+    full_date_text,
+    is_sample,
+    notes_text,
+    plain_tooltip,
+    run_label,
+    search_text,
+    status_text,
+    status_word,
+    tags_text,
+)
+
+MANY = 64
+"""Blocks of rows that come or go one by one; where there are more, the view is told to look at
+the whole table again, which is quicker."""
+
+
+class _Row:
+    """A run with what its cells, the search and the order ask for. Kept, as sorting asks often."""
+
+    __slots__ = ("created", "key", "keys", "label", "record", "search")
+
+    def __init__(self, record: RunRecord) -> None:
+        self.key = record.id
+        self.show(record)
+
+    def show(self, record: RunRecord) -> None:
+        self.record = record
+        self.created = created_time(record)
+        self.label = run_label(record)
+        self.search = search_text(record, self.label)
+        accuracy = None if figure_text(record.accuracy) == NONE else record.accuracy
+        self.keys: tuple[Any, ...] = (
+            not record.starred,
+            self.label.casefold(),
+            accuracy,
+            (record.epochs_done, record.epochs),
+            self.created.timestamp() if self.created else None,
+            status_word(record.status).casefold(),
+            data_text(record).casefold(),
+            tags_text(record).casefold() or None,
+            notes_text(record).casefold() or None,
+        )
+        """What rows are put in order by, for each column; ``None`` where the cell is empty."""
+
+
+class RunTable(QAbstractTableModel):
+    """Runs as rows: those that the search finds, numbers in order as numbers, empty cells last.
+    A run is known by the name of its folder."""
+
+    renamed = Signal(object, str)
+    """A person gave the run (RunRecord) another name."""
+    runs_changed = Signal()
+    """Runs came, went or changed, also where the search hides them."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._rows: dict[str, _Row] = {}
+        self._ordered: list[_Row] = []
+        self._shown: list[_Row] = []
+        self._places: dict[str, int] = {}
+        self._waiting = False
+        self._filter = parse_filter("")
+        self._column, self._descending = DATE, True
+        self._current = ""
+        self._locale = QLocale()
+
+    # what is in it
+
+    def show_runs(self, records: Sequence[RunRecord], more: bool = False) -> None:
+        """Makes ``records`` the runs, changing no more rows than it must. While ``more`` are
+        being read, those that come are put into order only now and then, as that takes longer
+        than reading them."""
+        changed, before = set(), len(self._rows)
+        rows = self._rows
+        # Those that come stand at the end; what else changed is seen once all are there.
+        for record in records[before:] if more else records:
+            row = rows.get(record.id)
+            if row is None:
+                row = _Row(record)
+                rows[row.key] = row
+            elif row.record is not record:  # those that have not changed are the same objects
+                row.show(record)
+                changed.add(row.key)
+        come, gone = len(rows) > before, len(rows) > len(records)
+        if gone:
+            wanted = {record.id for record in records}
+            self._rows = {key: row for key, row in rows.items() if key in wanted}
+        if (changed or come or gone or self._waiting) and not (
+            more and len(self._rows) < 2 * len(self._ordered)
+        ):
+            self._order()
+            self._arrange(changed)
+            self.runs_changed.emit()
+        else:
+            self._waiting |= bool(come or changed)
+
+    def search(self, text: str) -> None:
+        """Shows the runs that ``text`` finds (:mod:`workbench.library.run_filter`).
+
+        Raises :class:`WorkbenchError` where it cannot be understood; the rows stay as they are.
+        """
+        self._filter = parse_filter(text)
+        self._arrange()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._column, self._descending = column, order == Qt.SortOrder.DescendingOrder
+        self._order()
+        found = self._found()
+        if len(found) == len(self._shown) and not self._waiting:
+            self._reorder(found)
+        else:
+            self._arrange()
+
+    def set_current(self, key: str) -> None:
+        """Marks the run that this window trains; an empty ``key`` for none."""
+        before, self._current = self._current, key
+        self._tell_changed({before, key})
+
+    def retranslate(self, locale: QLocale) -> None:
+        self._locale = locale
+        for row in self._rows.values():
+            row.show(row.record)
+        self._order()
+        self._arrange()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, STAR, NOTES)
+        if self._shown:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, NOTES))
+
+    @property
+    def total(self) -> int:
+        """Runs, also those that the search hides."""
+        return len(self._rows)
+
+    @property
+    def shown_unreadable(self) -> int:
+        """Rows that stand for a run that cannot be read, of those that are shown."""
+        return sum(row.record.status == UNREADABLE for row in self._shown)
+
+    def record(self, index: AnyIndex) -> RunRecord:
+        return self._shown[index.row()].record
+
+    def index_of(self, folder: Path | str) -> QModelIndex:
+        """The name's cell of a run; not valid where it is not shown."""
+        place = self._places.get(Path(folder).name)
+        return QModelIndex() if place is None else self.index(place, RUN)
+
+    # which rows, in which order
+
+    def _arrange(self, changed: Iterable[str] = ()) -> None:
+        """Shows what the search finds, in order, and tells the view what that changes."""
+        before, wanted = self._shown, self._found()
+        if wanted == before:
+            self._tell_changed(changed)
+            return
+        staying = set(before) & set(wanted)
+        gone = [place for place, row in enumerate(before) if row not in staying]
+        come = [place for place, row in enumerate(wanted) if row not in staying]
+        going, coming = _blocks(gone), _blocks(come)
+        if len(going) + len(coming) > MANY:
+            self.beginResetModel()
+            self._show(wanted)
+            self.endResetModel()
+            return
+        for first, last in reversed(going):
+            self.beginRemoveRows(QModelIndex(), first, last)
+            self._show(self._shown[:first] + self._shown[last + 1 :])
+            self.endRemoveRows()
+        kept = [row for row in wanted if row in staying] if come else wanted
+        if kept != self._shown:
+            self._reorder(kept)
+        for first, last in coming:
+            self.beginInsertRows(QModelIndex(), first, last)
+            self._show(self._shown[:first] + wanted[first : last + 1] + self._shown[first:])
+            self.endInsertRows()
+        self._tell_changed(changed)
+
+    def _order(self) -> None:
+        self._waiting = False
+        self._ordered = _in_order(list(self._rows.values()), self._column, self._descending)
+
+    def _found(self) -> list[_Row]:
+        if self._filter.finds_all:
+            return self._ordered
+        matches = self._filter.matches
+        return [row for row in self._ordered if matches(row.record, row.search)]
+
+    def _reorder(self, rows: list[_Row]) -> None:
+        self.layoutAboutToBeChanged.emit()
+        indexes = self.persistentIndexList()
+        keys = [self._shown[index.row()].key for index in indexes]
+        self._show(rows)
+        moved = [
+            self.index(self._places[key], index.column())
+            for key, index in zip(keys, indexes, strict=True)
+        ]
+        self.changePersistentIndexList(indexes, moved)
+        self.layoutChanged.emit()
+
+    def _show(self, rows: list[_Row]) -> None:
+        self._shown = rows
+        self._places = {row.key: place for place, row in enumerate(rows)}
+
+    def _tell_changed(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            place = self._places.get(key)
+            if place is not None:
+                self.dataChanged.emit(self.index(place, STAR), self.index(place, NOTES))
+
+    # what Qt asks
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else NOTES + 1
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        names = (
+            "★",
+            tr("Run"),
+            tr("Test accuracy"),
+            tr("Epochs"),
+            tr("Date"),
+            tr("Status"),
+            tr("Data"),
+            tr("Tags"),
+            tr("Notes"),
+        )
+        if role == Qt.ItemDataRole.DisplayRole:
+            # Two lines: the figures below are narrower than their heading.
+            return names[section].replace(" ", "\n", 1)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return (
+                tr("Star"),
+                tr("Name of the run, or its preset"),
+                tr("Final test accuracy in percent; until then, that of the last epoch"),
+                tr("Epochs done out of the epochs requested"),
+                tr("When the run began"),
+                tr("Whether the run is still training, or how it ended"),
+                tr("Data set used for training and testing"),
+                tr("Words for finding the run"),
+                tr("Your notes about the run"),
+            )[section]
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return tr("Star") if section == STAR else names[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            # Not to the right, where the mark of the order is painted.
+            figures = section in (STAR, ACCURACY, EPOCHS)
+            return Qt.AlignmentFlag.AlignCenter if figures else alignment(section)
+        return None
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        row, column = self._shown[index.row()], index.column()
+        record = row.record
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(row, column)
+        if role == Qt.ItemDataRole.EditRole:
+            return row.record.name or row.label  # without the number, which is not edited
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return alignment(column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tooltip(self._tooltip(row, column))
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == STAR:
+            return tr("Starred") if record.starred else ""
+        if role == FIGURE_ROLE and column == ACCURACY and is_sample(record):
+            figure = figure_text(record.accuracy)
+            return None if figure == NONE else figure
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return color(record, column)
+        if role == Qt.ItemDataRole.FontRole and column == RUN and row.key == self._current:
+            font = QFont()  # only bold is set; the rest stays the view's
+            font.setBold(True)
+            return font
+        return None
+
+    def _text(self, row: _Row, column: int) -> str:
+        record = row.record
+        match column:
+            case run_cells.STAR:
+                return "★" if record.starred else "☆"
+            case run_cells.RUN:
+                # A name is one line, whatever run.json says.
+                return " ".join(row.label.split())
+            case run_cells.ACCURACY:
+                return accuracy_text(record)
+            case run_cells.EPOCHS:
+                return epochs_text(record)
+            case run_cells.DATE:
+                return date_text(row.created, datetime.now().astimezone(), self._locale)
+            case run_cells.STATUS:
+                return f"{MARKS.get(record.status, '')} {self._status(row)}"
+            case run_cells.DATA:
+                return data_text(record)
+            case run_cells.TAGS:
+                return tags_text(record)
+        return notes_text(record)
+
+    def _status(self, row: _Row) -> str:
+        if row.key == self._current and row.record.status == "running":
+            return tr("Running here")
+        return status_text(row.record)
+
+    def _tooltip(self, row: _Row, column: int) -> str:
+        record = row.record
+        if column == RUN:
+            title = [tr(record.title)] if record.name and record.title else []
+            return "\n".join([row.label, *title, *_labels(record), str(record.folder)])
+        if column == STAR:
+            return tr("Starred") if record.starred else tr("Click to star")
+        if column == NOTES:
+            return record.notes
+        if column == ACCURACY:
+            lines = [accuracy_text(record)]
+            best = figure_text(record.best_accuracy)
+            if best != NONE and record.best_epoch is not None:
+                template = (
+                    tr("Best {accuracy} after epoch {epoch}, selected on the test set: optimistic")
+                    if record.best_chosen_on == "test" and not record.tested_otherwise
+                    else tr("Best {accuracy} after epoch {epoch}, selected on the test set")
+                    if record.best_chosen_on == "test"
+                    else tr(
+                        "{accuracy} after epoch {epoch}, the best on the validation split with "
+                        "{validation}"
+                    )
+                )
+                if record.tested_otherwise:
+                    best = tr("{accuracy} in training mode").format(accuracy=best)
+                lines.append(
+                    template.format(
+                        accuracy=f"{best} ({tr('sample')})" if is_sample(record) else best,
+                        epoch=record.best_epoch,
+                        validation=figure_text(record.best_validation_accuracy),
+                    )
+                )
+            if is_sample(record):
+                lines.append(tr("On sample data made by the program: not comparable."))
+            return "\n".join(lines)
+        if column == EPOCHS:
+            return tr("{done} of {total} epochs · {status}").format(
+                done=record.epochs_done, total=record.epochs, status=self._status(row)
+            )
+        if column == DATE and row.created:
+            return full_date_text(row.created, self._locale)
+        if column == STATUS:
+            why = say(record.why) if record.why else ""
+            if record.status == "interrupted":
+                why = tr("The program ended before the run did.")
+            return "\n".join(filter(None, (self._status(row), why)))
+        return self._text(row, column)
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        if index.isValid() and index.column() == RUN:
+            flags |= Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    def setData(self, index: AnyIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        if role != Qt.ItemDataRole.EditRole or not index.isValid() or index.column() != RUN:
+            return False
+        row = self._shown[index.row()]
+        name = " ".join(str(value).split())
+        if name != (row.record.name or row.label):
+            self.renamed.emit(row.record, name)
+        return True
+
+
+def _in_order(rows: list[_Row], column: int, descending: bool) -> list[_Row]:
+    """Rows by a column; empty cells come last in either order, and runs that are equal stand as
+    they were begun."""
+    rows.sort(key=_begun, reverse=descending)
+    empty = [row for row in rows if row.keys[column] is None]
+    if empty:
+        rows = [row for row in rows if row.keys[column] is not None]
+    rows.sort(key=lambda row: row.keys[column], reverse=descending)
+    return rows + empty
+
+
+_begun = attrgetter("record.created", "key")
+
+
+def _blocks(places: list[int]) -> list[tuple[int, int]]:
+    """Ascending places as blocks of neighbors, (first, last)."""
+    blocks: list[tuple[int, int]] = []
+    for place in places:
+        if blocks and blocks[-1][1] == place - 1:
+            blocks[-1] = (blocks[-1][0], place)
+        else:
+            blocks.append((place, place))
+    return blocks
+
+
+def _labels(record: RunRecord) -> list[str]:
+    """Tags and notes as lines of a tooltip."""
+    tags = " ".join(f"#{tag}" for tag in record.tags)
+    return [text for text in (tags, record.notes) if text]

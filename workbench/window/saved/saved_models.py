@@ -1,0 +1,674 @@
+"""Saved models: every run of the library, and what can be done with it."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QFontMetrics,
+    QHideEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QStackedLayout,
+    QStyle,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.library.catalog import Library
+from workbench.library.giving_up import GivenUp
+from workbench.library.labels import Change
+from workbench.library.run_folder import RunRecord, has_checkpoint
+from workbench.messages import Count, WorkbenchError
+from workbench.window.kit import dialogs
+from workbench.window.kit.elided_label import ElidedLabel
+from workbench.window.kit.translation import say, tr
+from workbench.window.saved.empty_trash_dialog import EmptyTrashDialog
+from workbench.window.saved.run_actions import RunActions
+from workbench.window.saved.run_buttons import RunButtons
+from workbench.window.saved.run_cells import (
+    ACCURACY,
+    DATA,
+    DATE,
+    EPOCHS,
+    NOTES,
+    RUN,
+    STAR,
+    STATUS,
+    TAGS,
+    UNREADABLE,
+    AccuracyCell,
+    NameCell,
+    date_text,
+    interrupted_text,
+    mark_font,
+    plain_tooltip,
+    run_label,
+    run_width,
+    unreadable_run,
+)
+from workbench.window.saved.run_labels_dialog import RunLabelsDialog
+from workbench.window.saved.run_table import RunTable
+from workbench.window.saved.undo import Deleted, Undo
+
+REFRESH_MS = 1000
+"""Time between two looks at the library, which other processes write to."""
+SLICE_S = 0.02
+"""Longest time for reading new runs before the window answers again."""
+
+
+class _TableView(QTableView):
+    """A table that says when its width has changed."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+class SavedModels(QWidget):
+    """The table of runs with its search and its actions. It reads the library, also what other
+    processes put there, once a second while it is visible."""
+
+    open_requested = Signal(object)
+    """RunRecord: show the run."""
+    load_requested = Signal(object)
+    """Path of a weight file to put into use."""
+    test_requested = Signal(object)
+    """Path of a weight file to test."""
+    hyperparameters_requested = Signal(object)
+    """RunRecord whose experiment is to be put into the form."""
+    show_in_folder_requested = Signal(object)
+    """Path of a run's folder."""
+    resume_requested = Signal(object)
+    """RunRecord: train the run on, a finished one for more epochs."""
+    give_up_requested = Signal(object)
+    """RunRecord: give up resuming it; :meth:`given_up` hears when that is done."""
+    problem = Signal(str)
+    """A sentence on what could not be done."""
+
+    def __init__(self, library: Library, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("savedModels")
+        self._library = library
+        self._current = ""
+        self._records: list[RunRecord] = []
+        self._problems: list[WorkbenchError] = []
+        self._broken: dict[WorkbenchError, RunRecord] = {}
+        self._search_problem: WorkbenchError | None = None
+        self._fitting = False
+        self._searching = False
+        self._widths_are_ours = True
+        self._wanted: list[str] = []
+
+        self.table = RunTable(self)
+        self._make_widgets()
+        self._make_actions()
+        self._make_buttons()
+        self._lay_out()
+
+        self._timer = QTimer(self)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        self._next_slice = QTimer(self)
+        self._next_slice.setSingleShot(True)
+        self._next_slice.timeout.connect(self.refresh)
+        self._showing = QTimer(self)
+        self._showing.setSingleShot(True)
+        self._showing.timeout.connect(self._show_runs)
+        self.retranslate()
+
+    # --- what the main window uses
+
+    def refresh(self) -> None:
+        """Reads the library again. Rows that have not changed stay as they are."""
+        opening = bool(self._library.unread)
+        self._records, self._problems = self._library.read(SLICE_S)
+        if opening:
+            self._showing.start()  # of 10,000 either takes 30 ms: not both in one turn
+        else:
+            self._show_runs()
+
+    def _show_runs(self) -> None:
+        top = QPersistentModelIndex(self.view.indexAt(QPoint(0, 0)))
+        before = self.view.rowViewportPosition(top.row()) if top.isValid() else 0
+        more = bool(self._library.unread)
+        broken = [] if more else self._broken_rows()
+        self.table.show_runs([*self._records, *broken], more=more)
+        bar = self.view.verticalScrollBar()
+        # Rows that came or went above must not move what is being looked at; at the very top,
+        # the newest run is.
+        if top.isValid() and bar.value() > 0:
+            bar.setValue(bar.value() + self.view.rowViewportPosition(top.row()) - before)
+        if self._library.unread:
+            self._next_slice.start()
+        self._update_actions()
+
+    def _broken_rows(self) -> list[RunRecord]:
+        """A row for each folder whose run cannot be read; the same object while that stays so."""
+        before, self._broken = self._broken, {}
+        for problem in self._problems:
+            row = before.get(problem) or unreadable_run(problem, self._library.path)
+            if row is not None:
+                self._broken[problem] = row
+        return list(self._broken.values())
+
+    def set_current_run(self, path: str | None) -> None:
+        """The folder of the run that this window trains; ``None`` when it trains none."""
+        self._current = Path(path).name if path else ""
+        self.table.set_current(self._current)
+        self._update_actions()
+
+    def set_off(self, name: str, reason: str) -> None:
+        """Turns one action off for a ``reason`` that its tooltip gives, in the language of the
+        window; an empty ``reason`` turns it on again. ``name``: ``open``, ``load``,
+        ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``star``, ``labels``, ``delete``,
+        ``resume``, ``give_up`` or ``show``."""
+        self.run_actions.set_off(name, reason)
+        self._update_actions()
+
+    def selected(self) -> list[RunRecord]:
+        """The selected runs, from the top; without rows whose run cannot be read."""
+        rows = self.view.selectionModel().selectedRows(RUN)
+        runs = [self.table.record(index) for index in sorted(rows, key=QModelIndex.row)]
+        return [run for run in runs if run.status != UNREADABLE]
+
+    def select_run(self, path: str | Path) -> None:
+        """Selects the run with this folder, where it is shown."""
+        index = self.table.index_of(path)
+        if index.isValid():
+            self.view.setCurrentIndex(index)
+            self.view.scrollTo(index)
+
+    # --- building
+
+    def _make_widgets(self) -> None:
+        self.heading = QLabel()
+        self.heading.setProperty("role", "heading")
+        self.search = QLineEdit()
+        self.search.setObjectName("runSearch")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._search)
+        self.hint = ElidedLabel("muted")
+        self.hint.setObjectName("searchHint")
+        # Whole, on as many lines as it takes: it says what to type instead.
+        self.search_problem = QLabel()
+        self.search_problem.setObjectName("searchProblem")
+        self.search_problem.setProperty("role", "problem")
+        self.search_problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.search_problem.setWordWrap(True)
+        self.search_problem.hide()
+
+        self.view = _TableView()
+        self.view.setObjectName("runTable")
+        self.view.setModel(self.table)
+        self.view.setItemDelegateForColumn(RUN, NameCell(self.view))
+        self.view.setItemDelegateForColumn(ACCURACY, AccuracyCell(self.view))
+        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        # Renaming starts by its action, so that its key stands in the menu.
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setShowGrid(False)
+        self.view.setWordWrap(False)
+        self.view.setTabKeyNavigation(False)
+        self.view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setSortingEnabled(True)
+        self.view.sortByColumn(DATE, Qt.SortOrder.DescendingOrder)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._show_menu)
+        self.view.selectionModel().selectionChanged.connect(self._selection_changed)
+        self.view.resized.connect(self._fit_columns)
+        self.view.verticalHeader().hide()
+        header = self.view.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(16)
+        header.sectionResized.connect(self._column_resized)
+
+        self.empty = QLabel()
+        self.empty.setProperty("rich", True)  # it has a link
+        self.empty.setObjectName("noRuns")
+        self.empty.setProperty("role", "muted")
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setMargin(24)
+        self.empty.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse
+            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.empty.linkActivated.connect(lambda _: self._clear_search())
+
+        self.counts = QLabel()
+        self.counts.setObjectName("runCounts")
+        self.counts.setProperty("role", "muted")
+        self.undo = Undo(self._library)
+
+    def _make_actions(self) -> None:
+        actions = self.run_actions = RunActions(self.view)
+        for action, do in (
+            (actions.open, self._open),
+            (actions.resume, self._resume),
+            (actions.give_up, self._ask_to_give_up),
+            (actions.load, self._load),
+            (actions.load_best, self._load_best),
+            (actions.test, self._test),
+            (actions.hyperparameters, self._use_hyperparameters),
+            (actions.rename, self._rename),
+            (actions.star, self._star),
+            (actions.labels, self._ask_labels),
+            (actions.delete, self._delete),
+            (actions.show, self._show_in_folder),
+            (actions.undo, self._undo),
+            (actions.empty_trash, self._ask_empty_trash),
+        ):
+            action.triggered.connect(lambda _, do=do: do())
+        self.addAction(actions.undo)
+
+        self.table.renamed.connect(self._renamed)
+        self.table.modelReset.connect(self._select_wanted)
+        self.view.clicked.connect(self._clicked)
+        self.view.doubleClicked.connect(self._double_clicked)
+        self.menu = QMenu(self)
+        self.menu.setObjectName("runMenu")
+        self.menu.setToolTipsVisible(True)
+        self.menu.addActions(actions.for_menu())
+
+    def _make_buttons(self) -> None:
+        self.buttons = RunButtons(self.run_actions)
+        self.undo.asked.connect(self.run_actions.undo.trigger)
+        self.undo.offered.connect(lambda offered: self._line.setCurrentIndex(int(offered)))
+
+    def _lay_out(self) -> None:
+        # Over the table, whose heading stays: nothing moves when the last row goes.
+        stack = QGridLayout()
+        stack.addWidget(self.view, 0, 0)
+        stack.addWidget(self.empty, 0, 0)
+        counts = QWidget()
+        line = QHBoxLayout(counts)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.counts)
+        self._line = QStackedLayout()
+        self._line.addWidget(counts)
+        self._line.addWidget(self.undo)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.search)
+        layout.addWidget(self.hint)
+        layout.addWidget(self.search_problem)
+        layout.addLayout(stack, 1)
+        layout.addLayout(self._line)
+        layout.addWidget(self.buttons)
+
+    # --- words and widths
+
+    def retranslate(self) -> None:
+        self._broken = {}  # their notes are sentences
+        self.heading.setText(tr("Saved models"))
+        self.search.setPlaceholderText(tr("Search runs, as in learning_rate<0.001"))
+        self.search.setAccessibleName(tr("Search saved models"))
+        self.search.setToolTip(
+            plain_tooltip(
+                tr(
+                    "Words find runs by name, preset, tag, note, data and status.\n"
+                    "Conditions: learning_rate<0.001, optimizer=adam, epochs>=10, accuracy>60, "
+                    "created>=2026-11-01, tag:lesson, status:interrupted, starred; "
+                    "also short: lr, bs, wd.\n"
+                    "All of them must hold."
+                )
+            )
+        )
+        self._show_hint()
+        self.view.setAccessibleName(tr("Saved models"))
+        self.run_actions.retranslate()
+        self.undo.retranslate()
+        self.table.retranslate(self.locale())
+        self._update_actions()
+        self._measure()
+
+    def _measure(self) -> None:
+        """Takes the widths of the columns from what they may have to show."""
+        metrics = QFontMetrics(self.view.font())
+        small = QFontMetrics(mark_font(self.view.font()))
+        room = 10  # pixels beside the text of a cell
+        figures = metrics.horizontalAdvance("97.60% ") + small.horizontalAdvance(tr("sample"))
+        now = datetime(2026, 11, 28, 23, 58).astimezone()
+        dates = (now, now - timedelta(days=2), now - timedelta(days=348))
+        date = max(metrics.horizontalAdvance(date_text(then, now, self.locale())) for then in dates)
+        longest = tr("Interrupted at epoch {epoch} of {total}").format(epoch=100, total=100)
+        words = (tr("Running here"), longest)
+        status = max(metrics.horizontalAdvance("● " + text) for text in words)
+        texts = {
+            ACCURACY: figures,
+            EPOCHS: metrics.horizontalAdvance("100/100 ⚠"),
+            DATE: date,
+            STATUS: status,
+            DATA: metrics.horizontalAdvance(tr("Sample data")),
+            TAGS: metrics.horizontalAdvance("baseline, lesson-2"),
+            NOTES: 2 * metrics.horizontalAdvance("baseline, lesson-2"),
+        }
+        self._widths = {
+            column: max(width + room, self._heading_width(column))
+            for column, width in texts.items()
+        }
+        self._widths[STAR] = metrics.horizontalAdvance("★") + 6
+        self._narrow = max(metrics.horizontalAdvance("007 Adam") + room, self._heading_width(RUN))
+        self._wide = metrics.horizontalAdvance("009 Dropout, fixed") + room
+        self.view.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
+        self._fit_columns()
+
+    def _heading_width(self, column: int) -> int:
+        # Not the header's own hint, which takes two lines for one.
+        header = self.view.horizontalHeader()
+        text: str = self.table.headerData(column, Qt.Orientation.Horizontal)
+        lines = (header.fontMetrics().horizontalAdvance(line) for line in text.split("\n"))
+        mark = self.style().pixelMetric(QStyle.PixelMetric.PM_HeaderMarkSize, None, header)
+        return max(lines) + mark + 14  # with the padding on either side
+
+    def _fit_columns(self) -> None:
+        # Once a person has set a width, all of them are theirs.
+        if not self._widths_are_ours:
+            return
+        first = sum(self._widths[column] for column in (STAR, ACCURACY, EPOCHS, DATE))
+        rest = sum(self._widths[column] for column in (STATUS, DATA, TAGS, NOTES))
+        run = run_width(self.view.viewport().width(), first, rest, self._narrow, self._wide)
+        self._fitting = True
+        for column, width in {RUN: run, **self._widths}.items():
+            self.view.setColumnWidth(column, width)
+        self._fitting = False
+
+    def _column_resized(self, column: int, before: int, now: int) -> None:
+        if not self._fitting:
+            self._widths_are_ours = False
+
+    def _show_counts(self) -> None:
+        shown = self.table.rowCount()
+        if self._broken:
+            shown -= self.table.shown_unreadable
+        total = self.table.total - len(self._broken)
+        if total == 0:
+            text = ""
+        elif shown < total:
+            text = tr("{shown} of {total:run|runs}").format(shown=shown, total=Count(total))
+        else:
+            text = tr("1 run") if total == 1 else tr("{total} runs").format(total=total)
+        if self._problems:
+            unreadable = tr("{count} cannot be read").format(count=len(self._problems))
+            text = f"{text} · {unreadable}" if text else unreadable
+        runs = self.selected()
+        if len(runs) == 1 and runs[0].status == "interrupted":
+            text = interrupted_text(runs[0])
+        self.counts.setText(text)
+        sentences = "\n".join(say(problem.message) for problem in self._problems[:20])
+        self.counts.setToolTip(plain_tooltip(sentences))
+        self.empty.setVisible(self.table.rowCount() == 0 and not self._library.unread)
+        if total:
+            link = tr("Clear the search.")
+            self.empty.setText(f'{tr("No run matches.")} <a href="#">{link}</a>')
+        elif self._problems:
+            self.empty.setText(html.escape(say(self._problems[0].message)))
+        else:
+            self.empty.setText(
+                tr(
+                    "No runs yet. Choose a preset and press Train; runs from the command line "
+                    "appear here too."
+                )
+            )
+
+    # --- search and selection
+
+    def _search(self, text: str) -> None:
+        # The selection comes back with its rows; Qt would wander to a neighbor at each key.
+        self._searching = True
+        self._search_problem = None
+        try:
+            self.table.search(text)
+        except WorkbenchError as problem:
+            self._search_problem = problem
+        self._select_wanted()
+        self._searching = False
+        self._show_hint()
+        self._update_actions()
+
+    def _show_hint(self) -> None:
+        problem = self._search_problem
+        self.hint.setText(tr("Also: accuracy>60, tag:…, starred"))
+        self.search_problem.setText(say(problem.message) if problem else "")
+        self.hint.setVisible(problem is None)
+        self.search_problem.setVisible(problem is not None)
+        if self.search.property("invalid") != (problem is not None):
+            self.search.setProperty("invalid", problem is not None)
+            self.style().polish(self.search)
+
+    def _select_wanted(self) -> None:
+        self._select([i for i in map(self.table.index_of, self._wanted) if i.isValid()])
+
+    def _clear_search(self) -> None:
+        self.search.clear()
+        self.search.setFocus()
+
+    def _select(self, indexes: list[QModelIndex]) -> None:
+        selection = QItemSelection()
+        for index in indexes:
+            selection.select(index, index)
+        flags = QItemSelectionModel.SelectionFlag
+        model = self.view.selectionModel()
+        current = indexes[0] if indexes else QModelIndex()
+        model.setCurrentIndex(current, flags.NoUpdate)
+        model.select(selection, flags.ClearAndSelect | flags.Rows)
+        if indexes:
+            self.view.scrollTo(indexes[0])
+
+    def _selection_changed(self) -> None:
+        if not self._searching:
+            self._wanted = [record.folder.name for record in self.selected()]
+        self._update_actions()
+
+    # --- actions
+
+    def _update_actions(self) -> None:
+        runs = self.selected()
+        training = {run.folder.name for run in runs if self._is_training(run)}
+        self.run_actions.update(
+            runs, training, self.undo.latest is not None, self._library.has_trash()
+        )
+        self.run_actions.undo.setText(self.undo.name())
+        self.run_actions.undo.setToolTip(self.undo.tip())
+        self.buttons.show_run(runs[0] if len(runs) == 1 else None)
+        self._show_counts()
+
+    def _is_training(self, run: RunRecord) -> bool:
+        return run.status == "running" or run.folder.name == self._current
+
+    def _open(self) -> None:
+        for run in self.selected()[:1]:
+            self.open_requested.emit(run)
+
+    def _resume(self) -> None:
+        for run in self.selected()[:1]:
+            self.resume_requested.emit(run)
+
+    def _ask_to_give_up(self) -> None:
+        for run in self.selected()[:1]:
+            agreed = partial(self.give_up_requested.emit, run)
+            dialogs.ask_give_up(self, run_label(run), has_checkpoint(run.folder), agreed)
+
+    def given_up(self, given: GivenUp) -> None:
+        """Resuming was given up, as was asked for; offers to take that back."""
+        self.undo.add(given)
+        if given.problem is not None:
+            self.problem.emit(say(given.problem.message))
+        self.refresh()
+
+    def _load(self) -> None:
+        for run in self.selected()[:1]:
+            self.load_requested.emit(run.folder / (run.weights or ""))
+
+    def _load_best(self) -> None:
+        for run in self.selected()[:1]:
+            self.load_requested.emit(run.folder / (run.best_weights or ""))
+
+    def _test(self) -> None:
+        for run in self.selected()[:1]:
+            self.test_requested.emit(run.folder / (run.weights or ""))
+
+    def _use_hyperparameters(self) -> None:
+        for run in self.selected()[:1]:
+            self.hyperparameters_requested.emit(run)
+
+    def _show_in_folder(self) -> None:
+        for run in self.selected()[:1]:
+            self.show_in_folder_requested.emit(run.folder)
+
+    def _rename(self) -> None:
+        for run in self.selected()[:1]:
+            index = self.table.index_of(run.folder)
+            self.view.scrollTo(index)
+            self.view.setCurrentIndex(index)
+            self.view.edit(index)
+
+    def _renamed(self, run: RunRecord, name: str) -> None:
+        try:
+            self._library.rename(run, name)
+        except WorkbenchError as error:
+            self.problem.emit(say(error.message))
+        # Not while the editor closes: the row may move.
+        QTimer.singleShot(0, self, self.refresh)
+
+    def _clicked(self, index: QModelIndex) -> None:
+        if index.column() == STAR:
+            run = self.table.record(index)
+            self._label([run], lambda labels: replace(labels, starred=not run.starred))
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        if index.column() != STAR:  # there it is two clicks
+            self.run_actions.open.trigger()
+
+    def _star(self) -> None:
+        runs = self.selected()
+        starred = not all(run.starred for run in runs)
+        self._label(runs, lambda labels: replace(labels, starred=starred))
+
+    def _ask_labels(self) -> None:
+        if runs := self.selected():
+            dialog = RunLabelsDialog(runs, self)
+            dialog.edited.connect(self._label)
+            dialog.open()
+
+    def _label(self, runs: list[RunRecord], change: Change) -> None:
+        try:
+            for run in runs:
+                self._library.label(run, change)
+        except WorkbenchError as error:
+            self.problem.emit(say(error.message))
+        self.refresh()
+
+    def _delete(self) -> None:
+        gone = []
+        following = self._after_selection()
+        for run in self.selected():
+            if self._is_training(run):
+                continue
+            try:
+                gone.append(self._library.trash(run))
+            except WorkbenchError as error:
+                self.problem.emit(say(error.message))
+        if gone:
+            self.undo.add(Deleted(tuple(gone)))
+        self.refresh()
+        if gone and not self.selected():
+            self._select([index for index in [self.table.index_of(following)] if index.isValid()])
+
+    def _after_selection(self) -> str:
+        """The run that is selected when the selected ones are gone: the next one, else the one
+        before."""
+        rows = {index.row() for index in self.view.selectionModel().selectedRows(RUN)}
+        if not rows:
+            return ""
+        after = range(max(rows) + 1, self.table.rowCount())
+        before = range(min(rows) - 1, -1, -1)
+        row = next((row for row in (*after, *before) if row not in rows), None)
+        return "" if row is None else self.table.record(self.table.index(row, RUN)).folder.name
+
+    def _undo(self) -> None:
+        back, problems = self.undo.take_back()
+        for problem in problems:
+            self.problem.emit(say(problem.message))
+        self.refresh()
+        places = [self.table.index_of(run.folder) for run in back]
+        self._select([place for place in places if place.isValid()])
+        self.view.setFocus()
+
+    def _ask_empty_trash(self) -> None:
+        dialog = EmptyTrashDialog(self._library.path, self)
+        dialog.problem.connect(self.problem)
+        dialog.emptied.connect(self._trash_emptied)
+        dialog.open()
+
+    def _trash_emptied(self) -> None:
+        self.undo.forget_what_is_gone()
+        self._update_actions()
+
+    def _show_menu(self, place: QPoint) -> None:
+        self.menu.popup(self.view.viewport().mapToGlobal(place))
+
+    # --- Qt's events
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+        self._next_slice.stop()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.LanguageChange, QEvent.Type.LocaleChange):
+            self.retranslate()
+        elif event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._measure()
+
+
+if __name__ == "__main__":
+    import sys
+
+    from PySide6.QtWidgets import QApplication
+
+    from workbench.window.kit.theme import Theme
+
+    app = QApplication([])
+    Theme(app)
+    preview = SavedModels(Library(Path(sys.argv[1]) if len(sys.argv) > 1 else None))
+    preview.problem.connect(print)
+    preview.resize(350, 500)
+    preview.show()
+    sys.exit(app.exec())

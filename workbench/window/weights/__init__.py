@@ -1,0 +1,1 @@
+"""Weights in use, and one's own image."""

@@ -1,0 +1,1 @@
+"""Threads: where the window's work is done."""
