@@ -11,7 +11,7 @@ import pytest
 
 import workbench
 from workbench import paths
-from workbench.analysis import against_report as comparison
+from workbench.analysis import against_report, differences, flips
 from workbench.data.folder_scan import REASONS
 from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
@@ -65,7 +65,7 @@ def all_texts() -> set[str]:
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}
         found |= {preset.explained, preset.note}
-    found |= {*comparison.TEMPLATES, *comparison.ROW_WORDS}
+    found |= {*against_report.TEMPLATES, *flips.TEMPLATES, *differences.ROW_WORDS}
     found |= {
         *REASONS,
         *TEMPLATES,

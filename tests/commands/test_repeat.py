@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.commands.conftest import Call
-from workbench.analysis.against_report import group_of
+from workbench.analysis.repeats import group_of
 from workbench.data.datasets import DataSet
 from workbench.engine.events import Event, StepsDone
 from workbench.library.catalog import Library

@@ -1,95 +1,32 @@
-"""Runs against the report, and against each other. Opens without torch.
+"""One run against the report: figure by figure, and a verdict. Opens without torch.
 
-Sources of the formulas: the prediction interval of one further observation (Hahn and Meeker,
-"Statistical Intervals", 1991); McNemar's exact test (McNemar 1947; Dietterich, "Approximate
-Statistical Tests for Comparing Supervised Classification Learning Algorithms", 1998); several tests
-at once (Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979).
+Source of the verdict: the prediction interval of one further observation (Hahn and Meeker,
+"Statistical Intervals", 1991).
 """
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
 
-from workbench.analysis.metrics import Predictions, read_predictions
+from workbench.analysis.repeats import WANTED_REPEATS, Spread, data_fingerprint, group_of, spread_of
 from workbench.library.run_folder import (
     RunRecord,
     read_epochs,
     read_losses,
     read_test,
 )
-from workbench.messages import Message, WorkbenchError
+from workbench.messages import Message
 from workbench.spec.altered_data import ALTERED, is_comparable
 from workbench.spec.expected import alike_until, binomial_error, shipped_curves
-from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
+from workbench.spec.experiment import differences, experiment_from
 from workbench.spec.intervals import prediction_margin, student_t
 from workbench.spec.presets import Preset, how_it_ran
-
-# --- repeats with other seeds ----------------------------------------------------------
-
-FEWEST_REPEATS = 3
-"""Seeds that a spread needs."""
-
-WANTED_REPEATS = 5
-"""Seeds that are asked for. The interval of three misses a shift of five standard deviations in
-38% of the cases, that of five in 8% (``tests/reproduction/verdict_levels.py``)."""
-
-
-def same_group(a: RunRecord, b: RunRecord) -> bool:
-    """Whether two runs are repeats of one experiment: all but the seed the same, on the same
-    data."""
-    return _without_seed(a) == _without_seed(b) and _fingerprint(a) == _fingerprint(b) != ""
-
-
-def group_of(record: RunRecord, records: Iterable[RunRecord]) -> list[RunRecord]:
-    """``record`` and its repeats among ``records``, by seed: of each other seed the run that was
-    trained longest, of several the newest. Runs without a finished epoch are left out."""
-    best: dict[int, RunRecord] = {}
-    for run in sorted([*records, record], key=lambda run: (run.epochs_done, run.created)):
-        if run.epochs_done and same_group(record, run):
-            best[run.experiment.get("seed", 0)] = run
-    own = record.experiment.get("seed", 0)
-    if own in best:
-        best[own] = record
-    return [best[seed] for seed in sorted(best)]
-
-
-def _without_seed(record: RunRecord) -> dict[str, Any]:
-    return {name: value for name, value in _effective(record).items() if name != "seed"}
-
-
-def _fingerprint(record: RunRecord) -> str:
-    return str(record.data.get("fingerprint") or "")
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Test accuracies of ``runs`` runs that differ in their seed, in percent. ``deviation`` is
-    the sample standard deviation (n - 1). ``shipped_data``: on what they were measured, where they
-    ship with the program; empty for the person's own."""
-
-    mean: float
-    deviation: float
-    runs: int
-    shipped_data: str = ""
-
-    @property
-    def shipped(self) -> bool:
-        return bool(self.shipped_data)
-
-
-def spread_of(values: Sequence[float], shipped_data: str = "") -> Spread | None:
-    """The spread of accuracies in percent; ``None`` for fewer than :data:`FEWEST_REPEATS`."""
-    if len(values) < FEWEST_REPEATS:
-        return None
-    return Spread(statistics.fmean(values), statistics.stdev(values), len(values), shipped_data)
-
 
 # --- against the report ----------------------------------------------------------------
 
@@ -373,7 +310,7 @@ def _verdict(
     if not is_comparable(record.data):
         if record.data.get("kind") == "sample":
             return "not comparable", Message("Trained on the sample, which is not CIFAR-10.")
-        name = ALTERED.get(_fingerprint(record)) or record.data.get("name", "?")
+        name = ALTERED.get(data_fingerprint(record)) or record.data.get("name", "?")
         return "not comparable", Message("Trained on other data: {data}.", data=name)
     changed = changes(record, preset)
     if changed:
@@ -484,297 +421,3 @@ def _width(margin: float, spread: Spread) -> Message:
 
 
 # --- against each other ----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class DifferingRow:
-    """A row in which runs differ: a value for each run, ``None`` where it has none. ``group`` and
-    ``name`` are words; ``key`` is the field's name for scripts."""
-
-    group: str
-    key: str
-    name: str
-    values: tuple[Any, ...]
-
-
-DATA_WORDS = {
-    "name": "Data set",
-    "train_images": "Training images",
-    "test_images": "Test images",
-    "fingerprint": "Fingerprint of the data",
-}
-ENVIRONMENT_WORDS = {
-    "cifar_workbench": "Program",
-    "python": "Python",
-    "torch": "PyTorch",
-    "system": "System",
-    "device": "Device",
-    "device_name": "Device name",
-    "cpu_threads": "CPU threads",
-    "cuda": "CUDA",
-    "cudnn": "cuDNN",
-}
-_FIGURES = {
-    "status": "Status",
-    "accuracy": "Test accuracy",
-    "best_epoch": "Best epoch",
-    "best_chosen_on": "Best epoch selected on",
-    "best_validation_accuracy": "Validation accuracy of the best epoch",
-    "best_accuracy": "Test accuracy of the best epoch",
-    "epochs_done": "Epochs done",
-    "ended_early": "Ended early",
-    "mean_loss": "Mean loss of the last epoch",
-    "seconds_per_epoch": "Seconds per epoch",
-    "seconds": "Seconds of the whole run",
-}
-CHOSEN_ON = {
-    "validation": Message("validation split"),
-    "test": Message("test set: optimistic"),
-    "validation in training mode": Message("validation split, in training mode"),
-    "test in training mode": Message("test set, in training mode"),
-}
-"""By what a best epoch was chosen, in words."""
-ROW_WORDS = (
-    *("Hyperparameters", "Data", "Environment", "Figures", "Preset"),
-    *DATA_WORDS.values(),
-    *ENVIRONMENT_WORDS.values(),
-    *_FIGURES.values(),
-)
-"""Words of the rows, for the translators."""
-
-
-def distinct_names(
-    titles: Sequence[str], records: Sequence[RunRecord], say: Callable[[Message], str] = str
-) -> list[str]:
-    """A name for each run out of its title; those that are called the same are told apart by seed
-    or start. ``say`` puts words into the reader's language."""
-    seeds = [record.experiment.get("seed") for record in records]
-    names = []
-    for title, seed, record in zip(titles, seeds, records, strict=True):
-        same = [s for t, s in zip(titles, seeds, strict=True) if t == title]
-        if len(same) == 1:
-            names.append(title)
-        elif len(set(same)) == len(same):
-            names.append(say(Message("{title}, seed {seed}", title=title, seed=seed)))
-        else:
-            names.append(f"{title}, {record.id.rpartition('_')[0] or record.id}")
-    return names
-
-
-def differing_rows(records: Sequence[RunRecord]) -> list[DifferingRow]:
-    """The rows in which the runs differ: hyperparameters, data, environment, figures. Where a best
-    epoch is among them, by what it was chosen is too."""
-    experiments = [_effective(record) for record in records]
-    rows = [
-        DifferingRow("Hyperparameters", "preset", "Preset", tuple(r.preset for r in records)),
-        *(
-            DifferingRow("Hyperparameters", name, p.label, tuple(e.get(name) for e in experiments))
-            for name, p in HYPERPARAMETERS.items()
-        ),
-        *_rows("Data", DATA_WORDS, [record.data for record in records]),
-        *_rows("Environment", ENVIRONMENT_WORDS, [record.environment for record in records]),
-        *_rows("Figures", _FIGURES, [run_figures(record) for record in records]),
-    ]
-    differing = {row.key for row in rows if any(value != row.values[0] for value in row.values)}
-    if differing & {"best_epoch", "best_accuracy"}:
-        differing.add("best_chosen_on")
-    return [row for row in rows if row.key in differing]
-
-
-def _effective(record: RunRecord) -> dict[str, Any]:
-    try:
-        return experiment_from(record.experiment).values()
-    except WorkbenchError:  # of a newer program: what it says, as it stands
-        return record.experiment
-
-
-def _rows(
-    group: str, words: Mapping[str, str], values: Sequence[Mapping[str, Any]]
-) -> Iterable[DifferingRow]:
-    for key, name in words.items():
-        yield DifferingRow(group, key, name, tuple(value.get(key) for value in values))
-
-
-def run_figures(record: RunRecord) -> dict[str, Any]:
-    """A run's figures by name; accuracies in percent."""
-    rows = read_epochs(record.folder)
-    return {
-        "status": record.status,
-        "accuracy": record.accuracy,
-        "best_epoch": record.best_epoch,
-        "best_chosen_on": _chosen_on(record),
-        "best_validation_accuracy": record.best_validation_accuracy,
-        "best_accuracy": record.best_accuracy,
-        "epochs_done": record.epochs_done,
-        "ended_early": record.ended_early,
-        "mean_loss": rows[-1]["loss"] if rows else None,
-        "seconds_per_epoch": statistics.fmean(r["seconds"] for r in rows) if rows else None,
-        "seconds": record.seconds,
-    }
-
-
-def _chosen_on(record: RunRecord) -> str | None:
-    """A key of :data:`CHOSEN_ON`."""
-    split = record.best_chosen_on
-    return f"{split} in training mode" if split and record.tested_otherwise else split
-
-
-@dataclass(frozen=True, eq=False)
-class Flips:
-    """How two tests of the same images differ. ``lost``: indices of the images that the first
-    got right and the second wrong; ``won``: the reverse; both in the order of the test split.
-    ``lost_per_class`` and ``won_per_class``: counts by true class, int64 (K,).
-    ``labels``: the true classes of all images, int64 (N,).
-    ``confusion``: the second confusion matrix less the first, int64 (K, K).
-    ``p``: of McNemar's exact test, two-sided."""
-
-    images: int
-    classes: tuple[str, ...]
-    labels: np.ndarray
-    lost: np.ndarray
-    won: np.ndarray
-    lost_per_class: np.ndarray
-    won_per_class: np.ndarray
-    confusion: np.ndarray
-    p: float
-
-    def sentence(
-        self, first: str, second: str, pairs: int = 1, corrected: float | None = None
-    ) -> Message:
-        """McNemar's test in words; ``first`` and ``second`` are names of the runs. Where this is
-        one of several ``pairs``, ``corrected`` is its p by :func:`holm`, and is what counts."""
-        p = self.p if corrected is None else corrected
-        values = {
-            "first": first,
-            "second": second,
-            "lost": f"{len(self.lost):,}",
-            "won": f"{len(self.won):,}",
-            "images": f"{self.images:,}",
-            "p": p_text(p),
-            "pairs": pairs,
-        }
-        return Message(_FLIPS[p < 0.05, corrected is not None], **values)
-
-
-_FLIPS = {
-    (True, False): "On these {images} test images {first} alone is right on {lost}, {second} alone "
-    "on {won}: more than chance between these two weight files (McNemar's exact test, p {p}). To "
-    "compare settings, train several seeds.",
-    (False, False): "On these {images} test images {first} alone is right on {lost}, {second} "
-    "alone on {won}: chance alone can explain it (McNemar's exact test, p {p}). To compare "
-    "settings, train several seeds.",
-    (True, True): "On these {images} test images {first} alone is right on {lost}, {second} alone "
-    "on {won}: more than chance between these two weight files (McNemar's exact test, p {p}, "
-    "corrected for {pairs} pairs by Holm).",
-    (False, True): "On these {images} test images {first} alone is right on {lost}, {second} alone "
-    "on {won}: chance alone can explain it (McNemar's exact test, p {p}, corrected for {pairs} "
-    "pairs by Holm).",
-}
-TEMPLATES += tuple(_FLIPS.values())
-
-
-def p_text(p: float) -> str:
-    """``0.0312``, or ``< 0.001``."""
-    return f"{p:.3g}" if p >= 0.001 else "< 0.001"
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """``ps`` of several tests, corrected so that the chance of even one false alarm among them
-    stays what a single one has (Holm 1979); in their order."""
-    corrected, so_far = [0.0] * len(ps), 0.0
-    for rank, index in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        so_far = max(so_far, min(1.0, (len(ps) - rank) * ps[index]))
-        corrected[index] = so_far
-    return corrected
-
-
-@dataclass(frozen=True, eq=False)
-class PairTest:
-    """Two of several runs, by their places. ``p``: of McNemar's test, corrected by :func:`holm`
-    for ``pairs`` pairs."""
-
-    first: int
-    second: int
-    flips: Flips
-    p: float
-    pairs: int
-
-    def sentence(self, names: Sequence[str]) -> Message:
-        """:meth:`Flips.sentence` with the corrected p; ``names`` of all runs."""
-        first, second = names[self.first], names[self.second]
-        return self.flips.sentence(first, second, self.pairs, self.p)
-
-
-def compare_pairs(tests: Sequence[Predictions]) -> list[PairTest]:
-    """McNemar's test of each pair of ``tests`` of the same images, three or more. Raises
-    :class:`WorkbenchError` as :func:`compare_predictions`."""
-    pairs = list(combinations(range(len(tests)), 2))
-    flips = [compare_predictions(tests[i], tests[j]) for i, j in pairs]
-    ps = holm([each.p for each in flips])
-    return [
-        PairTest(i, j, each, p, len(pairs))
-        for (i, j), each, p in zip(pairs, flips, ps, strict=True)
-    ]
-
-
-def compare_predictions(first: Predictions, second: Predictions) -> Flips:
-    """Two tests of the same images. Raises :class:`WorkbenchError` where they are others."""
-    if first.classes != second.classes or not np.array_equal(first.labels, second.labels):
-        raise WorkbenchError(
-            "The runs were tested on different images; compare runs on the same data."
-        )
-    lost = np.flatnonzero(first.correct & ~second.correct)
-    won = np.flatnonzero(~first.correct & second.correct)
-    count = len(first.classes)
-    return Flips(
-        images=len(first.labels),
-        classes=first.classes,
-        labels=first.labels,
-        lost=lost,
-        won=won,
-        lost_per_class=np.bincount(first.labels[lost], minlength=count),
-        won_per_class=np.bincount(first.labels[won], minlength=count),
-        confusion=second.confusion - first.confusion,
-        p=mcnemar_exact(len(lost), len(won)),
-    )
-
-
-def compare_runs(first: RunRecord, second: RunRecord) -> Flips:
-    """Two runs by their stored logits. Raises :class:`WorkbenchError` as :func:`read_both`."""
-    return compare_predictions(*read_both(first, second))
-
-
-def read_both(first: RunRecord, second: RunRecord) -> tuple[Predictions, Predictions]:
-    """The final tests of two runs. Raises :class:`WorkbenchError` as :func:`read_tests`."""
-    one, other = read_tests((first, second))
-    return one, other
-
-
-def read_tests(records: Sequence[RunRecord]) -> list[Predictions]:
-    """The final tests of runs. Raises :class:`WorkbenchError` where one has none or they were
-    tested on other images."""
-    tests = []
-    for record in records:
-        predictions = read_predictions(record.folder, tuple(record.data.get("classes", ())))
-        if predictions is None:
-            raise WorkbenchError(
-                "{run}: has no final test, which a comparison image by image needs.",
-                run=record.label,
-            )
-        tests.append(predictions)
-    if len(set(map(_fingerprint, records))) > 1:
-        raise WorkbenchError(
-            "The runs were tested on different images; compare runs on the same data."
-        )
-    return tests
-
-
-def mcnemar_exact(lost: int, won: int) -> float:
-    """Two-sided p of ``lost`` against ``won`` discordant images, each with probability 1/2:
-    twice the smaller tail of Binomial(lost + won, 1/2), at most 1."""
-    total, smaller = lost + won, min(lost, won)
-    term = tail = 1  # binomial coefficients, exactly
-    for i in range(smaller):
-        term = term * (total - i) // (i + 1)
-        tail += term
-    return min(1.0, 2 * tail / 2**total if total else 1.0)

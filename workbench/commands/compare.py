@@ -7,19 +7,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from workbench.analysis.against_report import (
-    VERDICTS,
-    AgainstReport,
-    DifferingRow,
-    Flips,
-    PairTest,
-    against_report,
-    compare_pairs,
-    compare_runs,
-    differing_rows,
-    distinct_names,
-    read_tests,
-)
+from workbench.analysis.against_report import VERDICTS, AgainstReport, against_report
+from workbench.analysis.differences import DifferingRow, differing_rows, distinct_names
+from workbench.analysis.flips import Flips, PairTest, compare_pairs, compare_runs, read_tests
 from workbench.commands.output import find_runs, print_json, text_table, write_csv
 from workbench.commands.terminal import tell
 from workbench.library.catalog import Library

@@ -12,17 +12,19 @@ import numpy as np
 
 from workbench import atomic, paths
 from workbench.analysis.against_report import (
-    CHOSEN_ON,
-    DATA_WORDS,
-    ENVIRONMENT_WORDS,
     VERDICTS,
     AgainstReport,
     ReportedFigure,
     against_report,
+)
+from workbench.analysis.chance import chance_sentence
+from workbench.analysis.differences import (
+    CHOSEN_ON,
+    DATA_WORDS,
+    ENVIRONMENT_WORDS,
     differing_rows,
     distinct_names,
 )
-from workbench.analysis.chance import chance_sentence
 from workbench.analysis.metrics import (
     Predictions,
     calibration,

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from workbench.analysis.against_report import same_group, spread_of
+from workbench.analysis.repeats import same_group, spread_of
 from workbench.analysis.smoothing import smoothed_steps
 from workbench.library.run_folder import RunRecord
 from workbench.window.kit import theme

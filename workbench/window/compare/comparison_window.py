@@ -10,14 +10,11 @@ import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from workbench.analysis.against_report import (
-    CHOSEN_ON,
-    DifferingRow,
+from workbench.analysis.differences import CHOSEN_ON, DifferingRow, differing_rows, distinct_names
+from workbench.analysis.flips import (
     PairTest,
     compare_pairs,
     compare_predictions,
-    differing_rows,
-    distinct_names,
     p_text,
     read_both,
     read_tests,

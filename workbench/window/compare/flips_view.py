@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.analysis.against_report import Flips
+from workbench.analysis.flips import Flips
 from workbench.analysis.metrics import Predictions
 from workbench.data.kept_images import TestImages
 from workbench.data.progress import DataProgress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QInputDialog, QWidget
 
-from workbench.analysis.against_report import WANTED_REPEATS, spread_of
+from workbench.analysis.repeats import WANTED_REPEATS, spread_of
 from workbench.engine.events import RunEnded
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, with_changes

@@ -13,20 +13,11 @@ from scipy import stats
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
 from workbench.analysis import against_report as comparison
-from workbench.analysis.against_report import (
-    AgainstReport,
-    Spread,
-    against_report,
-    compare_pairs,
-    compare_predictions,
-    differing_rows,
-    group_of,
-    holm,
-    mcnemar_exact,
-    same_group,
-    spread_of,
-)
+from workbench.analysis.against_report import AgainstReport, against_report
+from workbench.analysis.differences import differing_rows
+from workbench.analysis.flips import compare_pairs, compare_predictions, holm, mcnemar_exact
 from workbench.analysis.metrics import Predictions
+from workbench.analysis.repeats import Spread, group_of, same_group, spread_of
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
