@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from workbench.analysis.against_report import VERDICTS, AgainstReport, against_report
 from workbench.analysis.differences import DifferingRow, differing_rows, distinct_names
 from workbench.analysis.flips import Flips, PairTest, compare_pairs, compare_runs, read_tests
+from workbench.commands.options import AddCommand, add_runs
 from workbench.commands.output import find_runs, print_json, text_table, write_csv
 from workbench.commands.terminal import tell
 from workbench.library.catalog import Library
@@ -17,6 +19,20 @@ from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import shown_figures
 from workbench.spec.presets import preset_with_id
+
+
+def register(command: AddCommand) -> None:
+    """Add what this file does to the command line."""
+    parser = command(
+        "compare",
+        compare,
+        "Compare runs with the report and with each other, and two runs image by image.",
+        "cifar-workbench compare 2026-11-23_205630_001 2026-11-23_211500_007",
+    )
+    add_runs(parser)
+    parser.add_argument(
+        "--csv", metavar="FILE", type=Path, help="also write the comparison as a CSV table"
+    )
 
 
 def compare(options: argparse.Namespace) -> int:

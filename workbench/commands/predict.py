@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from workbench.commands.options import AddCommand, add_device
 from workbench.commands.output import print_json, text_table
 from workbench.commands.terminal import tell
 from workbench.data.image_file import read_image_file
@@ -16,6 +18,29 @@ from workbench.path_text import shown
 
 SHOWN = 3
 """Classes that are printed for each image; ``--json`` has them all."""
+
+
+def register(command: AddCommand) -> None:
+    """Add what this file does to the command line."""
+    parser = command(
+        "predict",
+        predict,
+        "Classify images of your own with saved weights.",
+        "cifar-workbench predict mlp_weight_007.pkl cat.jpg",
+    )
+    parser.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
+    parser.add_argument(
+        "images", metavar="IMAGE", type=Path, nargs="+", help="any size; scaled to 32x32"
+    )
+    parser.add_argument(
+        "--fit",
+        choices=["crop", "whole"],
+        default="crop",
+        help="what is taken of an image that is not square: crop (the default) takes the square "
+        "in its middle; whole squeezes all of it into the square, as is done with the images of "
+        "a data folder",
+    )
+    add_device(parser)
 
 
 def predict(options: argparse.Namespace) -> int:

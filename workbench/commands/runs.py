@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from workbench import paths
+from workbench.commands.options import DONE, FAILED, AddCommand, add_library
 from workbench.commands.output import find_runs, print_json
 from workbench.commands.terminal import tell
 from workbench.library.catalog import Library
@@ -22,19 +20,13 @@ from workbench.library.run_folder import RunRecord
 from workbench.library.trash import FOLDER as TRASH
 from workbench.library.trash import empty_trash, find_trashed, read_trash
 from workbench.messages import Count, WorkbenchError
-from workbench.plain_text import visible
-
-DONE, FAILED, BAD_INPUT = 0, 1, 2
 
 ACTIONS = ("label", "give-up", "trash", "check")
 """Words that may follow ``runs``; each is a command of its own."""
 
-AddCommand = Callable[[str, Callable[..., int], str, str], Any]
-"""``command(name, function, help, example)``: adds a command and returns its parser."""
 
-
-def add_commands(command: AddCommand) -> None:
-    """Adds ``runs`` and what may follow it."""
+def register(command: AddCommand) -> None:
+    """Add ``runs`` and what may follow it to the command line."""
     runs = command(
         "runs",
         list_runs,
@@ -108,16 +100,6 @@ def add_commands(command: AddCommand) -> None:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("which", metavar="RUN", help="folder of a run, or its name")
-
-
-def add_library(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--library",
-        metavar="DIR",
-        type=Path,
-        # argparse fills in what follows a percent sign.
-        help=f"folder of the runs; default: {visible(paths.library())}".replace("%", "%%"),
-    )
 
 
 # --- list and search -------------------------------------------------------------------

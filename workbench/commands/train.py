@@ -10,6 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from workbench.analysis.chance import chance_sentence
+from workbench.commands.options import (
+    BAD_INPUT,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    AddCommand,
+    add_adapt,
+    add_data_and_device,
+    add_library,
+    add_threads,
+    hyperparameter_help,
+    whole_number,
+)
 from workbench.commands.output import find_runs, print_json
 from workbench.commands.terminal import Bars, signals_stop, tell
 from workbench.data.data_choice import choose_data
@@ -22,9 +35,79 @@ from workbench.spec.experiment import experiment_from, parse_assignments, with_c
 from workbench.spec.presets import find_preset
 from workbench.words.report_lines import ReportLines
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-
 Run = Callable[[Callable[[Event], None], RunControl], RunEnded]
+
+
+def register(command: AddCommand) -> None:
+    """Add what this file does to the command line."""
+    parser = command(
+        "train",
+        train,
+        "Train a preset, or a YAML file of your own, and keep the run.",
+        "cifar-workbench train 007 --set epochs=3 --dataset cifar10",
+    )
+    parser.add_argument("preset", metavar="PRESET_OR_FILE", help="001 to 011, or a YAML file")
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="change a hyperparameter, as listed below (may be repeated)",
+    )
+    parser.add_argument(
+        "--as-run",
+        action="store_true",
+        help="as the report actually ran it, where that differs from what it says (see `presets`)",
+    )
+    add_data_and_device(parser)
+    add_threads(parser, "default: as many as are fastest now, timed for under a second")
+    add_adapt(parser)
+    add_library(parser)
+    parser.add_argument(
+        "--repeat",
+        metavar="N",
+        type=whole_number,
+        help="train N runs, one after the other, with N seeds beginning at the experiment's own; "
+        "`compare` uses them for the spread between seeds",
+    )
+    parser.epilog = f"{parser.epilog}\n\nHyperparameters:\n{hyperparameter_help()}"
+
+    parser.add_argument(
+        "--keep-checkpoint",
+        action="store_true",
+        help="keep the checkpoint when the run finishes, so that it can be resumed exactly for "
+        "more epochs",
+    )
+
+    parser = command(
+        "resume",
+        resume,
+        "Resume a stopped or interrupted run, as if it had never stopped; a finished one is "
+        "trained for more epochs as a new run.",
+        "cifar-workbench resume 2026-11-23_205630_001 --set epochs=5",
+    )
+    parser.add_argument("name", metavar="RUN", help="the folder of a run, or its id in the library")
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        metavar="epochs=N",
+        action="append",
+        default=[],
+        help="the total number of epochs; nothing else can be changed",
+    )
+    parser.add_argument(
+        "--dataset",
+        metavar="cifar10|sample|PATH",
+        help="where its images are now; default: where they were. Different images are refused",
+    )
+    parser.add_argument(
+        "--device", metavar="D", help="default: the device the run began on, if it is available"
+    )
+    add_threads(parser, "default: as many as the run had, which keeps it exact")
+    add_adapt(parser)
+    parser.add_argument("--keep-checkpoint", action="store_true", help="as with train")
+    add_library(parser)
 
 
 def train(options: argparse.Namespace) -> int:
