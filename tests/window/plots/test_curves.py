@@ -11,7 +11,8 @@ import pytest
 
 from workbench.engine.events import StepsDone
 from workbench.window.plots import curves
-from workbench.window.plots.curves import LossCurve, Series, Smoother, Speed
+from workbench.window.plots.curves import LossCurve, Series, Smoother
+from workbench.window.work.speed import Speed, steady_speed
 
 
 def f32(*values: float) -> curves.Floats:
@@ -218,7 +219,7 @@ def test_one_slow_moment_moves_neither_speed_nor_time() -> None:
     speed.add(steps_done(1, 2100, 30.0, speed=16.0))
     assert speed.seconds_left(steps_done(1, 2100, 30.0), 1, 5000) == before
     assert speed.images_per_second() == 1600.0
-    assert curves.steady_speed([math.nan, 0.0, math.inf]) is None
+    assert steady_speed([math.nan, 0.0, math.inf]) is None
 
 
 def test_tables() -> None:

@@ -8,19 +8,15 @@ import pytest
 
 from workbench.engine.events import Evaluation
 from workbench.window.kit.copy_table import as_html, as_tsv
+from workbench.window.kit.shades import contrast, luminance, scale, scale_color, text_on
 from workbench.window.kit.theme import DARK, LIGHT
 from workbench.window.run.confusion_figure import (
     Mistake,
     as_csv,
-    contrast,
-    luminance,
     most_frequent_mistakes,
     place,
-    scale,
-    scale_color,
     short_count,
     table_rows,
-    text_on,
 )
 
 

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget
 from workbench import paths
 from workbench.library.run_folder import RunRecord
 from workbench.spec.presets import read_preset
-from workbench.window.run.run_details import RunDetails, duration
+from workbench.window.run.run_details import RunDetails
+from workbench.window.run.run_rows import duration
 
 PRESET = read_preset(paths.shipped("presets") / "007.yaml")
 

@@ -104,7 +104,7 @@ def track_basis(expected: Expected, epoch: int, accuracy: float, otherwise: bool
 class RunHeader(QFrame):
     """Name, state, test accuracy and progress of the run that the middle shows.
 
-    Shows what it is told and computes no speed: ``curves.Speed`` does.
+    Shows what it is told and computes no speed: ``Speed`` does.
     """
 
     threads_wanted = Signal(int)

@@ -39,7 +39,6 @@ from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Reported, how_it_ran, preset_with_id
 from workbench.window.kit.hyperparameter_text import summaries
 from workbench.window.kit.translation import say, tr
-from workbench.window.plots.curves import Speed
 from workbench.window.run.classes_view import ClassesView
 from workbench.window.run.confusion_view import ConfusionView
 from workbench.window.run.images_view import ImagesView
@@ -48,6 +47,7 @@ from workbench.window.run.log_view import LogView
 from workbench.window.run.report_view import ReportView
 from workbench.window.run.run_details import RunDetails
 from workbench.window.run.run_header import RunHeader
+from workbench.window.work.speed import Speed
 
 STATES = {
     "loading": "Loading data",

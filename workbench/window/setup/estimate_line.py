@@ -9,7 +9,7 @@ from workbench.analysis.estimate import Estimate
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import tr
-from workbench.window.run.run_details import duration
+from workbench.window.run.run_rows import duration
 
 
 class EstimateLine(ElidedLabel):
