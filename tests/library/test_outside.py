@@ -97,12 +97,11 @@ def test_nothing_is_moved_through_a_link(name: str, folder: Path, precious: Path
     (library.path / name).symlink_to(precious)
     record = read_record(folder)
     (folder / "test.json").write_text("{")
-    for finding in list(check_library(library.path)):
-        if finding.mends:
-            with pytest.raises(WorkbenchError, match="it is a link"):
-                mend_finding(finding)
-            break
-    if name == ".trash":
+    if name == ".damaged":
+        (finding,) = [each for each in check_library(library.path) if each.path.name == "test.json"]
+        with pytest.raises(WorkbenchError, match="it is a link"):
+            mend_finding(finding)
+    else:
         with pytest.raises(WorkbenchError, match="cannot be moved"):
             library.trash(record)
     assert [path.name for path in precious.iterdir()] == ["thesis.txt"]
@@ -143,7 +142,7 @@ def test_a_journal_beside_the_index_is_not_played_back(
         "CREATE TRIGGER mine AFTER DELETE ON runs BEGIN SELECT 1; END",
         "ALTER TABLE runs ADD COLUMN more TEXT",
         'UPDATE runs SET plain = replace(plain, \'"epochs_done":0\', \'"epochs_done":"x"\')',
-        "UPDATE texts SET text = '{\"name\": null}'",
+        "UPDATE texts SET text = '{\"name\": null}' WHERE text LIKE '%kind%'",
     ],
 )
 def test_an_index_that_is_not_exactly_ours_is_thrown_away(
