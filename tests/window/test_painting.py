@@ -21,9 +21,8 @@ class Broken(QWidget):
     painted = 0
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        with painting(self) as painter:
+        with painting(self):
             Broken.painted += 1
-            painter.save()
             raise ValueError("of no use")
 
 
