@@ -156,9 +156,9 @@ class RunIndex:
         if (field, number) not in self._shared:
             query = "SELECT text FROM texts WHERE id = ?"
             (text,) = connection.execute(query, (number,)).fetchone()
-            value = parse_json(text.encode())
-            _SHARED_MODELS[field].model_validate({field: value})
-            self._shared[field, number] = value
+            content = parse_json(f'{{"{field}":{text}}}'.encode())
+            _SHARED_MODELS[field].model_validate(content)
+            self._shared[field, number] = content[field]
         return self._shared[field, number]
 
     def _open(self, create: bool) -> sqlite3.Connection | None:

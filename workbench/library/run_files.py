@@ -224,8 +224,10 @@ _COLUMNS: dict[str, Callable[[str], Any]] = {
     "learning_rate": _from_to(0.0, 1e3),
     **dict.fromkeys(("seconds", "test_seconds"), _from_to(0.0, 1e10)),
 }
-_NEEDED = {"epoch", "loss", "accuracy"}
+_NEEDED = {name for name in _COLUMNS if not name.startswith("validation_")}
 _MOST_COLUMNS = 50
+VALIDATION_COLUMNS = tuple(name for name in _COLUMNS if name.startswith("validation_"))
+"""The columns of ``epochs.csv`` that a run with a validation split has, and no other."""
 
 
 def best_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -14,7 +14,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    create_model,
+)
 
 from workbench.engine.events import Evaluation
 from workbench.library.safe_file import clean_path, cleaned, escaped
@@ -148,6 +156,13 @@ def _weights_name(name: str) -> str:
     return _plain_name(name)
 
 
+def _file_path(text: Any) -> str:
+    # By hand: what stands for the bytes of a file name is no text to pydantic.
+    if type(text) is not str or len(text) > 5_000:
+        raise ValueError("is no path")
+    return text
+
+
 def _moment(text: str) -> str:
     # Beyond these years a time zone leads out of what a date can hold.
     if not 1970 < datetime.fromisoformat(text).year < 9999:
@@ -157,7 +172,7 @@ def _moment(text: str) -> str:
 
 _Word = Annotated[str, Field(max_length=300)]
 _Text = Annotated[str, Field(max_length=10_000)]
-_FilePath = Annotated[str, Field(max_length=5_000)]
+_FilePath = Annotated[str, PlainValidator(_file_path)]
 _Name = Annotated[str, Field(max_length=255), AfterValidator(_plain_name)]
 _WeightsName = Annotated[str, Field(max_length=255), AfterValidator(_weights_name)]
 _Epochs = Annotated[int, Field(ge=0, le=100_000)]

@@ -16,6 +16,7 @@ from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.devices import choose_device
 from workbench.engine.thread_choice import MOST
 from workbench.library.checkpoint import load_checkpoint
+from workbench.library.run_files import VALIDATION_COLUMNS
 from workbench.library.run_folder import (
     CHECKPOINT,
     History,
@@ -241,7 +242,9 @@ def history(record: RunRecord, start: Checkpoint) -> History:
     before = read_losses(record.folder)[: start.steps_done - start.step]
     losses = np.concatenate([before, start.losses.numpy().astype("<f4")])
     rows = read_epochs(record.folder)[: start.epoch - 1]
-    if len(losses) != start.steps_done or len(rows) != start.epoch - 1:
+    columns = {name in row for row in rows for name in VALIDATION_COLUMNS}
+    fitting = columns <= {bool(experiment_from(record.experiment).validation_share)}
+    if len(losses) != start.steps_done or len(rows) != start.epoch - 1 or not fitting:
         raise WorkbenchError(
             "{path}: losses.f32 or epochs.csv holds less than the checkpoint needs; it is "
             "damaged. Give up resuming the run, or train it again from the start.",
