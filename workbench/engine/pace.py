@@ -50,7 +50,7 @@ class Pace:
         self.use(threads)
 
     def use(self, threads: int) -> None:
-        """The run goes on with so many ``threads``, and is measured by what it reaches with them."""
+        """The run goes on with so many ``threads``, and is measured by what those reach."""
         self._threads = threads
         self._position = (0, 0.0)
         self._steps, self._seconds = 0, 0.0
