@@ -572,7 +572,7 @@ def test_the_chosen_threads_train_and_test_and_are_timed(
     assert asked[2:] == [1]
     assert box.isEnabled()
     window.device_box.set_devices([("cuda:0", "H100"), ("cpu", "EPYC")])
-    window.device_box.setCurrentIndex(1)
+    window.device_box.setCurrentIndex(window.device_box.findData("cuda:0"))
     assert not box.isEnabled()
     assert "GPU" in box.toolTip()
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 import workbench.window
-from workbench.window.painting import painter_on, painting
+from workbench.window.kit.painting import painter_on, painting
 
 FOLDER = Path(workbench.window.__file__).parent
 

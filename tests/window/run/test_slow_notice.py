@@ -84,6 +84,7 @@ def test_where_fewer_threads_would_not_help_there_is_no_button(header: RunHeader
 def test_both_follow_the_language(header: RunHeader, korean: Translation) -> None:
     header.set_slowdown(SLOW)
     korean.use("ko")
+    QApplication.processEvents()
     assert "스레드 1개로는 약 80스텝입니다" in text(header)
     assert button(header).text() == "스레드 1개 사용"
 
@@ -151,4 +152,5 @@ def test_off_it_says_why_and_speaks_korean(qtbot: QtBot, korean: Translation) ->
     made.set_off("")
     assert "fastest then" in made.toolTip()
     korean.use("ko")
+    QApplication.processEvents()
     assert made.itemText(0) == "스레드: 자동"

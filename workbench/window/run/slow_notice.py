@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from workbench.engine.pace import Slowdown, as_sentence
-from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.translation import say, tr
 
 
@@ -20,8 +19,11 @@ class SlowNotice(QWidget):
         super().__init__(parent)
         self.setObjectName("slowNotice")
         self._slowdown: Slowdown | None = None
-        self._label = ElidedLabel("problem")
+        self._label = QLabel()
         self._label.setObjectName("slowText")
+        self._label.setProperty("role", "problem")
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setWordWrap(True)  # its end says what would help
         self._button = QPushButton()
         self._button.setObjectName("fewerThreadsButton")
         self._button.clicked.connect(self._ask)
