@@ -22,10 +22,12 @@ from pydantic import ValidationError
 
 from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation
+from workbench.engine.run_state import EpochFigures
 from workbench.library.run_files import CHECKPOINT, read_test, record_as_written
 from workbench.library.run_record import RunFile, RunRecord, field_of, parse_json, plain_json
 from workbench.library.safe_file import lock_file, open_to_add, require_folder
 from workbench.messages import WorkbenchError
+from workbench.plain_text import visible
 
 
 @dataclass(frozen=True)
@@ -82,28 +84,12 @@ class RunWriter:
 
     def add_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
-            self._log.write(f"{line}\n".encode("utf-8", "replace"))
+            self._log.write(f"{visible(line)}\n".encode("utf-8", "replace"))
         self._log.flush()
 
     def add_epoch(self, event: EpochDone, seconds: float) -> None:
         """Writes the row, the test and the record; ``seconds`` is the run's time so far."""
-        validation = event.validation
-        self._rows.append(
-            {
-                "epoch": event.epoch,
-                "loss": event.loss,
-                "last_loss": event.last_loss,
-                "accuracy": event.test.accuracy,
-                "correct": event.test.correct,
-                "total": event.test.total,
-                "test_loss": event.test.loss,
-                "test_mode": event.test.mode,
-                **(_validation_cells(validation) if validation else {}),
-                "learning_rate": event.learning_rate,
-                "seconds": round(event.seconds, 4),
-                "test_seconds": round(event.test_seconds, 4),
-            }
-        )
+        self._rows.append(EpochFigures.of(event).row())
         self._write_rows()
         self.add_test(event.test, event.epoch, final=False)
         changes: dict[str, Any] = {
@@ -115,7 +101,7 @@ class RunWriter:
             changes |= {
                 "best_epoch": event.epoch,
                 "best_accuracy": event.test.accuracy,
-                "best_validation_accuracy": validation.accuracy if validation else None,
+                "best_validation_accuracy": event.validation.accuracy if event.validation else None,
             }
         self.update(**changes)
 
@@ -178,15 +164,6 @@ class RunWriter:
             with suppress(OSError):  # what a full disk did not take was said when it was written
                 file.close()
         self._lock.release()
-
-
-def _validation_cells(validation: Evaluation) -> dict[str, Any]:
-    return {
-        "validation_accuracy": validation.accuracy,
-        "validation_correct": validation.correct,
-        "validation_total": validation.total,
-        "validation_loss": validation.loss,
-    }
 
 
 def test_content(test: Evaluation, epoch: int, final: bool) -> dict[str, Any]:

@@ -262,7 +262,7 @@ def test_log_scale_shows_powers_and_says_what_it_cannot_show(view: LiveView, qtb
     y = drawn(view._raw_curve)[1]
     np.testing.assert_allclose(y[[0, 1, 3]], [1.0, 0.0, -1.0], atol=1e-6)
     assert np.isnan(y[2])
-    assert "1 points of 0 or less" in notice(view)
+    assert "1 point of 0 or less" in notice(view)
     plot = find(view, "lossPlot")
     ticks = plot.axis.tickValues(*plot.view.viewRange()[1], 100)
     assert plot.axis.tickStrings(ticks[0][1], 1.0, 1.0) == ["0.1", "1", "10"]

@@ -189,7 +189,7 @@ def test_copy(view, qtbot):
     table(view).selectRow(1)
     qtbot.keyClick(table(view), Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert clipboard.text() == "Name\tAdam\n"
-    assert view.findChild(QLabel, "runDetailsNote").text() == "Copied 1 rows."
+    assert view.findChild(QLabel, "runDetailsNote").text() == "Copied 1 row."
 
 
 def test_nothing_is_editable_and_long_paths_wrap(view, qtbot):

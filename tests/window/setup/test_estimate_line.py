@@ -13,7 +13,7 @@ def test_what_it_says(qtbot: QtBot) -> None:
     qtbot.addWidget(line)
     line.show_estimate(Estimate(125.0, 3, 9_400_000, 10**9))
     assert line.text() == "About 2 min 5 s · 9 MB of disk"
-    assert "newest 3 runs" in line.toolTip()
+    assert "latest 3 similar runs" in line.toolTip()
     line.show_estimate(Estimate(125.0, 3, 9_400_000, 10**9, at_most=True))
     assert line.text() == "At most 2 min 5 s · 9 MB of disk"
     line.show_estimate(Estimate(None, 0, 9_400_000, None))

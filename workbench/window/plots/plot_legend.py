@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from workbench.window.kit.hyperparameter_text import tooltip
+from workbench.window.kit.hyperparameter_text import button_text, tooltip
 from workbench.window.kit.translation import tr
 
 SWATCH, SPACE, GAP = 18, 5, 14
@@ -48,7 +48,7 @@ class _EntryButton(QAbstractButton):
 
     def show_entry(self, entry: Entry, words: str, shown: bool) -> None:
         self.entry, self.words = entry, words
-        self.setText(entry.text)
+        self.setText(button_text(entry.text))
         self.setAccessibleName(entry.text)
         self.setChecked(shown)
         self.setEnabled(bool(entry.key))

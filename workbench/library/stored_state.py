@@ -1,0 +1,76 @@
+"""A run's state, read from its folder: the same value that its events add up to."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from workbench.data.data_choice import DataInfo, LeftOut
+from workbench.engine.run_state import EpochFigures, Losses, RunState
+from workbench.engine.status import RunStatus
+from workbench.library.run_folder import (
+    read_epochs,
+    read_losses,
+    read_record,
+    read_test,
+)
+from workbench.messages import Message
+
+
+def read_state(folder: Path) -> RunState:
+    """Read the state of the run in ``folder``.
+
+    A run that another process trains is ``RUNNING``; speed and what it does at this moment are
+    known only to that process. Raises :class:`~workbench.messages.WorkbenchError` where a file of
+    the run cannot be read.
+    """
+    record = read_record(folder)
+    losses = read_losses(folder)
+    latest = read_test(folder)
+    status = RunStatus(record.status)
+    steps = record.steps_per_epoch
+    epoch = max(1, -(-len(losses) // steps))
+    weights = record.weights if status.ended else None
+    return RunState(
+        status=status,
+        run=str(folder),
+        data=data_info(record.data),
+        device=record.device,
+        device_name=str(record.environment.get("device_name", "")),
+        threads=int(record.environment.get("cpu_threads") or 0),
+        epochs=record.epochs,
+        steps_per_epoch=steps,
+        batch_size=int(record.experiment["batch_size"]),
+        validation_images=_validation_images(folder),
+        epoch=epoch,
+        step=len(losses) - (epoch - 1) * steps,
+        step_count=len(losses),
+        finished_epochs=tuple(map(EpochFigures.from_row, read_epochs(folder))),
+        test=latest[0] if latest else None,
+        final=latest[2] if latest else False,
+        seconds=record.seconds,
+        reason=record.why,
+        weights=str(folder / weights) if weights else None,
+        notices=tuple(
+            Message("{notice}", notice=notice)
+            for entry in record.resumed
+            for notice in entry.get("notices", ())
+        ),
+        losses=Losses(losses),
+    )
+
+
+def _validation_images(folder: Path) -> int:
+    rows = read_epochs(folder)
+    return int(rows[0].get("validation_total", 0)) if rows else 0
+
+
+def data_info(data: dict[str, Any]) -> DataInfo:
+    """Make the ``DataInfo`` of a checked record from its plain values."""
+    known = {item.name for item in fields(DataInfo)}
+    values = {name: value for name, value in data.items() if name in known}
+    for name in ("classes", "skipped_files"):
+        values[name] = tuple(values.get(name, ()))
+    values["left_out"] = tuple(LeftOut(**one) for one in values.get("left_out", ()))
+    return DataInfo(**values)
