@@ -255,7 +255,7 @@ class Experiment(BaseModel):
     )
     eval_after_first_step: bool = _declare(
         False,
-        "Train in evaluation mode",
+        "Trains in eval mode",
         "All but the first step of each epoch train in evaluation mode, without dropout and with "
         "batch norm's running statistics. So the training loop printed with 011 reads by its "
         "indentation; the report says otherwise. Affects only networks with dropout or batch norm.",
@@ -264,7 +264,7 @@ class Experiment(BaseModel):
     )
     test_images_in_batch_norm: bool = _declare(
         False,
-        "Tests update batch norm",
+        "Tests move BN stats",
         "The report's bug until 010: the test after each epoch, in training mode, also updates "
         "batch norm's running statistics, which the final test then uses.",
         "As the report ran it",

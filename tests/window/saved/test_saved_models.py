@@ -564,7 +564,7 @@ def test_an_interrupted_run_offers_resume_give_up_and_delete(
     QTest.mouseClick(widget.buttons.give_up, Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(widget.problem) as said:  # what was taken for a checkpoint is none
         answer(widget, "giveUpButton")
-    assert "the checkpoint was damaged" in said.args[0]
+    assert "the checkpoint is damaged" in said.args[0]
     assert cells(widget, STATUS)[0] == "■ Stopped"
     assert not (run.folder / "checkpoint.pt").exists()
     assert [path.read_bytes() for path in library.trashed()] == [b"checkpoint"]
@@ -869,7 +869,7 @@ def test_the_trash_is_emptied_after_a_question_with_its_size(
         widget.run_actions.empty_trash.trigger()
         dialog = widget.findChild(EmptyTrashDialog)
         qtbot.waitUntil(dialog.delete.isEnabled)
-        assert dialog.text.text() == "2 runs, 2.0 MB, are deleted for good."
+        assert dialog.text.text() == "2 runs (2.0 MB) are permanently deleted."
         with qtbot.waitSignal(dialog.destroyed):
             QTest.mouseClick(getattr(dialog, answer), Qt.MouseButton.LeftButton)
         assert len(library.trashed()) == (2 if answer == "keep" else 0)

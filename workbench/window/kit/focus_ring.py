@@ -67,10 +67,15 @@ class FocusRing(QObject):
                 self._ring.hide()
             return
         window = widget.window()
-        if self._ring is None or not shiboken6.isValid(self._ring):
-            self._ring = _Ring(window)  # the one before went with its window
-        elif self._ring.parentWidget() is not window:
-            self._ring.setParent(window)
+        if self._ring is not None and not shiboken6.isValid(self._ring):
+            self._ring = None  # it went with its window
+        if self._ring is not None and self._ring.parentWidget() is not window:
+            # Not moved over: what Qt keeps of a window's pixels would outlive the window.
+            self._ring.hide()
+            self._ring.deleteLater()
+            self._ring = None
+        if self._ring is None:
+            self._ring = _Ring(window)
         self._ring.put(_place_of(widget))
 
 

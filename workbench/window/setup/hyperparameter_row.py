@@ -207,21 +207,20 @@ class HyperparameterRow(QObject):
         return edit
 
     def place(self, grid: QGridLayout, row: int) -> None:
-        """Puts the widgets into two rows of ``grid``, from ``row`` on."""
+        """Put the widgets into two rows of ``grid``, from ``row`` on."""
         grid.addWidget(self.mark, row, 0)
         grid.addWidget(self.label, row, 1)
         grid.addWidget(self.editor, row, 2, 1, 1 if self.parameter.unit else 2)
-        if self.parameter.unit:
-            grid.addWidget(self.unit, row, 3)
-        if isinstance(self.editor, NumberEdit):
-            grid.addWidget(self.reason, row + 1, 1, 1, 3)
-        else:
+        # Hidden ones too: a widget without a parent would be a window of its own.
+        grid.addWidget(self.unit, row, 3)
+        self.unit.setVisible(bool(self.parameter.unit))
+        grid.addWidget(self.reason, row + 1, 1, 1, 3)
+        grid.addWidget(self.note, row + 1, 1, 1, 3)
+        self.note.hide()
+        if not isinstance(self.editor, NumberEdit):
             # What cannot be wrong needs no room for a reason.
             self.reason.hide()
             grid.setRowMinimumHeight(row + 1, GAP)
-            if isinstance(self.editor, ChoiceBox):
-                grid.addWidget(self.note, row + 1, 1, 1, 3)
-                self.note.hide()
 
     # --- value ------------------------------------------------------------------------------
 
