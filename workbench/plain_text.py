@@ -14,8 +14,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def visible(text: object, keep: str = "") -> str:
-    r"""``text`` in one line, with an escape (``\x1b``, ``\n``, ``\u202e``) in place of each
-    character that is not seen but has an effect; characters of ``keep`` stay.
+    r"""Return ``text`` in one line, with an escape (``\x1b``, ``\n``, ``\u202e``) in place of each
+    character that is not seen but has an effect, and U+FFFD for what is no text; characters of
+    ``keep`` stay.
 
     A terminal obeys control characters, and a line break in a name forges a line of output.
     """
@@ -26,6 +27,8 @@ def visible(text: object, keep: str = "") -> str:
 
 
 def _escape(character: str) -> str:
+    if "\ud800" <= character <= "\udfff":  # half of a character, or a byte that is no text
+        return "\N{REPLACEMENT CHARACTER}"
     return character.encode("unicode_escape").decode("ascii")
 
 

@@ -164,7 +164,7 @@ def test_stored_logits_are_read_and_nothing_is_unpickled(tmp_path: Path) -> None
     with pytest.raises(WorkbenchError, match="does not fit the 3 classes"):
         read_predictions(tmp_path, ("a", "b", "c"))
     np.savez(path, logits=predictions.logits, labels=predictions.labels - 1)
-    with pytest.raises(WorkbenchError, match="was damaged"):
+    with pytest.raises(WorkbenchError, match="is damaged"):
         read_predictions(tmp_path, predictions.classes)
     np.savez(path, logits=np.array([object()], dtype=object), labels=predictions.labels)
     with pytest.raises(WorkbenchError, match="damaged"):

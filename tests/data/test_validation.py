@@ -93,7 +93,7 @@ def test_what_is_split_is_the_data_sets_own_images(small: DataSet) -> None:
 @pytest.mark.parametrize(
     ("values", "train_images", "sentence"),
     [
-        ({"validation_share": 0.01}, 70, "0.01 of the 7 training images of red disc is none"),
+        ({"validation_share": 0.01}, 70, "0.01 of the 7 training images of red disc gives no"),
         ({"validation_share": 0.5}, 10, "leaves none to train on; choose a smaller share"),
     ],
 )
@@ -252,6 +252,6 @@ def test_without_a_split_early_stopping_goes_by_the_test_set_and_says_so(
     outcome, events = run(small, early_stopping=2, epochs=4)
     assert outcome.epochs_done == 3
     (notice,) = of(events, Notice)
-    assert "test set was above 50.00%. Chosen on the test set, that figure flatters" in str(
+    assert "has not risen above 50.00%. Selected on the test set, that figure is optimistic" in str(
         notice.message
     )

@@ -208,7 +208,7 @@ def test_nan_as_python_writes_it_is_read(library: Library) -> None:
 def test_a_test_of_any_content_is_refused_with_a_sentence(content: str, library: Library) -> None:
     run = add(library)
     (run.folder / "test.json").write_text(content)
-    with pytest.raises(WorkbenchError, match=r"test\.json was damaged"):
+    with pytest.raises(WorkbenchError, match=r"test\.json is damaged"):
         read_test(run.folder)
 
 

@@ -110,7 +110,7 @@ def test_a_checkpoint_that_cannot_be_read_is_said_and_kept_in_the_trash(
     run = interrupted_run(library, small)
     (run.folder / "checkpoint.pt").write_bytes(b"rubbish")
     given = give_up(library, run)
-    assert "the checkpoint was damaged" in str(given.problem)
+    assert "the checkpoint is damaged" in str(given.problem)
     assert (given.record.status, given.record.weights) == ("stopped", None)
     assert given.record.best_weights
     assert take_back(library, given).status == "interrupted"

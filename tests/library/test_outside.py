@@ -20,11 +20,11 @@ from workbench.library import catalog
 from workbench.library.catalog import Library
 from workbench.library.check import check_library
 from workbench.library.check import mend as mend_finding
+from workbench.library.giving_up import give_up
 from workbench.library.index import FILE
 from workbench.library.run_folder import (
     History,
     RunWriter,
-    keep_run,
     read_record,
     read_test,
     write_record,
@@ -117,7 +117,7 @@ def test_a_link_in_the_place_of_a_run_is_said_and_not_followed(
     assert runs == []
     assert "it is a link" in str(problem)
     with pytest.raises(WorkbenchError, match="it is a link"):
-        keep_run(folder, folder.parent / "checkpoint")
+        give_up(Library(folder.parent), replace(RECORD, folder=folder))
     with pytest.raises(OSError, match="it is a link"):
         RunWriter(folder, RECORD)
     assert [finding.mends for finding in check_library(folder.parent)] == [None]
@@ -249,7 +249,7 @@ def test_a_crafted_test_does_not_reach_the_window(change: dict[str, Any], folder
     assert read_test(folder) is not None
     text = json.dumps({**GOOD, **change}).replace("Infinity", "1e999")
     (folder / "test.json").write_text(text)
-    with pytest.raises(WorkbenchError, match=r"test\.json was damaged"):
+    with pytest.raises(WorkbenchError, match=r"test\.json is damaged"):
         read_test(folder)
 
 

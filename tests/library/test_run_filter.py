@@ -98,9 +98,9 @@ def test_a_value_that_is_missing_or_not_a_number_meets_no_condition(sign: str) -
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("learnin_rate<1", "learnin_rate: runs have no such value; did you mean learning_rate?"),
+        ("learnin_rate<1", "learnin_rate: runs have no such field; did you mean learning_rate?"),
         ("zzz=1", "put quotes around it"),
-        ("learning_rate<", "learning_rate: say what it should be, as in learning_rate>=0.001."),
+        ("learning_rate<", "learning_rate: give a value, as in learning_rate>=0.001."),
         ("learning_rate<fast", "learning_rate: must be a number (it is fast)."),
         ("learning_rate<nan", "must be a number"),
         ("optimizer=adan", "optimizer: must be one of sgd, adam (it is adan)."),

@@ -154,7 +154,7 @@ def test_a_best_epoch_in_training_mode_says_so(library: Library, tmp_path: Path)
     assert "in training mode" in trained
     assert "optimistic" not in trained
     assert "optimistic" in evaluated
-    assert "| test set, in training mode | test set, so optimistic |" in text
+    assert "| test set, in training mode | test set: optimistic |" in text
 
 
 def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_path: Path) -> None:
@@ -180,8 +180,8 @@ def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_pa
         "Test accuracy after this epoch",
         "25.00%",
         "best, selected on the validation split",
-        "Best test accuracy, at epoch 3, selected on the test set, so optimistic",
-        "validation split\ntest set, so optimistic",
+        "Best test accuracy, at epoch 3, selected on the test set: optimistic",
+        "validation split\ntest set: optimistic",
     ):
         assert words in re.sub(r"\n+", "\n", text), words
     # The validation is a curve of its own where there is one, and flattery is only where it is.

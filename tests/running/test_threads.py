@@ -94,7 +94,9 @@ def test_a_change_on_the_way_is_exactly_a_resume_with_that_number(library: Libra
     assert everything(changed) == everything(stopped)
     (entry,), (other,) = read_record(changed).resumed, read_record(stopped).resumed
     assert {**entry, "at": ""} == {**other, "at": ""}
-    assert entry["notices"] == ["The run had 2 CPU threads and goes on with 3: not bit for bit."]
+    assert entry["notices"] == [
+        "The run had a CPU thread count of 2 and continues with 3: not bit for bit the same."
+    ]
     assert (entry["epoch"], entry["step"], entry["threads"]) == (2, 2, 3)
 
 
@@ -145,21 +147,23 @@ def test_a_number_that_is_asked_for_twice_or_held_already_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "broken", [0, -3, 10**9, "2", 2.5, None, True, [], {"threads": 2}], ids=repr
+    ("field", "value"),
+    [
+        *(("resumed", [{"threads": n}]) for n in (-3, 10**9, "2", 2.5, None, True, [])),
+        ("resumed", [2]),
+        *(("threads_timed", {"1": n}) for n in (0, -1.0, "fast", None, 1e12)),
+        ("threads_timed", {"x": 5.0}),
+    ],
 )
-def test_a_number_in_a_run_that_cannot_be_is_passed_over(broken: Any, library: Library) -> None:
+def test_a_number_of_threads_that_cannot_be_is_named(
+    field: str, value: Any, library: Library
+) -> None:
     folder = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
     path = folder / "run.json"
-    content = json.loads(path.read_text())
-    content["resumed"] = [{"threads": broken}, broken]
-    content["threads_timed"] = {"1": broken, "x": 5.0, "2": 80.0, "-1": 3.0}
-    path.write_text(json.dumps(content))
-    heard: list[Event] = []
-    ended = runner.resume_run(folder, library, heard.append, RunControl())
-    assert ended.status == "finished"
-    (started,) = (event for event in heard if isinstance(event, RunStarted))
-    assert started.threads == 2
-    assert {n: s for n, s in started.timed.items() if n != 1} == {2: 80.0}
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    ended = runner.resume_run(folder, library, lambda event: None, RunControl())
+    assert ended.status == "failed"
+    assert f"{field} in run.json cannot be read" in str(ended.reason)
 
 
 # --- the command line ------------------------------------------------------------------

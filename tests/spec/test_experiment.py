@@ -67,7 +67,7 @@ def test_every_hyperparameter_says_what_a_form_needs() -> None:
         ),
         (
             {"batch_norm": True, "batch_size": 1},
-            "batch_size: must be 2 or more with batch norm, which compares the images of a batch "
+            "batch_size: must be 2 or more with batch norm, which needs several images in a batch "
             "(it is 1).",
         ),
     ],

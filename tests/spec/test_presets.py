@@ -9,6 +9,7 @@ import pytest
 from workbench import paths
 from workbench.file_names import file_name
 from workbench.messages import WorkbenchError
+from workbench.plain_text import visible
 from workbench.spec.experiment import differences, experiment_from, with_changes
 from workbench.spec.presets import (
     BrokenPreset,
@@ -189,6 +190,7 @@ def test_an_own_file_with_a_built_in_name_is_named_not_used() -> None:
 @pytest.mark.parametrize("title", ["CON", "a:b", "nul.x", "dot.", "가" * 80, 'x<>|?*"', "a\x07b"])
 def test_an_own_preset_of_any_title_is_a_file_on_every_system(title: str) -> None:
     saved = save_preset(title, experiment_from({"epochs": 7}))
+    title = visible(title)
     assert saved.id == file_name(title)
     assert (saved.title, saved.experiment.epochs) == (title, 7)
     assert find_preset(saved.id) == saved

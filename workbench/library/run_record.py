@@ -213,7 +213,7 @@ class _Resumed(_Strict):
     epoch: _Epochs = 0
     step: _Count = 0
     notices: Annotated[list[_Text], Field(max_length=100)] = []
-    threads: _Count = 0
+    threads: Annotated[int, Field(ge=0, le=4096)] = 0
 
 
 class _ReasonParts(_Strict):
@@ -255,7 +255,11 @@ class RunFigures(_Strict):
     continues: _Name | None = None
     resumed: Annotated[list[_Resumed], Field(max_length=10_000)] = []
     threads_timed: Annotated[
-        dict[_Word, Annotated[float, Field(gt=0, le=1e9)]], Field(max_length=1_000)
+        dict[
+            Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")],
+            Annotated[float, Field(gt=0, le=1e9)],
+        ],
+        Field(max_length=1_000),
     ] = {}
     name: _Text = ""
     format: Annotated[int, Field(ge=1, le=FORMAT)]
