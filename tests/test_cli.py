@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from workbench import cli, paths
+from workbench.commands import presets
 
 QUICK = ["--set", "epochs=1", "--set", "batch_size=100", "--dataset", "sample", "--device", "cpu"]
 
@@ -219,7 +220,7 @@ def test_an_unknown_error_goes_to_the_log_and_its_place_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
     cli.log.handlers.clear()
-    monkeypatch.setattr(cli, "list_presets", lambda: 1 / 0)
+    monkeypatch.setattr(presets, "list_presets", lambda: 1 / 0)
     code, _out, err = call("presets", capsys=capsys)
     for handler in cli.log.handlers:
         handler.close()
@@ -382,7 +383,7 @@ def test_an_interrupted_training_is_resumed(capsys: pytest.CaptureFixture[str]) 
 
     code, _, err = call("resume", folder.name, capsys=capsys)
     assert code == 2
-    assert "has trained to epoch 3 already" in err
+    assert "has already trained to epoch 3" in err
     code, _, err = call("resume", folder.name, "--set", "seed=3", capsys=capsys)
     assert code == 2
     assert "only epochs can" in err

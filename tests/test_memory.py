@@ -12,7 +12,7 @@ import pytest
 PROGRAM = """
 import resource
 import threading
-from workbench import runner
+from workbench.running import runner
 from workbench.engine.control import RunControl
 from workbench.data.data_choice import choose_data
 from workbench.engine.events import StepsDone

@@ -222,7 +222,8 @@ import os, signal, sys
 sys.path.insert(0, {top!r})
 from pathlib import Path
 from tests.conftest import cut
-from workbench import atomic, runner
+from workbench import atomic
+from workbench.running import runner
 from workbench.engine import training
 from workbench.engine.control import RunControl
 from workbench.data.data_choice import choose_data
@@ -337,7 +338,7 @@ def test_a_finished_run_needs_more_epochs(epochs: int | None, library: Library) 
     folder = Path(train(library).run)
     ended, _ = resume(library, folder, epochs=epochs)
     assert ended.status == "failed"
-    assert "has trained to epoch 3 already; set epochs to more" in str(ended.reason)
+    assert "has already trained to epoch 3; set epochs to more" in str(ended.reason)
     assert read_record(folder).status == "finished"
 
 
@@ -405,12 +406,12 @@ def test_a_run_that_ended_early_goes_on_for_more_epochs_and_waits_anew(
     # It has its own number of epochs still before it: going on to it must be asked for.
     ended, _ = resume(library, first)
     assert ended.status == "failed"
-    assert "ended early by itself after 3 of 9 epochs; set epochs" in str(ended.reason)
+    assert "ended early after 3 of 9 epochs; set epochs" in str(ended.reason)
     ended, _ = resume(library, first, epochs=9)
     record = read_record(Path(ended.run))
     assert (record.continues, record.epochs_done, record.ended_early) == (first.name, 5, True)
     assert (record.best_epoch, record.best_chosen_on) == (1, "validation")
-    assert "Ended early after epoch 5 of 9: since epoch 3 no accuracy" in read_log(record.folder)
+    assert "Ended early after epoch 5 of 9: since epoch 3 the accuracy" in read_log(record.folder)
     ended, _ = resume(library, first, epochs=4)
     record = read_record(Path(ended.run))
     assert (record.epochs_done, record.epochs, record.ended_early) == (4, 4, False)
@@ -479,7 +480,7 @@ def test_other_images_are_refused(
     monkeypatch.setattr(runner, "load_data", lambda choice, progress, stop: other)
     ended, _ = resume(library, folder)
     assert ended.status == "failed"
-    assert "was begun on other images than sample holds now" in str(ended.reason)
+    assert "was started on other images than sample holds now" in str(ended.reason)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -550,7 +551,7 @@ def test_fewer_epochs_than_begun_are_refused(
     folder = Path(train(library, stop_in_epoch).run)
     ended, _ = resume(library, folder, epochs=1)
     assert ended.status == "failed"
-    assert "is in epoch 2 already" in str(ended.reason)
+    assert "is already in epoch 2" in str(ended.reason)
     assert resume(library, folder, epochs=2)[0].epochs_done == 2
 
 
@@ -798,7 +799,7 @@ import resource, signal, sys
 sys.path.insert(0, {top!r})
 from pathlib import Path
 from tests.conftest import cut
-from workbench import runner
+from workbench.running import runner
 from workbench.engine import training
 from workbench.engine.control import RunControl
 from workbench.data.data_choice import choose_data
