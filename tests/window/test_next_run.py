@@ -167,7 +167,7 @@ def test_go_on_has_the_icon_of_going_on(window: MainWindow, qtbot: QtBot) -> Non
     train(qtbot, window, epochs=1000)
     press(qtbot, window, "pauseButton")
     qtbot.waitUntil(lambda: window.session.state == "paused")
-    assert window.actions_.pause.text() == "Go on"
+    assert window.actions_.pause.text() == "Resume"
     assert picture() != pausing
     press(qtbot, window, "pauseButton")
     qtbot.waitUntil(lambda: window.session.state == "training")

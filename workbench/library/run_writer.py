@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +22,7 @@ from pydantic import ValidationError
 from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.engine.run_state import EpochFigures
+from workbench.file_names import file_name
 from workbench.library.run_files import CHECKPOINT, read_test, record_as_written
 from workbench.library.run_record import RunFile, RunRecord, field_of, parse_json, plain_json
 from workbench.library.safe_file import lock_file, open_to_add, require_folder
@@ -204,8 +204,8 @@ def new_run_name(preset: str | None, now: datetime | None = None) -> str:
 
 
 def file_label(preset: str | None) -> str:
-    """A preset's id as part of a file name; cut, as file systems allow names of 255 bytes."""
-    return re.sub(r"[^\w.-]+", "-", preset or "experiment")[:40]
+    """Return a preset's id as part of a file name, at most 40 characters."""
+    return file_name(preset or "", longest=40, otherwise="experiment")
 
 
 def now_utc() -> str:

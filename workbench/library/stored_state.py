@@ -53,7 +53,7 @@ def read_state(folder: Path) -> RunState:
         reason=record.why,
         weights=str(folder / weights) if weights else None,
         notices=tuple(
-            Message("{notice}", notice=notice)
+            Message("{reason}", reason=notice)
             for entry in record.resumed
             for notice in entry.get("notices", ())
         ),

@@ -224,7 +224,9 @@ def test_an_own_preset_is_shown_in_its_folder(panel: PresetPanel, qtbot: QtBot) 
 def test_the_note_says_what_ran_in_place_of_what_was_declared(panel: PresetPanel) -> None:
     panel.select("007")
     assert "As actually run\nScheduler Step → None · Epochs 60 → 25" in panel.note.text()
-    assert "Explained\nAdam gets in 3 epochs where SGD gets in 100." in panel.note.text()
+    assert (
+        "Explained\nMeasured (one seed), Adam passes 70% in its second epoch" in panel.note.text()
+    )
     panel.select("001")
     assert "As actually run" not in panel.note.text()
 
