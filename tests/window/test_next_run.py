@@ -30,6 +30,7 @@ from workbench.window.kit.settings import Settings
 from workbench.window.kit.theme import Theme
 from workbench.window.kit.translation import Translation
 from workbench.window.main_window import MainWindow
+from workbench.window.work.activity import Activity
 
 
 def opened(qtbot: QtBot, theme: Theme, translation: Translation) -> MainWindow:
@@ -221,7 +222,7 @@ def test_resuming_is_given_up_and_the_run_can_be_loaded(
 
 def test_give_up_and_delete_wait_while_a_run_loads(window: MainWindow, qtbot: QtBot) -> None:
     for state, off in (("loading", True), ("training", False), ("idle", False)):
-        window.session._set_state(state)
+        window.session._set_state(Activity(state))
         for name in ("give_up", "delete"):
             assert bool(window.saved.run_actions._off.get(name)) is off
 

@@ -64,6 +64,7 @@ from workbench.window.status_bar import StatusBar
 from workbench.window.weights.weights_card import WeightsCard
 from workbench.window.weights.weights_in_use import WeightsInUse
 from workbench.window.window_layout import WindowLayout
+from workbench.window.work.activity import Activity, why_off
 from workbench.window.work.session import Session
 from workbench.window.work.timings import Timings
 
@@ -595,55 +596,43 @@ class MainWindow(QMainWindow):
         self._say_state()
 
     def _update(self) -> None:
-        """Sets what is on and off, with the reason in the tooltip where something is off."""
-        a, state = self.actions_, self.session.state
-        busy, running = self.session.busy, self.session.running
-        reason = self._why_no_training()
-        a.train.setEnabled(not reason)
-        a.train.setToolTip(tooltip(reason) or _tip(tr("Train the experiment of the form"), a.train))
-        a.repeat.setEnabled(not reason)
-        a.repeat.setToolTip(tooltip(reason))
-        a.pause.setEnabled(state in ("training", "paused"))
-        a.show_paused(state == "paused")
-        a.pause.setToolTip(_tip(tr("Pause the run, or resume it"), a.pause))
-        a.stop.setEnabled(running and state != "stopping")
-        a.stop.setToolTip(_tip(tr("End the run and keep its results so far"), a.stop))
-        discards = self.runs.can_discard or not running
-        a.cancel.setEnabled(busy and state not in ("stopping", "opening") and discards)
-        a.cancel.setToolTip(
-            _tip(tr("End the run and discard it"), a.cancel)
-            if discards
-            else tr("A resumed run can be stopped, not discarded.")
+        """Turn everything on or off, with the reason in the tooltip where something is off."""
+        a, activity = self.actions_, self.session.state
+        off = why_off(activity, discardable=self.runs.can_discard, gpu=bool(self.device_box.is_gpu))
+
+        def reason(name: str) -> str:
+            return say(off[name]) if name in off else ""
+
+        untrained = self._why_no_training(reason("train"))
+        a.train.setEnabled(not untrained)
+        a.train.setToolTip(
+            tooltip(untrained) or _tip(tr("Train the experiment of the form"), a.train)
         )
-        a.open_weights.setEnabled(not busy)
+        a.repeat.setEnabled(not untrained)
+        a.repeat.setToolTip(tooltip(untrained))
+        a.show_paused(activity is Activity.PAUSED)
+        for name, tip in (
+            ("pause", tr("Pause the run, or resume it")),
+            ("stop", tr("End the run and keep its results so far")),
+            ("cancel", tr("End the run and discard it")),
+        ):
+            action = getattr(a, name)
+            action.setEnabled(name not in off)
+            action.setToolTip(reason(name) or _tip(tip, action))
+        a.open_weights.setEnabled("open_weights" not in off)
         self._update_trial()
         elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
         self._back_button.setVisible(elsewhere)
-        off = (
-            tr("Not available while a run trains.")
-            if running
-            else tr("Not available while something is running.")
-        )
-        # While a run trains they are chosen for the next one.
-        self.data_button.set_off(off if busy and not running else "")
-        self.data_button.set_reading_off(off if busy else "")
-        self.device_box.set_off(off if busy and not running else "")
-        self.threads_box.set_off(
-            off
-            if busy and not running
-            else tr("A GPU trains: the number of CPU threads does not matter.")
-            if self.device_box.is_gpu
-            else ""
-        )
-        self.weights_card.set_enabled(not busy, off if busy else "")
-        self.interrupted.set_off(off if busy else "")
-        for name in ("load", "load_best", "test", "resume"):
-            self.saved.set_off(name, off if busy else "")
-        # Until the run that is being loaded holds its lock, nothing else keeps it from these.
-        loading = tr("Off while a run loads.") if state == "loading" else ""
-        for name in ("give_up", "delete"):
-            self.saved.set_off(name, loading)
+        self.data_button.set_off(reason("choose"))
+        self.data_button.set_reading_off(reason("read_data"))
+        self.device_box.set_off(reason("choose"))
+        self.threads_box.set_off(reason("threads"))
+        self.weights_card.set_enabled("use_weights" not in off, reason("use_weights"))
+        self.interrupted.set_off(reason("resume"))
+        for name in ("load", "test", "resume", "give_up", "delete"):
+            self.saved.set_off(name, reason(name))
+        self.saved.set_off("load_best", reason("load"))
         self._show_estimate()
         shown = self.run_view.record
         if shown is not None:
@@ -675,9 +664,9 @@ class MainWindow(QMainWindow):
         # Also beside earlier runs: how fast they were says little of a machine that is busy now.
         self.timings.want(experiment, device)
 
-    def _why_no_training(self) -> str:
-        if self.session.busy:
-            return tr("Something is running: stop it, or wait until it ends.")
+    def _why_no_training(self, busy: str) -> str:
+        if busy:
+            return busy
         if not isinstance(self.presets.current(), Preset):
             return tr("Choose a preset that can be read.")
         return self.form.problem()

@@ -19,6 +19,7 @@ from workbench.library.catalog import Library
 from workbench.library.weights import Weights, save_weights
 from workbench.spec.experiment import experiment_from
 from workbench.window.weights.own_image_window import OwnImageWindow
+from workbench.window.work.activity import Activity
 from workbench.window.work.session import Session
 
 
@@ -102,11 +103,11 @@ def test_a_broken_file_gets_a_sentence(
 
 
 def test_off_while_work_is_under_way(window: OwnImageWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window._session._set_state("training")
+    window._session._set_state(Activity.TRAINING)
     assert not window.open_button.isEnabled()
     window.take_file(tmp_path / "any.png")
     assert "is running" in window.verdict.text()
-    window._session._set_state("idle")
+    window._session._set_state(Activity.IDLE)
     assert window.open_button.isEnabled()
 
 

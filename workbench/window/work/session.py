@@ -41,6 +41,7 @@ from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.spec.experiment import Experiment
+from workbench.window.work.activity import Activity
 from workbench.words.report_lines import ReportLines
 
 log = logging.getLogger("workbench")
@@ -129,7 +130,7 @@ class Session(QObject):
     def __init__(self, library: Library, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.library = library
-        self.state = "idle"
+        self.state = Activity.IDLE
         # Of the CPU, for new runs and tests; None: as many as are fastest when they begin.
         self.threads: int | None = None
         self._reports: deque[tuple[str, Any]] = deque()
@@ -149,12 +150,12 @@ class Session(QObject):
 
     @property
     def busy(self) -> bool:
-        return self.state != "idle"
+        return self.state.busy
 
     @property
     def running(self) -> bool:
         """Whether a run is under way, from the loading of its data to its end."""
-        return self.state in ("loading", "training", "paused", "stopping")
+        return self.state.running
 
     def train(
         self,
@@ -183,7 +184,7 @@ class Session(QObject):
                 threads=threads,
             )
 
-        self._start("loading", work)
+        self._start(Activity.LOADING, work)
 
     def resume_run(self, folder: Path, epochs: int | None = None) -> None:
         """Trains a saved run on, from its own data; to ``epochs`` in all, where given. Its events
@@ -202,7 +203,7 @@ class Session(QObject):
                 epochs=epochs,
             )
 
-        self._start("loading", work)
+        self._start(Activity.LOADING, work)
 
     def open_weights(self, path: Path) -> None:
         """Reads a weight file; ``weights_opened`` or ``problem`` follows."""
@@ -212,7 +213,7 @@ class Session(QObject):
 
             self._put("weights", (path, load_weights(path)))
 
-        self._start("opening", work)
+        self._start(Activity.OPENING, work)
 
     def test_weights(self, path: Path, data: DataChoice, device: str) -> None:
         """Tests a weight file; ``weights_tested``, ``problem`` or ``given_up`` follows."""
@@ -231,7 +232,7 @@ class Session(QObject):
             )
             self._put("tested", outcome)
 
-        self._start("testing", work)
+        self._start(Activity.TESTING, work)
 
     def prepare_data(self, data: DataChoice) -> None:
         """Loads (and caches) a data set; ``data_prepared``, ``problem`` or ``given_up``
@@ -246,7 +247,7 @@ class Session(QObject):
             )
             self._put("prepared", loaded.info)
 
-        self._start("preparing", work)
+        self._start(Activity.PREPARING, work)
 
     def predict_image(self, path: Path, source: Any, name: str, device: str, fit: Fit) -> None:
         """Asks the weights in ``path`` about an image, a path or a binary file, made square as
@@ -265,7 +266,7 @@ class Session(QObject):
                 return
             self._put("predicted", ((pixels, preview), outcome))
 
-        self._start("opening", work)
+        self._start(Activity.OPENING, work)
 
     def download(self) -> None:
         """Downloads CIFAR-10; ``downloaded``, ``problem`` or ``given_up`` follows."""
@@ -279,7 +280,7 @@ class Session(QObject):
             )
             self._put("downloaded", place)
 
-        self._start("downloading", work)
+        self._start(Activity.DOWNLOADING, work)
 
     def find_devices(self) -> None:
         """Imports torch behind the first paint and looks for GPUs; ``devices_found`` follows.
@@ -391,13 +392,13 @@ class Session(QObject):
     def stop(self) -> None:
         """Asks the run to end and keep what it reached."""
         if self.running:
-            self._set_state("stopping")
+            self._set_state(Activity.STOPPING)
         self._control.stop()
 
     def cancel(self) -> None:
         """Asks the work to end and discard what it reached."""
         if self.running:
-            self._set_state("stopping")
+            self._set_state(Activity.STOPPING)
         self._control.cancel()
 
     def wait(self, milliseconds: int) -> bool:
@@ -418,7 +419,7 @@ class Session(QObject):
         # Called by the worker. The deque is the only thing that both threads touch.
         self._reports.append((kind, content))
 
-    def _start(self, state: str, function: Callable[[], None]) -> None:
+    def _start(self, state: Activity, function: Callable[[], None]) -> None:
         assert self._work is None, "the window offers nothing while work is under way"
 
         def guarded() -> None:
@@ -487,14 +488,15 @@ class Session(QObject):
         elif isinstance(event, FinalTest):
             self.final_test.emit(event)
         elif isinstance(event, RunStarted):
-            if self.state == "loading":
-                self._set_state("training")
+            if self.state is Activity.LOADING:
+                self._set_state(Activity.TRAINING)
             self.run_started.emit(event)
         elif isinstance(event, Notice):
             self.notice.emit(event.message)
         elif isinstance(event, Paused | Resumed):
-            if self.state != "stopping":
-                self._set_state("paused" if isinstance(event, Paused) else "training")
+            if self.state is not Activity.STOPPING:
+                paused = isinstance(event, Paused)
+                self._set_state(Activity.PAUSED if paused else Activity.TRAINING)
         elif isinstance(event, RunEnded):
             self.run_ended.emit(event)
 
@@ -503,14 +505,14 @@ class Session(QObject):
         self._work.wait()  # its function has returned: a matter of microseconds
         self._work = None
         self._rest()
-        self._set_state("idle")
+        self._set_state(Activity.IDLE)
 
     def _new_control(self) -> RunControl:
         self._control = RunControl()
         return self._control
 
-    def _set_state(self, state: str) -> None:
-        if state != self.state:
+    def _set_state(self, state: Activity) -> None:
+        if state is not self.state:
             self.state = state
             self.state_changed.emit(state)
 
