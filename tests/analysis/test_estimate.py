@@ -20,7 +20,7 @@ from workbench.data.data_choice import DataChoice
 from workbench.engine.step_times import Timing
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message
-from workbench.spec.experiment import with_changes
+from workbench.spec.experiment import experiment_from, with_changes
 from workbench.spec.presets import find_preset
 
 SAMPLE = DataChoice("sample", None, Message("The sample."))
@@ -176,3 +176,11 @@ def test_early_stopping_makes_it_an_estimate_at_most() -> None:
         return estimate(with_changes(ADAM, changes), SAMPLE, "auto", [], Path("/")).at_most
 
     assert (at_most(), at_most(early_stopping=3)) == (False, True)
+
+
+def test_the_disk_that_a_run_takes_grows_with_its_classes() -> None:
+    experiment = experiment_from({"epochs": 1})
+    ten = disk_bytes(experiment, 1000, 1000)
+    hundred = disk_bytes(experiment, 1000, 1000, 100)
+    # Six copies of the last layer's 90 more outputs, and logits of 90 more classes.
+    assert hundred - ten == 6 * 4 * 90 * 101 + 1000 * 4 * 90

@@ -189,7 +189,7 @@ def test_one_class_is_too_few(tmp_path: Path) -> None:
     for split in ("train", "test"):
         put(tmp_path / split / "cat" / "a.png")
     assert problem(tmp_path) == (
-        f"{tmp_path / 'train'}: holds 1 class folders, and training needs two or more."
+        f"{tmp_path / 'train'}: holds 1 class folder; training needs two or more."
     )
 
 

@@ -10,6 +10,7 @@ import torch
 
 from tests.library.interrupted import interrupted_run
 from workbench import atomic
+from workbench.data.data_choice import LeftOut
 from workbench.data.datasets import DataSet
 from workbench.library.catalog import Library
 from workbench.library.check import check_library
@@ -158,3 +159,25 @@ def test_a_full_disk_leaves_the_run_as_it_was(
         monkeypatch.undo()
         assert read_record(run.folder).status == "interrupted"
         assert has_checkpoint(run.folder)
+
+
+def test_a_run_on_a_folder_that_left_files_out_can_be_given_up(
+    library: Library, small: DataSet
+) -> None:
+    left = LeftOut("hidden", "", 2, "train/cat/.thumb")
+    data = replace(small, info=replace(small.info, left_out=(left,), path="/somewhere"))
+    given = give_up(library, interrupted_run(library, data))
+    assert given.problem is None
+    weights = load_weights(given.record.folder / (given.record.weights or ""))
+    assert weights.data is not None
+    assert not {"left_out", "path", "skipped_files"} & weights.data.keys()
+
+
+def test_a_run_of_another_library_is_left_alone(
+    library: Library, small: DataSet, tmp_path: Path
+) -> None:
+    run = interrupted_run(library, small)
+    with pytest.raises(WorkbenchError, match="does not lie in the library"):
+        give_up(Library(tmp_path / "other"), run)
+    assert has_checkpoint(run.folder)
+    assert read_record(run.folder).status == "interrupted"

@@ -134,7 +134,7 @@ def test_a_slowed_run_changes_by_itself_only_where_it_was_told_to(
         assert slowed == [slow, None]
         assert changes == [ThreadsChanged(epoch=1, step=3, threads=1, before=2)]
         assert [entry["threads"] for entry in record.resumed] == [1]
-        assert "Going on with 1 CPU threads in place of 2" in read_log(folder)
+        assert "Continuing with 1 CPU thread in place of 2" in read_log(folder)
     else:
         assert slowed == [slow]
         assert changes == record.resumed == []

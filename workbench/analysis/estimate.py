@@ -19,9 +19,11 @@ from workbench.engine.step_times import Timing
 from workbench.library.run_folder import RunRecord
 from workbench.path_text import to_text
 from workbench.spec.experiment import Experiment
+from workbench.spec.networks import weight_bytes
+from workbench.spec.optimizers import OPTIMIZERS
 
-WEIGHTS_BYTES = 1_750_000
-"""What a weight file of the network takes: some 435,000 weights in float32, and their words."""
+WORDS_BYTES = 12_000
+"""What a weight file takes beside its numbers."""
 
 LIKE = ("network", "batch_norm", "activation", "optimizer", "batch_size", "precision")
 """Hyperparameters on which the speed depends, beside whether there is dropout."""
@@ -94,7 +96,7 @@ def estimate(
     return Estimate(
         seconds=seconds,
         earlier=len(speeds),
-        bytes=disk_bytes(experiment, train, test),
+        bytes=disk_bytes(experiment, train, test, _classes(alike)),
         free_bytes=free_bytes(library),
         gpu_bytes=gpu_bytes,
         free_gpu_bytes=timing.free_bytes if timing else None,
@@ -149,16 +151,25 @@ def _images(data: DataChoice, alike: list[RunRecord]) -> tuple[int, int] | None:
     return None
 
 
-def disk_bytes(experiment: Experiment, train_images: int, test_images: int) -> int:
+def _classes(alike: list[RunRecord]) -> int:
+    """Return the classes of a run like it; without one, those of CIFAR-10 and of the sample."""
+    return len(alike[0].data.get("classes", ())) or 10 if alike else 10
+
+
+def disk_bytes(
+    experiment: Experiment, train_images: int, test_images: int, classes: int = 10
+) -> int:
     """Bytes of a run folder at its largest: the last and the best weights, a checkpoint and the
     next one that takes its place, the loss of every step, and the final test's logits."""
-    states = 3 if experiment.optimizer == "adam" else 2  # weights, and the optimizer's averages
-    checkpoints = 2 * states * WEIGHTS_BYTES
+    weights = weight_bytes(experiment, classes) + WORDS_BYTES
+    kept = OPTIMIZERS[experiment.optimizer].keeps(experiment) - {"step"}
+    # The weights twice where they diverged, else once beside the optimizer's averages.
+    checkpoints = 2 * max(2, 1 + len(kept)) * weights
     trained = train_images * (1 - experiment.validation_share)
     steps = math.ceil(trained / experiment.batch_size) * experiment.epochs
-    logits = test_images * (10 * 4 + 8)
+    logits = test_images * (classes * 4 + 8)
     rows = experiment.epochs * (220 if experiment.validation_share else 160)
-    return 2 * WEIGHTS_BYTES + checkpoints + 4 * steps + logits + rows
+    return 2 * weights + checkpoints + 4 * steps + logits + rows
 
 
 def free_bytes(folder: Path) -> int | None:

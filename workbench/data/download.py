@@ -274,7 +274,7 @@ def _connect(
                 file.write(piece)
                 report(have, size)
     if have > size:
-        part.unlink()
+        atomic.delete(part)
         raise _other_file(url, part, have, size)
     if have < size:
         raise _Cut("the connection was cut")

@@ -19,7 +19,7 @@ from workbench.data.image_decoding import (
     TOO_LARGE,
     UNKNOWN_RANGE,
 )
-from workbench.messages import WorkbenchError
+from workbench.messages import Count, WorkbenchError
 from workbench.path_text import shown
 
 SPLITS = ("train", "test")
@@ -162,9 +162,9 @@ def _require_same_classes(path: Path, found: dict[str, set[str]]) -> None:
             )
     if len(every) < 2:
         raise WorkbenchError(
-            "{path}: holds {count} class folders, and training needs two or more.",
+            "{path}: holds {count:class folder|class folders}; training needs two or more.",
             path=shown(path / SPLITS[0]),
-            count=len(every),
+            count=Count(len(every)),
         )
 
 

@@ -1,7 +1,8 @@
 """One run as one value: what its events so far add up to. Free of torch and Qt.
 
-``state.after(event)`` is the only place where events are folded; the run's files, the window's
-views, the command line's bar and the written report are made from the state that comes out.
+``state.after(event)`` folds one event; a saved run is read as the same value
+(:mod:`workbench.library.stored_state`). The rows of ``epochs.csv`` are made from it; the window's
+header and the command line's bar still fold events for themselves.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from workbench.engine.events import (
     RunEnded,
     RunStarted,
     StepsDone,
+    ThreadsChanged,
 )
 from workbench.engine.status import RunStatus
 from workbench.messages import Message
@@ -336,6 +338,8 @@ class RunState:
                 return self._epoch_done(event)
             case FinalTest():
                 return replace(self, test=event.figures, final=True, progress=None)
+            case ThreadsChanged():
+                return replace(self, threads=event.threads)
             case Paused():
                 return replace(self, status=RunStatus.PAUSED)
             case Resumed():

@@ -299,7 +299,7 @@ class Library:
         Raises :class:`WorkbenchError` while a process trains it, where it lies elsewhere than in
         this library, and where it cannot be moved.
         """
-        self._require_own(record)
+        self.require_own(record)
         if is_locked(record.folder):
             raise WorkbenchError(
                 "{name} is being trained; delete it when it has ended.", name=record.label
@@ -312,7 +312,8 @@ class Library:
             raise _cannot_be_moved(record.folder, error) from None
         return place.name
 
-    def _require_own(self, record: RunRecord) -> None:
+    def require_own(self, record: RunRecord) -> None:
+        """Raise :class:`WorkbenchError` where the run lies elsewhere than in this library."""
         with suppress(OSError):
             if record.folder.parent.samefile(self.path):
                 return

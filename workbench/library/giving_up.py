@@ -52,6 +52,7 @@ def give_up(library: Library, record: RunRecord) -> GivenUp:
     Raises :class:`WorkbenchError` where the run is not interrupted, while a process trains it,
     and where it cannot be written; the run can still be resumed then.
     """
+    library.require_own(record)
     folder = record.folder
     library.look_at(record)
     place: Path | None = None
@@ -68,7 +69,7 @@ def give_up(library: Library, record: RunRecord) -> GivenUp:
             atomic.move(folder / CHECKPOINT, place)
         try:
             write_record(replace(now, status="stopped", **changes))
-        except OSError:
+        except BaseException:
             if place is not None:
                 atomic.move(place, folder / CHECKPOINT)
             raise
@@ -81,6 +82,7 @@ def take_back(library: Library, given: GivenUp) -> RunRecord:
 
     Raises :class:`WorkbenchError` where the checkpoint or the run is gone, and as :func:`give_up`.
     """
+    library.require_own(given.record)
     folder = given.record.folder
     library.look_at(given.record)
     with _held(given.record) as now:
@@ -154,7 +156,7 @@ def _save_weights(record: RunRecord) -> tuple[dict[str, Any], WorkbenchError | N
     known: dict[str, Weights] = {}
     for field, name in (("weights", f"{stem}.pkl"), ("best_weights", f"{stem}_best.pkl")):
         with suppress(WorkbenchError):
-            known[field] = load_weights(folder / name)
+            known[field] = load_weights(folder / name, own=True)
             changes[field] = name  # also where it was killed before run.json said so
     try:
         stored = load_checkpoint(folder)

@@ -10,7 +10,6 @@ trigger, a row that no run could have written) is thrown away.
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from workbench import atomic
 from workbench.library.run_record import (
     DataFile,
     EnvironmentFile,
@@ -236,9 +236,9 @@ class RunIndex:
             path = self._path.with_name(FILE + beside)
             with suppress(OSError):
                 if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
+                    atomic.delete_folder(path)
                 else:
-                    path.unlink(missing_ok=True)
+                    atomic.delete(path)
 
     def _give_up(self) -> None:
         """Damaged, locked or on a full disk: for this session the runs are read one by one."""

@@ -13,6 +13,7 @@ from workbench.engine.networks import build_empty
 from workbench.library.safe_pickle import is_whole, refuse_damaged, short_text
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.networks import NETWORKS
 
 _WHOLE_NUMBERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
@@ -20,12 +21,10 @@ _WHOLE_NUMBERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8
 def recognized(path: Path, tensors: dict[str, Tensor]) -> tuple[Experiment, dict[str, Tensor]]:
     """The experiment that these keys and shapes belong to, and its network's state dict on the
     ``meta`` device."""
-    plain = experiment_from({"activation": "relu", "normalization": "half"})
-    regularized = {"activation": "leaky_relu", "dropout": 0.2, "normalization": "half"}
     experiments = [
-        plain,
-        experiment_from({**regularized, "batch_norm": True}),
-        experiment_from(regularized),
+        experiment_from({"network": name, "normalization": "half", **variant})
+        for name, network in NETWORKS.items()
+        for variant in network.variants
     ]
 
     def expected(experiment: Experiment) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from workbench.data.data_choice import DataInfo, LeftOut
 from workbench.engine.run_state import EpochFigures, Losses, RunState
 from workbench.engine.status import RunStatus
 from workbench.library.run_folder import (
+    RunRecord,
     read_epochs,
     read_losses,
     read_record,
@@ -38,7 +39,7 @@ def read_state(folder: Path) -> RunState:
         data=data_info(record.data),
         device=record.device,
         device_name=str(record.environment.get("device_name", "")),
-        threads=int(record.environment.get("cpu_threads") or 0),
+        threads=_threads(record),
         epochs=record.epochs,
         steps_per_epoch=steps,
         batch_size=int(record.experiment["batch_size"]),
@@ -59,6 +60,14 @@ def read_state(folder: Path) -> RunState:
         ),
         losses=Losses(losses),
     )
+
+
+def _threads(record: RunRecord) -> int:
+    """Return the number of CPU threads that the run had last."""
+    for entry in reversed(record.resumed):
+        if entry.get("threads"):
+            return int(entry["threads"])
+    return int(record.environment.get("cpu_threads") or 0)
 
 
 def _validation_images(folder: Path) -> int:

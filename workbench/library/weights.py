@@ -6,6 +6,7 @@ A file is looked through (:mod:`workbench.library.safe_pickle`) before anything 
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from workbench import __version__, atomic
 from workbench.data.data_choice import CIFAR10_CLASSES
 from workbench.engine.networks import build_empty
 from workbench.library.checkpoint import KIND as CHECKPOINT_KIND
+from workbench.library.checkpoint import PIXEL_STATISTICS
 from workbench.library.safe_pickle import load_plain
 from workbench.library.state_dicts import converted, difference, recognized, tensors_of
 from workbench.messages import Message, WorkbenchError
@@ -66,7 +68,8 @@ def save_weights(path: Path, weights: Weights) -> None:
     Raises :class:`WorkbenchError` where the file cannot be written, and ``TypeError`` where
     ``metrics`` or ``data`` are not plain values, which could not be read back.
     """
-    for name, values in (("metrics", weights.metrics), ("data", weights.data)):
+    data = _without_places(weights.data)
+    for name, values in (("metrics", weights.metrics), ("data", data)):
         if values is not None and not _is_plain(values):
             raise TypeError(f"{name}: plain values are needed, not {values!r}")
     content = {
@@ -78,7 +81,7 @@ def save_weights(path: Path, weights: Weights) -> None:
         "classes": list(weights.classes),
         "metrics": weights.metrics,
         # A file that is handed on says which images these were, not where they lay.
-        "data": _without_places(weights.data),
+        "data": data,
         # A view would be written with all of the storage that it looks at.
         "state_dict": {
             key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -100,7 +103,8 @@ def save_weights(path: Path, weights: Weights) -> None:
 def _without_places(data: dict[str, Any] | None) -> dict[str, Any] | None:
     if data is None:
         return None
-    return {name: value for name, value in data.items() if name not in ("path", "skipped_files")}
+    named = ("path", "skipped_files", "left_out")  # with the names of files
+    return {name: value for name, value in data.items() if name not in named}
 
 
 def load_weights(path: Path, *, own: bool = False) -> Weights:
@@ -144,7 +148,7 @@ def _from_own(path: Path, values: dict[Any, Any]) -> Weights:
         and all(str(part).isprintable() for item in experiment_values.items() for part in item),
         "preset": values.get("preset") is None or type(values["preset"]) is str,
         "classes": type(classes) is list and bool(classes) and all(type(c) is str for c in classes),
-        "metrics": _is_plain(values.get("metrics")),
+        "metrics": _is_plain(values.get("metrics")) and _are_metrics(values["metrics"]),
         "data": values.get("data") is None or _is_plain(values["data"]),
         "state_dict": isinstance(values.get("state_dict"), dict),
     }
@@ -225,6 +229,30 @@ def _from_plain(path: Path, values: dict[Any, Any]) -> Weights:
         format=None,
         notes=(*notes, *value_notes),
     )
+
+
+def _are_metrics(values: dict[str, Any]) -> bool:
+    """Tell whether the figures of a file are what their names say; others are short texts or
+    finite numbers."""
+    for name, value in values.items():
+        if name in PIXEL_STATISTICS:
+            least = 0.0 if name == "pixel_deviation" else -math.inf
+            if not isinstance(value, list | tuple) or len(value) != 3:
+                return False
+            if not all(type(v) is float and math.isfinite(v) and v >= least for v in value):
+                return False
+        elif name in ("epoch", "step"):
+            if type(value) is not int or not 0 <= value <= 10**13:
+                return False
+        elif name in ("accuracy", "validation_accuracy"):
+            if value is not None and not (type(value) in (int, float) and 0 <= value <= 100):
+                return False
+        elif type(value) is str:
+            if len(value) > 300 or not value.isprintable():
+                return False
+        elif type(value) is float and not math.isfinite(value):
+            return False
+    return True
 
 
 def _is_plain(values: object) -> bool:

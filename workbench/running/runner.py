@@ -252,7 +252,9 @@ def _resumed(
     resuming.require_epochs(record, experiment, start)
     if stored is None and resuming.begins_anew(experiment):
         notices.append(resuming.BEGINS_ANEW)
-    timed = resuming.timed_of(record)
+    # What was timed on another machine says nothing here.
+    here = environment(chosen).get("device_name") == record.environment.get("device_name")
+    timed = resuming.timed_of(record) if here else {}
     started = replace(
         _run_started(experiment, data_set, chosen),
         epoch=start.epoch,

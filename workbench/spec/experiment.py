@@ -257,14 +257,15 @@ class Experiment(BaseModel):
         False,
         "Trains in eval mode",
         "All but the first step of each epoch train in evaluation mode, without dropout and with "
-        "batch norm's running statistics. So the training loop printed with 011 reads by its "
-        "indentation; the report says otherwise. Affects only networks with dropout or batch norm.",
+        "batch norm's running statistics. By its indentation the training loop printed with 011 "
+        "does this; the report's text says otherwise. Affects only networks with dropout or batch "
+        "norm.",
         "As the report ran it",
         slip=True,
     )
     test_images_in_batch_norm: bool = _declare(
         False,
-        "Tests move BN stats",
+        "Tests update BN",
         "The report's bug until 010: the test after each epoch, in training mode, also updates "
         "batch norm's running statistics, which the final test then uses.",
         "As the report ran it",

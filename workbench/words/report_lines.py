@@ -74,8 +74,8 @@ class ReportLines:
             return [str(as_sentence(event.slowdown))] if event.slowdown else []
         if isinstance(event, ThreadsChanged):
             return [
-                f"Going on with {event.threads} CPU threads in place of {event.before}, after step "
-                f"{event.step:,} of epoch {event.epoch}"
+                f"Continuing with {Count(event.threads):CPU thread|CPU threads} in place of "
+                f"{event.before}, after step {event.step:,} of epoch {event.epoch}"
             ]
         if isinstance(event, Paused):
             return ["Paused"]
@@ -110,7 +110,7 @@ def skipped_lines(data: DataInfo) -> list[str]:
     """Return how many images could not be read, and which; how many files are left out and why;
     nothing where all of the folder was read."""
     lines = []
-    if data.skipped:
+    if data.skipped and not data.left_out:  # of which they are a part
         named = ", ".join(data.skipped_files)
         more = ", …" if data.skipped > len(data.skipped_files) else ""
         count = f"{Count(data.skipped):image|images}"
