@@ -105,7 +105,7 @@ BROKEN: list[tuple[str, Callable[[Path], object], bool]] = [
     ("damaged", lambda run: (run / "run.json").write_text('{"format"'), True),
     ("damaged", lambda run: edit(run / "run.json", epochs="two"), True),
     ("damaged", lambda run: (run / "test_logits.npz").write_bytes(b"PK\3\4half"), True),
-    ("damaged", lambda run: (run / "test.json").write_text("[1]"), True),
+    ("test_disagrees", lambda run: (run / "test.json").write_text("[1]"), True),
     ("damaged", lambda run: (run / "epochs.csv").write_bytes(b"epoch,loss\n1,\xff\n"), True),
     ("damaged", lambda run: (run / "epochs.csv").write_text("epoch,loss\n2,1,1\n"), True),
     ("damaged", lambda run: (run / "epochs.csv").write_text("epoch,loss\n2,nothing\n"), True),

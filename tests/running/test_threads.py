@@ -167,6 +167,17 @@ def test_a_number_of_threads_that_cannot_be_is_named(
     assert re.search(rf"{field}\S* in run.json cannot be read", str(ended.reason))
 
 
+def test_more_threads_than_cores_are_said(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "usable_cores", lambda: 1)
+    folder = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
+    assert "More CPU threads (2) than cores (1) wait for each other" in read_log(folder)
+    monkeypatch.setattr(runner, "usable_cores", lambda: 2)
+    folder = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
+    assert "wait for each other" not in read_log(folder)
+
+
 # --- the command line ------------------------------------------------------------------
 
 

@@ -205,12 +205,13 @@ def give_up_resuming(options: argparse.Namespace) -> int:
     given = give_up(library, run)
     run = given.record
     if given.problem is not None:
-        tell(given.problem, file=sys.stderr)
+        path = run.folder / "checkpoint.pt"
+        tell(f"{path}: no weights can be taken out of it; it is damaged.", file=sys.stderr)
     if options.json:
         print_json(summary(run))
         return DONE
     tell(run.folder / run.weights if run.weights else "It has no weights of its last epoch.")
-    if given.checkpoint:
+    if given.checkpoint and given.problem is None:
         tell("With --undo it can be resumed, until the trash is emptied.")
     return DONE
 

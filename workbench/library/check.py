@@ -411,13 +411,15 @@ def _losses(folder: Path, record: RunRecord) -> Iterator[Finding]:
 
 def _test(folder: Path, record: RunRecord, rows: list[dict[str, Any]]) -> Iterator[Finding]:
     path = folder / "test.json"
+    damaged: WorkbenchError | None = None
     try:
         latest = read_test(folder)
     except WorkbenchError as error:
-        latest = None
-        yield _unreadable(path, error)
+        latest, damaged = None, error
     logits_path = folder / "test_logits.npz"
     if not os.path.lexists(logits_path):
+        if damaged is not None:
+            yield _unreadable(path, damaged)
         if record.status == "finished":
             message = Message("{path}: the logits of the final test are missing.", path=logits_path)
             yield Finding(logits_path, "missing_logits", message)
@@ -426,10 +428,14 @@ def _test(folder: Path, record: RunRecord, rows: list[dict[str, Any]]) -> Iterat
     try:
         true = figures_of(logits_path, tuple(record.data.get("classes", ())))
     except (OSError, ValueError):
+        if damaged is not None:
+            yield _unreadable(path, damaged)
         message = Message("{path}: cannot be read; it is damaged.", path=logits_path)
         yield Finding(logits_path, "damaged", message, **_moves(logits_path))
         return
     if record.status == "interrupted":
+        if damaged is not None:
+            yield _unreadable(path, damaged)
         return  # killed between the final test and its end
     if latest is None or not latest[2] or not _same_test(latest[0], true):
 

@@ -257,7 +257,9 @@ def read_test(folder: Path) -> tuple[Evaluation, int, bool] | None:
         raise _cannot_be_read(folder, "test.json", reason_of(error)) from None
     except (ValueError, RecursionError):
         raise WorkbenchError(
-            "{path}: test.json is damaged; test the weights again.", path=folder
+            "{path}: test.json is damaged; `cifar-workbench runs check --fix` writes it again from "
+            "the stored logits.",
+            path=folder,
         ) from None
 
 

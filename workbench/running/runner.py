@@ -16,6 +16,7 @@ from workbench.data.datasets import DataSet, load_data
 from workbench.data.validation import split_validation
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.control import RunControl
+from workbench.engine.cores import usable_cores
 from workbench.engine.devices import (
     Device,
     choose_device,
@@ -109,7 +110,8 @@ def run_experiment(
         torch.set_num_threads(choice.threads)
         started = replace(_run_started(experiment, data_set, chosen), timed=choice.steps_per_second)
         record = _record(experiment, started, chosen, preset, title)
-        return _Prepared(experiment, data_set, started, library.create(record))
+        notices = tuple(too_many_threads(choice.threads, chosen))
+        return _Prepared(experiment, data_set, started, library.create(record), notices=notices)
 
     return _run(prepare, library, listener, control, keep_checkpoint, adapt)
 
@@ -288,6 +290,22 @@ def _resumed(
     return _Prepared(
         experiment, data_set, started, writer, start, tuple(notices), in_place=not finished
     )
+
+
+def too_many_threads(threads: int, device: Device) -> list[Message]:
+    """Return what is to be said of more threads than cores, which wait for each other; nothing
+    where there are not more."""
+    cores = usable_cores()
+    if device.device.type != "cpu" or threads <= cores:
+        return []
+    return [
+        Message(
+            "More CPU threads ({threads}) than cores ({cores}) wait for each other: the run is "
+            "slower than with fewer.",
+            threads=threads,
+            cores=cores,
+        )
+    ]
 
 
 def _run_started(experiment: Experiment, data: DataSet, device: Device) -> RunStarted:

@@ -14,7 +14,7 @@ from workbench.plain_text import visible
 from workbench.spec.altered_data import is_comparable
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
 from workbench.spec.presets import Preset, preset_with_id
-from workbench.window.kit.hyperparameter_text import number_text, value_text
+from workbench.window.kit.hyperparameter_text import epochs_text, number_text, value_text
 from workbench.window.kit.translation import say, tr
 from workbench.words.left_out import left_out_lines
 
@@ -178,6 +178,8 @@ def _value(name: str, value: Any) -> str:
         return tr("no effect")
     if name == "seed":
         return str(value)  # an identifier, not an amount
+    if parameter.unit == "epochs" and type(value) is int:
+        return epochs_text(value)
     text = value_text(parameter, value)
     return f"{text} {tr(parameter.unit)}" if parameter.unit else text
 

@@ -339,9 +339,14 @@ class RunView(QWidget):
         return self._record is not None and self._record != record
 
     def show_record(self, record: RunRecord) -> None:
-        """Shows what is on disk of a run. Raises :class:`WorkbenchError` where it is damaged."""
+        """Show what is on disk of a run. A damaged test is said, and the rest shown; raises
+        :class:`WorkbenchError` where its curves are damaged."""
         losses, rows = read_losses(record.folder), read_epochs(record.folder)
-        latest = read_test(record.folder)
+        latest, damaged = None, None
+        try:
+            latest = read_test(record.folder)
+        except WorkbenchError as error:
+            damaged = error.message
         experiment = experiment_from(record.experiment)
         reported = _reported(record)
         sample = record.data.get("kind") == "sample"
@@ -402,8 +407,9 @@ class RunView(QWidget):
             if final:
                 self.live.set_final(test.accuracy)
             self._show_test(test, epoch, final)
-        if record.why is not None:
-            self.header.set_message(record.why)
+        problem = record.why or damaged
+        if problem is not None:
+            self.header.set_message(problem)
         self.shown_changed.emit()
 
     def _show_test(self, test: Evaluation, epoch: int, final: bool) -> None:
