@@ -241,6 +241,12 @@ def test_folders_that_cannot_be_read_are_counted(library: Library, qtbot: QtBot)
     widget.view.selectRow(1)
     assert widget.selected() == []
     assert not widget.run_actions.open.isEnabled()
+    heard: list[str] = []
+    widget.problem.connect(heard.append)
+    star = widget.view.visualRect(widget.table.index(1, STAR)).center()
+    QTest.mouseClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=star)
+    assert not heard
+    assert [path.name for path in (library.path / "broken too").iterdir()] == ["run.json"]
 
 
 def test_a_date_that_is_none(library: Library, qtbot: QtBot) -> None:
