@@ -65,9 +65,7 @@ class RunCommands(QObject):
         preset = self._presets.current()
         if not isinstance(preset, Preset):
             return None
-        return Plan(
-            preset, self._data.choice, self._device.device(), self._session.threads
-        )
+        return Plan(preset, self._data.choice, self._device.device(), self._session.threads)
 
     def train(self, experiment: Experiment | None, plan: Plan | None = None) -> None:
         """Trains ``experiment`` as ``plan`` says, or as is chosen now; nothing while that cannot
