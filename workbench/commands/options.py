@@ -84,8 +84,8 @@ def add_adapt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adapt",
         action="store_true",
-        help="go on with fewer threads once another program slows the run down (not bit for bit "
-        "what it would have been; recorded in the run)",
+        help="continue with fewer threads once another program slows the run down (not bit for "
+        "bit what it would have been; recorded in the run)",
     )
 
 

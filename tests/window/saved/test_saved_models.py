@@ -577,7 +577,7 @@ def test_an_interrupted_run_offers_resume_give_up_and_delete(
     assert not widget.run_actions.resume.isEnabled()
     assert "no checkpoint" in widget.run_actions.resume.toolTip()
     # Undo, as after a deletion.
-    assert widget.undo.text.text() == "Given up resuming."
+    assert widget.undo.text.text() == "Resuming was given up."
     assert widget.run_actions.undo.text() == "Undo giving up resuming"
     widget.activateWindow()
     widget.view.setFocus()

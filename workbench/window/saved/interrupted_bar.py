@@ -89,7 +89,7 @@ class InterruptedBar(QFrame):
         self.resume.setText(tr("Resume"))
         self.resume.setEnabled(not self._off)
         self.resume.setToolTip(
-            self._off or tr("Train the run on from its last checkpoint, as if it had not stopped")
+            self._off or tr("Resume from the last checkpoint, as if the run had never stopped")
         )
         more = len(self._runs) - 1
         self.others.setVisible(more > 0)
