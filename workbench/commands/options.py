@@ -43,12 +43,6 @@ def add_library(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def data_folder(text: str) -> Path:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("name a folder")
-    return paths.expanded(text)
-
-
 def add_data_and_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
