@@ -93,6 +93,14 @@ def test_of_absolute_paths_the_last_part_stays(text: str, expected: str | None) 
     assert paths.without_places(text) == (text if expected is None else expected)
 
 
+def test_a_home_folder_that_is_the_root_leaves_the_slashes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: Path("/"))
+    text = "train/ and test/, 7/10; /data/jane/x.pkl"
+    assert paths.without_places(text) == "train/ and test/, 7/10; x.pkl"
+
+
 def test_test_finds_the_folder_by_the_run_that_the_weights_lie_in(
     tmp_path: Path,
     call: Call,  # noqa: F811

@@ -244,13 +244,17 @@ def handlers() -> Iterator[dict[int, Any]]:
 
 
 def test_each_signal_stops_the_run_and_is_given_back(handlers: dict[int, Any]) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it for the tests too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    before = {number: signal.getsignal(number) for number in handlers}
     for number in handlers:
         control = RunControl()
         with signals_stop(control, io.StringIO()) as happened:
             os.kill(os.getpid(), number)
             assert happened
         assert control.stopping
-        assert {n: signal.getsignal(n) for n in handlers} == handlers
+        assert {n: signal.getsignal(n) for n in handlers} == before
 
 
 def test_a_signal_that_is_ignored_is_left_alone(handlers: dict[int, Any]) -> None:

@@ -39,7 +39,8 @@ def without_places(text: str) -> str:
     """``text`` for a file that is handed on: of absolute paths, in which the person's account
     stands, only the last part."""
     for folder in (home(), Path.home()):
-        text = text.replace(str(folder), "~")
+        if str(folder) != folder.anchor:  # the root, where HOME is /
+            text = text.replace(str(folder), "~")
     return _ABSOLUTE.sub(lambda found: found[1], text)
 
 

@@ -65,15 +65,25 @@ def test_the_best_epoch_says_on_what_it_was_chosen(call: Call, library: Library)
     assert "Not comparable: Hyperparameters differ from preset 001: validation_share 0.1" in out
 
 
-def test_three_seeds_give_a_verdict_and_no_flips(call: Call, library: Library) -> None:
+def test_three_seeds_give_a_verdict_and_no_flips(
+    call: Call, library: Library, tmp_path: Path
+) -> None:
     runs = [
         make_run(library, "001", (20, 25, accuracy), seed=seed)
         for seed, accuracy in enumerate((30.2, 31.0, 31.5))
     ]
-    _, out, _ = call("compare", *(run.id for run in runs), "--json")
+    table = tmp_path / "table.csv"
+    _, out, _ = call("compare", *(run.id for run in runs), "--csv", table, "--json")
     result = json.loads(out)
     assert result["flips"] is None
     assert len(result["pairs"]) == 3
+    rows = list(csv.reader(table.open(encoding="utf-8")))
+    assert len([row for row in rows if row[0] == "McNemar p (Holm)"]) == 3
+    last = {row[0]: row[2:] for row in rows if row[1] == "run 2, run 3"}
+    pair = result["pairs"][2]
+    assert last["Alone right"] == ["", str(pair["first_alone"]), str(pair["second_alone"])]
+    assert last["McNemar p"] == ["", *[str(pair["mcnemar_p"])] * 2]
+    assert last["McNemar p (Holm)"] == ["", *[str(pair["mcnemar_p_holm"])] * 2]
     for run in result["runs"]:
         assert run["against_report"]["verdict"] == "compatible"
         assert run["against_report"]["spread"]["runs"] == 3

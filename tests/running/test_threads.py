@@ -232,5 +232,5 @@ def test_the_command_line_says_what_to_do_about_a_slow_run(
     code, out, _ = call("train", "007", *QUICK, "--threads", "2", capsys=capsys)
     assert code == 0
     assert "35 of 130 steps a second. With 1 thread about 80." in out
-    assert "--threads 1` goes on with fewer threads; with --adapt it does so by itself." in out
-    assert out.index("As fast as it was again") > out.index("35 of 130")
+    assert "--threads 1` continues with fewer threads; with --adapt it does so by itself." in out
+    assert out.index("As fast as it was again.") > out.index("35 of 130")

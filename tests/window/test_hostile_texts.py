@@ -49,12 +49,13 @@ HOSTILE = {
 
 def hostile_run(library: Library, text: str, seed: int) -> RunRecord:
     """A run in which everything that a person or another program wrote is ``text``."""
-    # Readers refuse a longer name of a class or of data.
+    # Readers refuse a longer name of a class, of data or of a preset.
     classes = [f"{text[:290]} {number}" for number in range(10)]
     data = {**CIFAR10_JPEG, "name": text[:300], "classes": classes}
     run = make_run(library, data=data, name=text, seed=seed, prediction_seed=seed)
     path = run.folder / "run.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "title": text, "preset": text}))
+    record = {**json.loads(path.read_text()), "title": text, "preset": text[:300]}
+    path.write_text(json.dumps(record))
     test = run.folder / "test.json"
     test.write_text(json.dumps({**json.loads(test.read_text()), "classes": classes}))
     return library.label(
@@ -156,6 +157,9 @@ def test_no_window_takes_a_text_for_more_than_text(
     boxes = [
         dialogs.show_problem(window, text),
         dialogs.ask_epochs(window, text, 3, lambda epochs: None),
+        dialogs.ask_give_up(window, text, True, lambda: None),
+        dialogs.ask_quit(window, True, lambda answer: None),
+        dialogs.ask_cancel(window, lambda discard: None),
         dialogs.show_about(window, "<b>bold</b>", "2.6"),
     ]
     QApplication.processEvents()

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import make_run
+from workbench.engine.events import RunEnded
 from workbench.engine.pace import Slowdown
 from workbench.engine.step_times import Timing
 from workbench.library.catalog import Library
@@ -604,6 +605,24 @@ def test_closing_while_steps_are_timed_leaves_nothing(window: MainWindow, qtbot:
     window.form.changed.emit()
     qtbot.wait(2 * QUIET)
     assert not window.session._beside
+
+
+def test_all_repeats_use_the_threads_that_were_chosen_at_their_start(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int | None] = []
+    monkeypatch.setattr(window.session, "train", lambda *arguments: threads.append(arguments[-1]))
+    monkeypatch.setattr(
+        window.repeats, "ask", lambda over, experiment, sample: window.repeats.start(experiment, 2)
+    )
+    window.session.threads = 1
+    window._repeat()
+    window.session.threads = 2  # the box stays on while a run trains
+    window.repeats.run_ended(RunEnded("finished", 1, 1.0, run="/a/run"))
+    window.repeats.go_on()
+    assert threads == [1, 1]
+    window.runs.train(window.form.experiment())
+    assert threads == [1, 1, 2]
 
 
 def test_repeats_and_the_images_behind_a_cell(window: MainWindow, qtbot: QtBot) -> None:

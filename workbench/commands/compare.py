@@ -52,7 +52,7 @@ def compare(options: argparse.Namespace) -> int:
     except WorkbenchError as error:
         problem = error
     if options.csv:
-        write_csv(options.csv, _table(records, reports, rows, flips))
+        write_csv(options.csv, _table(records, reports, rows, flips, pairs))
     if options.json:
         print_json(_as_json(records, reports, rows, flips, pairs, problem))
     else:
@@ -161,8 +161,11 @@ def _table(
     reports: Sequence[AgainstReport | None],
     rows: Sequence[DifferingRow],
     flips: Flips | None,
+    pairs: Sequence[PairTest],
 ) -> list[list[Any]]:
-    """What is compared as one table: a column for each run."""
+    """What is compared as one table: a column for each run. A pair of three or
+    more runs fills only the columns of its two: with the images that each alone is right on, and
+    with p, the same in both."""
     table: list[list[Any]] = [["group", "row", *(record.id for record in records)]]
     table += [[row.group, row.key, *row.values] for row in rows]
     names = list(dict.fromkeys(str(f.name) for r in reports if r for f in r.figures))
@@ -179,6 +182,16 @@ def _table(
                 flips.classes, flips.lost_per_class, flips.won_per_class, strict=True
             )
         ]
+    for pair in pairs:
+        name = f"run {pair.first + 1}, run {pair.second + 1}"
+        for group, first, second in (
+            ("Alone right", len(pair.flips.lost), len(pair.flips.won)),
+            ("McNemar p", pair.flips.p, pair.flips.p),
+            ("McNemar p (Holm)", pair.p, pair.p),
+        ):
+            cells: list[Any] = [None] * len(records)
+            cells[pair.first], cells[pair.second] = first, second
+            table.append([group, name, *cells])
     return table
 
 

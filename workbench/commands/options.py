@@ -43,12 +43,6 @@ def add_library(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def data_folder(text: str) -> Path:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("name a folder")
-    return paths.expanded(text)
-
-
 def add_data_and_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
@@ -84,8 +78,8 @@ def add_adapt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adapt",
         action="store_true",
-        help="go on with fewer threads once another program slows the run down (not bit for bit "
-        "what it would have been; recorded in the run)",
+        help="continue with fewer threads once another program slows the run down (not bit for "
+        "bit what it would have been; recorded in the run)",
     )
 
 

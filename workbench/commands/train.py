@@ -222,12 +222,13 @@ def best_text(record: RunRecord) -> str:
 def _way_out(event: Slowed, run: str) -> str:
     """What a person can do about a slow run; --adapt does it by itself."""
     if event.slowdown is None:
-        return "As fast as it was again"
+        return "As fast as it was again."
     if event.slowdown.fewer is None:
         return "Fewer threads would not help."
     return (
         f"Ctrl-C keeps the run, and `cifar-workbench resume {run} --threads "
-        f"{event.slowdown.fewer}` goes on with fewer threads; with --adapt it does so by itself."
+        f"{event.slowdown.fewer}` continues with fewer threads; with --adapt it does so by "
+        "itself."
     )
 
 

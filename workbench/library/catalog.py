@@ -158,8 +158,10 @@ class Library:
         """Looks at known runs, those first that are likely to have changed."""
         known = self._known
         first = [name for name, entry in known.items() if _may_have_ended(entry.run)]
-        first += [name for name in self._edited if name in known]
-        self._edited.clear()
+        while self._edited:  # one by one: another thread may add to it
+            name = self._edited.pop()
+            if name in known:
+                first.append(name)
         until = time.monotonic() + seconds
         changed = self._look_at(first, math.inf)
         if not self._turn or seconds == math.inf:

@@ -431,9 +431,10 @@ class MainWindow(QMainWindow):
         elif event.data.left_out:
             count = sum(one.count for one in event.data.left_out)
             self.status.show_now(
-                tr("{count} files of the folder were left out; Details says which.").format(
-                    count=f"{count:,}"
-                )
+                tr(
+                    "{count:file of the folder was|files of the folder were} left out; Details "
+                    "says which."
+                ).format(count=Count(count))
             )
 
     def _run_ended(self, event: RunEnded) -> None:

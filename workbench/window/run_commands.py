@@ -27,6 +27,7 @@ class Plan:
     preset: Preset
     data: DataChoice
     device: str
+    threads: int | None
 
 
 class RunCommands(QObject):
@@ -64,7 +65,7 @@ class RunCommands(QObject):
         preset = self._presets.current()
         if not isinstance(preset, Preset):
             return None
-        return Plan(preset, self._data.choice, self._device.device())
+        return Plan(preset, self._data.choice, self._device.device(), self._session.threads)
 
     def train(self, experiment: Experiment | None, plan: Plan | None = None) -> None:
         """Trains ``experiment`` as ``plan`` says, or as is chosen now; nothing while that cannot
@@ -75,7 +76,9 @@ class RunCommands(QObject):
         preset = plan.preset
         self.can_discard = True
         self._begin(preset_title(preset.id, preset.title), plan.data.kind == "sample")
-        self._session.train(experiment, plan.data, plan.device, preset.id, preset.title)
+        self._session.train(
+            experiment, plan.data, plan.device, preset.id, preset.title, plan.threads
+        )
 
     def resume(self, record: RunRecord) -> None:
         """Trains a run on; of a finished one it asks for how many epochs."""

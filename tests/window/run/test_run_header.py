@@ -171,7 +171,7 @@ def test_a_long_name_ends_in_dots_and_is_whole_in_the_tooltip(
     assert name.strip() in label(header, "runName").toolTip()
 
 
-def test_loading_and_testing_have_progress(header: RunHeader) -> None:
+def test_loading_has_progress(header: RunHeader) -> None:
     header.show_run("001", "Loading data", False, None)
     header.set_data_progress(15_000, 60_000)
     assert "15,000 of 60,000 files" in shown(header)
@@ -180,9 +180,6 @@ def test_loading_and_testing_have_progress(header: RunHeader) -> None:
     assert "85 of 170 MB" in shown(header)
     header.set_data_progress(0, 0)
     assert bar(header).maximum() == 0  # busy
-    header.set_test_progress(2000, 10_000)
-    assert "2,000 of 10,000 test images" in shown(header)
-    assert (bar(header).value(), bar(header).maximum()) == (200, 1000)
     header.set_progress(1, 3, 1, 3125)
     assert bar(header).value() == 0
 

@@ -241,6 +241,12 @@ def test_folders_that_cannot_be_read_are_counted(library: Library, qtbot: QtBot)
     widget.view.selectRow(1)
     assert widget.selected() == []
     assert not widget.run_actions.open.isEnabled()
+    heard: list[str] = []
+    widget.problem.connect(heard.append)
+    star = widget.view.visualRect(widget.table.index(1, STAR)).center()
+    QTest.mouseClick(widget.view.viewport(), Qt.MouseButton.LeftButton, pos=star)
+    assert not heard
+    assert [path.name for path in (library.path / "broken too").iterdir()] == ["run.json"]
 
 
 def test_a_date_that_is_none(library: Library, qtbot: QtBot) -> None:
@@ -571,7 +577,7 @@ def test_an_interrupted_run_offers_resume_give_up_and_delete(
     assert not widget.run_actions.resume.isEnabled()
     assert "no checkpoint" in widget.run_actions.resume.toolTip()
     # Undo, as after a deletion.
-    assert widget.undo.text.text() == "Given up resuming."
+    assert widget.undo.text.text() == "Resuming was given up."
     assert widget.run_actions.undo.text() == "Undo giving up resuming"
     widget.activateWindow()
     widget.view.setFocus()

@@ -223,8 +223,8 @@ class ComparisonWindow(QWidget):
             tr(
                 "The test images that only one of two runs is right on, for each of {pairs} pairs. "
                 "p is that of McNemar's exact test, corrected for as many pairs by Holm: at 0.05 "
-                "or more chance alone can explain the difference between the two weight files. It "
-                "says nothing of the settings; other seeds would."
+                "or more chance alone can explain the difference between the two weight files. To "
+                "compare settings, train several seeds."
             ).format(pairs=len(self._pairs))
         )
         header = (tr("first"), tr("second"), tr("first alone"), tr("second alone"), tr("p (Holm)"))

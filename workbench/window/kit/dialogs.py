@@ -98,7 +98,7 @@ def ask_give_up(
     box, buttons = _question(
         parent,
         "giveUpQuestion",
-        tr("Give up resuming “{name}”?").format(name=name),
+        tr("Give up resuming “{name}”?").format(name=shortened(name)),
         tr(
             "Its last weights are taken out of the checkpoint and saved as a .pkl, and the run "
             "counts as stopped. The checkpoint goes to the trash: until that is emptied, Undo "

@@ -12,12 +12,11 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from workbench.window.kit.hyperparameter_text import button_text, tooltip
+from workbench.window.kit.painting import painting
 from workbench.window.kit.translation import tr
 
 SWATCH, SPACE, GAP = 18, 5, 14
 """Widths in pixels: of the piece of line, between it and its words, and between two entries."""
-
-from workbench.window.kit.painting import painting
 
 
 @dataclass(frozen=True)
@@ -70,11 +69,6 @@ class _EntryButton(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         with painting(self) as painter:
             self.draw(painter, self.palette().color(self.foregroundRole()))
-            if self.hasFocus():
-                painter.setOpacity(1.0)
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(self.palette().highlight().color(), 1))
-                painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def draw(self, painter: QPainter, ink: QColor) -> None:
         """Draws the entry with its left upper corner at the painter's origin, its words in the

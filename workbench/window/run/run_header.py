@@ -278,12 +278,6 @@ class RunHeader(QFrame):
         self._other = (done, total, unit)
         self._show_progress()
 
-    def set_test_progress(self, done: int, total: int) -> None:
-        """While saved weights are tested, in test images. (The tests within a run leave the bar
-        where the run is.)"""
-        self._other = (done, total, "images")
-        self._show_progress()
-
     def set_accuracy(
         self,
         accuracy: float | None,
@@ -445,12 +439,9 @@ class RunHeader(QFrame):
                     total=f"{round(total / 1e6):,}",
                 )
             else:
-                template = (
-                    tr("{done} of {total} files")
-                    if unit == "files"
-                    else tr("{done} of {total} test images")
+                text = tr("{done} of {total} files").format(
+                    done=aligned(int(done), int(total)), total=f"{total:,}"
                 )
-                text = template.format(done=aligned(int(done), int(total)), total=f"{total:,}")
         elif self._steps is not None:
             epoch, epochs, step, steps = self._steps
             done, total = (epoch - 1) * steps + step, epochs * steps

@@ -13,7 +13,7 @@ class SlowNotice(QWidget):
     """Hidden while the run is as fast as it was."""
 
     threads_wanted = Signal(int)
-    """The person wants the run to go on with so many threads."""
+    """The person wants the run to continue with so many threads."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,9 +58,9 @@ class SlowNotice(QWidget):
             )
         self._button.setToolTip(
             tr(
-                "Keeps a checkpoint and goes on from there with fewer threads. The run is then not "
-                "bit for bit what it would have been; it is written into the run, as when a run is "
-                "resumed."
+                "Keeps a checkpoint and continues from there with fewer threads. The run is then "
+                "not bit for bit what it would have been; it is written into the run, as when a "
+                "run is resumed."
             )
         )
 

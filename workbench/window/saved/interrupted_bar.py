@@ -14,6 +14,7 @@ from workbench.window.kit.translation import tr
 from workbench.window.saved.run_cells import run_label
 
 DISMISSED = "interrupted/dismissed"
+"""The ids of the runs, with a slash between them: no folder has one in its name."""
 
 
 class InterruptedBar(QFrame):
@@ -55,16 +56,15 @@ class InterruptedBar(QFrame):
         """``runs``: all of the library. The first call says which ones are offered."""
         if self._offered is not None and not self._offered:
             return
+        dismissed = self._dismissed()
         found = [
             run
             for run in runs
             if run.status == "interrupted"
-            and (self._offered is None or run.id in self._offered)
+            and (run.id not in dismissed if self._offered is None else run.id in self._offered)
             and has_checkpoint(run.folder)
         ]
         found.sort(key=lambda run: (run.created, run.id), reverse=True)
-        if self._offered is None and found and found[0].id == self._settings.text(DISMISSED):
-            found = []
         self._offered = {run.id for run in found}
         self._runs = found
         self.retranslate()
@@ -74,8 +74,12 @@ class InterruptedBar(QFrame):
         self._off = reason
         self.retranslate()
 
+    def _dismissed(self) -> set[str]:
+        return set(self._settings.text(DISMISSED).split("/"))
+
     def _dismiss(self) -> None:
-        self._settings.set_text(DISMISSED, self._runs[0].id)
+        ids = self._dismissed() | {run.id for run in self._runs}
+        self._settings.set_text(DISMISSED, "/".join(sorted(ids - {""})))
         self._offered, self._runs = set(), []
         self.retranslate()
 
@@ -85,7 +89,7 @@ class InterruptedBar(QFrame):
         self.resume.setText(tr("Resume"))
         self.resume.setEnabled(not self._off)
         self.resume.setToolTip(
-            self._off or tr("Train the run on from its last checkpoint, as if it had not stopped")
+            self._off or tr("Resume from the last checkpoint, as if the run had never stopped")
         )
         more = len(self._runs) - 1
         self.others.setVisible(more > 0)

@@ -562,8 +562,8 @@ class SavedModels(QWidget):
         QTimer.singleShot(0, self, self.refresh)
 
     def _clicked(self, index: QModelIndex) -> None:
-        if index.column() == STAR:
-            run = self.table.record(index)
+        run = self.table.record(index)
+        if index.column() == STAR and run.status != UNREADABLE:
             self._label([run], lambda labels: replace(labels, starred=not run.starred))
 
     def _double_clicked(self, index: QModelIndex) -> None:

@@ -101,7 +101,7 @@ class Undo(QWidget):
         self.button.setToolTip(self.tip())
         step = self.latest
         if isinstance(step, GivenUp):
-            self.text.setText(tr("Given up resuming."))
+            self.text.setText(tr("Resuming was given up."))
         elif step is not None:
             count = len(step.names)
             self.text.setText(

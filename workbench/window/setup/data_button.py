@@ -94,9 +94,9 @@ class DataButton(QToolButton):
         self.changed.emit()
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(
-            self, tr("Folder with train/ and test/"), self._folder_path() or str(Path.home())
-        )
+        known = self._folder_path()
+        start = str(from_text(known) if known else Path.home())
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder with train/ and test/"), start)
         if folder:
             self.open_folder(Path(folder))
 

@@ -165,9 +165,11 @@ class Session(QObject):
         device: str,
         preset: str | None,
         title: str,
+        threads: int | None = None,
     ) -> None:
-        """Starts a run; its events come as signals, ``run_ended`` as the last."""
-        control, threads = self._new_control(), self.threads
+        """Starts a run; its events come as signals, ``run_ended`` as the last. ``threads`` of the
+        CPU: ``None`` for as many as are fastest."""
+        control = self._new_control()
         self._report_lines = ReportLines()
 
         def work() -> None:

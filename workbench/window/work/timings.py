@@ -66,8 +66,9 @@ class Timings(QObject):
     def _ask(self) -> None:
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
-            self._asked = self._key(*wanted)
-            self._session.time_steps(*wanted)
+            key = self._key(*wanted)
+            if self._session.time_steps(*wanted):
+                self._asked = key
 
     def _timed(self, experiment: Experiment, device: str, timing: Timing | None) -> None:
         # The number of threads may be another one by now.
