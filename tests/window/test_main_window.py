@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -217,6 +218,42 @@ def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     (record,) = Library().runs()
     assert record.status == "stopped"
     assert window.run_view.shown_run == str(record.folder)
+
+
+def test_what_is_pressed_and_turned_off_passes_the_focus_to_no_other_button(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.activateWindow()
+
+    def nothing_is_chosen(session_is: str) -> None:
+        qtbot.waitUntil(lambda: window.session.state == session_is, timeout=30_000)
+        focused = QApplication.focusWidget()
+        assert focused.focusPolicy() == Qt.FocusPolicy.NoFocus, focused.objectName()
+        rings = window.findChildren(QWidget, "focusRing")
+        assert not any(ring.isVisible() for ring in rings)
+
+    train(qtbot, window, epochs=1000)
+    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+        pass
+    press(qtbot, window, "stopButton")
+    nothing_is_chosen("idle")
+    (run,) = window.session.library.runs()
+    written = json.loads((run.folder / "run.json").read_text())  # as a crash leaves it:
+    (run.folder / "run.json").write_text(json.dumps({**written, "status": "running"}))
+    window.interrupted._offered = None
+    window.saved.refresh()
+    qtbot.waitUntil(window.interrupted.isVisible, timeout=3000)
+    press(qtbot, window, "resumeInterruptedButton")
+    nothing_is_chosen("training")
+    press(qtbot, window, "stopButton")
+    nothing_is_chosen("idle")
+    window.saved.select_run(run.folder)
+    press(qtbot, window, "resumeRunButton")
+    nothing_is_chosen("training")
+    press(qtbot, window, "pauseButton")
+    qtbot.waitUntil(lambda: window.session.state == "paused", timeout=3000)
+    press(qtbot, window, "stopButton")
+    nothing_is_chosen("idle")
 
 
 @pytest.mark.parametrize(("button", "left"), [("stayButton", 1), ("discardButton", 0)])
