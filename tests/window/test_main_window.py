@@ -347,7 +347,14 @@ def test_a_saved_run_can_be_looked_at_while_another_trains(
     drawn = window.run_view.live.step_count()
     qtbot.wait(200)
     assert window.run_view.live.step_count() == drawn == old.steps_per_epoch
-    window.actions_.back_to_run.trigger()
+    tabs = window.run_view.tabs.tabBar()
+    for language in ("ko", "en"):
+        window._choose_language(language)
+        qtbot.wait(1)
+        assert find(window, "backButton").isVisible()
+        assert tabs.tabRect(tabs.count() - 1).right() < tabs.width()  # beside it all are seen
+        assert not any(arrow.isVisible() for arrow in tabs.findChildren(QToolButton))
+    press(qtbot, window, "backButton")
     assert window.run_view.shows_live
     with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
         pass
