@@ -478,6 +478,16 @@ def test_a_dropped_file_that_is_no_weights_is_refused_in_a_sentence(
     wait_idle(qtbot, window)
 
 
+def test_after_another_window_a_dock_opens_its_menu_without_a_warning(window: MainWindow) -> None:
+    window.actions_.story.trigger()
+    saved = window.saved
+    saved.view.customContextMenuRequested.emit(QPoint(5, 5))  # a warning of Qt's fails the test
+    assert saved.menu.isVisible()
+    saved.menu.close()
+    assert window._models_dock.windowHandle() is None
+    window.result_windows.close()
+
+
 def test_the_language_switches_while_it_is_open(window: MainWindow, qtbot: QtBot) -> None:
     train_button = find(window, "trainButton", QToolButton)
     window.actions_.language["ko"].trigger()
