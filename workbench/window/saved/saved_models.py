@@ -607,7 +607,8 @@ class SavedModels(QWidget):
         self.refresh()
 
     def _delete(self) -> None:
-        gone, unreadable = [], []
+        gone: list[str] = []
+        unreadable: list[str] = []
         following = self._after_selection()
         for run in self._selected_rows():
             if self._is_training(run):
