@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -220,6 +221,42 @@ def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     assert window.run_view.shown_run == str(record.folder)
 
 
+def test_what_is_pressed_and_turned_off_passes_the_focus_to_no_other_button(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.activateWindow()
+
+    def nothing_is_chosen(session_is: str) -> None:
+        qtbot.waitUntil(lambda: window.session.state == session_is, timeout=30_000)
+        focused = QApplication.focusWidget()
+        assert focused.focusPolicy() == Qt.FocusPolicy.NoFocus, focused.objectName()
+        rings = window.findChildren(QWidget, "focusRing")
+        assert not any(ring.isVisible() for ring in rings)
+
+    train(qtbot, window, epochs=1000)
+    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+        pass
+    press(qtbot, window, "stopButton")
+    nothing_is_chosen("idle")
+    (run,) = window.session.library.runs()
+    written = json.loads((run.folder / "run.json").read_text())  # as a crash leaves it:
+    (run.folder / "run.json").write_text(json.dumps({**written, "status": "running"}))
+    window.interrupted._offered = None
+    window.saved.refresh()
+    qtbot.waitUntil(window.interrupted.isVisible, timeout=3000)
+    press(qtbot, window, "resumeInterruptedButton")
+    nothing_is_chosen("training")
+    press(qtbot, window, "stopButton")
+    nothing_is_chosen("idle")
+    window.saved.select_run(run.folder)
+    press(qtbot, window, "resumeRunButton")
+    nothing_is_chosen("training")
+    press(qtbot, window, "pauseButton")
+    qtbot.waitUntil(lambda: window.session.state == "paused", timeout=3000)
+    press(qtbot, window, "stopButton")
+    nothing_is_chosen("idle")
+
+
 @pytest.mark.parametrize(("button", "left"), [("stayButton", 1), ("discardButton", 0)])
 def test_cancel_asks_before_it_discards(
     button: str, left: int, window: MainWindow, qtbot: QtBot
@@ -311,7 +348,14 @@ def test_a_saved_run_can_be_looked_at_while_another_trains(
     drawn = window.run_view.live.step_count()
     qtbot.wait(200)
     assert window.run_view.live.step_count() == drawn == old.steps_per_epoch
-    window.actions_.back_to_run.trigger()
+    tabs = window.run_view.tabs.tabBar()
+    for language in ("ko", "en"):
+        window._choose_language(language)
+        qtbot.wait(1)
+        assert find(window, "backButton").isVisible()
+        assert tabs.tabRect(tabs.count() - 1).right() < tabs.width()  # beside it all are seen
+        assert not any(arrow.isVisible() for arrow in tabs.findChildren(QToolButton))
+    press(qtbot, window, "backButton")
     assert window.run_view.shows_live
     with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
         pass
@@ -433,6 +477,16 @@ def test_a_dropped_file_that_is_no_weights_is_refused_in_a_sentence(
     assert not (tmp_path / "ran").exists()
     box.close()
     wait_idle(qtbot, window)
+
+
+def test_after_another_window_a_dock_opens_its_menu_without_a_warning(window: MainWindow) -> None:
+    window.actions_.story.trigger()
+    saved = window.saved
+    saved.view.customContextMenuRequested.emit(QPoint(5, 5))  # a warning of Qt's fails the test
+    assert saved.menu.isVisible()
+    saved.menu.close()
+    assert window._models_dock.windowHandle() is None
+    window.result_windows.close()
 
 
 def test_the_language_switches_while_it_is_open(window: MainWindow, qtbot: QtBot) -> None:

@@ -341,14 +341,19 @@ class Library:
         """Moves a run out of the trash again; where a run of its id has come since, under a new
         id. ``name`` is as :func:`find_trashed` takes it. Raises :class:`WorkbenchError` where it
         is not there, cannot be read or cannot be moved."""
+        read_record(find_trashed(self.path, name))
+        return read_record(self.put_back(name))
+
+    def put_back(self, name: str) -> Path:
+        """Moves out of the trash as :meth:`restore` does, also a run that cannot be read, and
+        returns its folder."""
         place = find_trashed(self.path, name)
-        read_record(place)
         try:
             folder = _free_place(self.path, place.name)
             atomic.move(place, folder)
         except OSError as error:
             raise _cannot_be_moved(place, error) from None
-        return read_record(folder)
+        return folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,3 +90,4 @@ class Actions(QObject):
         self.pause.setIcon(icon("train" if self._paused else "pause", c.text, c.muted))
         for name in ("stop", "cancel"):
             getattr(self, name).setIcon(icon(name, c.text, c.muted))
+        self.back_to_run.setIcon(icon("back", c.text, c.muted))

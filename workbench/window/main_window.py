@@ -200,7 +200,7 @@ class MainWindow(QMainWindow):
         return dock
 
     def _make_back_button(self) -> None:
-        # Beside the tabs, so that nothing moves when it comes.
+        # Beside the tabs, so that nothing moves when it comes. Only its icon: all tabs stay seen.
         self._back_button = QToolButton()
         self._back_button.setObjectName("backButton")
         self._back_button.setDefaultAction(self.actions_.back_to_run)
@@ -624,6 +624,7 @@ class MainWindow(QMainWindow):
         self._update_trial()
         elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
+        a.back_to_run.setToolTip(_tip(tr("Show the running run"), a.back_to_run))
         self._back_button.setVisible(elsewhere)
         self.data_button.set_off(reason("choose"))
         self.data_button.set_reading_off(reason("read_data"))

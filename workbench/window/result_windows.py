@@ -154,7 +154,9 @@ def _show_free(window: QWidget, parent: QWidget) -> None:
     """Shows ``window`` over ``parent``, so that this can come in front of it: a window manager
     keeps what is transient for another window above it always."""
     center_over(window, parent)  # before there is a handle: then its place is that of its frame
-    window.winId()  # makes the handle
+    # Makes the handle. Not by winId(), which makes one for each dock of ``parent`` too: a menu that
+    # opens over such a dock takes it for a window, and Qt warns.
+    window.create()
     if (handle := window.windowHandle()) is not None:
         handle.setTransientParent(None)  # type: ignore[arg-type]  # PySide's stub knows no None
     _close_by_key(window)

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QPixmap, QRegion
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_run
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.window.compare.story_window import StoryWindow
+from workbench.window.kit.focus_ring import WIDTH
 
 
 @pytest.fixture
@@ -60,6 +63,27 @@ def test_what_the_report_ran_stands_apart_from_what_it_declared(
     as_run = make_run(library, "007", (*accuracies, 69.0), scheduler="none", epochs=25)
     window = story(qtbot, declared, as_run)
     assert window.table.texts()[6][2:4] == ["69.00%", "-1.10"]
+
+
+def test_the_focus_ring_around_an_entry_of_the_legend_covers_nothing(qtbot: QtBot) -> None:
+    window = story(qtbot)
+    legend = window.chart.legend
+    for button in legend.buttons():
+        assert button.geometry().bottom() < legend.height()
+        button.clearFocus()
+        picture = QPixmap(button.size())
+        picture.fill(Qt.GlobalColor.white)
+        words_only = QWidget.RenderFlag.DrawChildren  # not the background
+        button.render(picture, QPoint(), QRegion(), words_only)
+        drawn, ring = picture.toImage(), WIDTH + 1
+        inside = drawn.rect().adjusted(ring, ring, -ring, -ring)
+        marked = {
+            inside.contains(x, y)
+            for x in range(drawn.width())
+            for y in range(drawn.height())
+            if drawn.pixelColor(x, y) != QColor("white")
+        }
+        assert marked == {True}, button.text()
 
 
 def test_a_click_asks_for_the_runs(qtbot: QtBot) -> None:

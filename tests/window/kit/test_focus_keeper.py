@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from workbench.window.kit.focus_keeper import FocusKeeper
+from workbench.window.kit.focus_ring import FocusRing
 
 
 class Buttons(QWidget):
@@ -97,6 +98,35 @@ def test_a_dialog_in_between_changes_nothing(window: Buttons, qtbot: QtBot) -> N
     qtbot.waitUntil(window.isActiveWindow)
     window.second.setEnabled(True)
     assert window.second.hasFocus()
+
+
+def test_what_is_turned_off_behind_a_dialog_keeps_its_place(window: Buttons, qtbot: QtBot) -> None:
+    dialog = QDialog(window)
+    QPushButton("ok", dialog)
+    dialog.show()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    window.second.setEnabled(False)
+    dialog.close()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    space()
+    assert window.pressed == []
+    window.second.setEnabled(True)
+    assert window.second.hasFocus()
+
+
+def test_no_ring_is_drawn_where_the_focus_is_not(window: Buttons, qtbot: QtBot) -> None:
+    ring = FocusRing(window)
+    QTest.keyClick(window.second, Qt.Key.Key_Tab)
+    assert window.third.hasFocus()
+    (drawn,) = window.findChildren(QWidget, "focusRing")
+    assert drawn.isVisible()
+    window.third.setEnabled(False)  # Qt goes to the next one, and the keeper away from there
+    assert not any(one.isVisible() for one in window.findChildren(QWidget, "focusRing"))
+    window.third.setEnabled(True)
+    (drawn,) = [one for one in window.findChildren(QWidget, "focusRing") if one.isVisible()]
+    assert drawn.geometry().topLeft() == window.third.mapTo(window, QPoint(0, 0))
+    ring.deleteLater()
 
 
 def test_a_button_that_is_gone_is_forgotten(window: Buttons, qtbot: QtBot) -> None:

@@ -249,6 +249,52 @@ def test_folders_that_cannot_be_read_are_counted(library: Library, qtbot: QtBot)
     assert [path.name for path in (library.path / "broken too").iterdir()] == ["run.json"]
 
 
+def test_a_run_that_cannot_be_read_says_why_and_is_shown_and_deleted(
+    library: Library, qtbot: QtBot
+) -> None:
+    add(library)
+    folder = library.path / "broken <b>"
+    folder.mkdir()
+    (folder / "run.json").write_text("{")
+    widget = opened(library, qtbot)
+    heard: list[str] = []
+    folders: list[Path] = []
+    widget.problem.connect(heard.append)
+    widget.show_in_folder_requested.connect(folders.append)
+    widget.view.selectRow(1)
+    said = (
+        "broken <b>: this run cannot be read (not valid JSON). "
+        "Run `cifar-workbench runs check --fix`."
+    )
+    assert widget.counts.text() == said
+    widget.view.doubleClicked.emit(widget.table.index(1, RUN))
+    assert heard == [said]
+    actions = widget.run_actions
+    assert {a.objectName() for a in actions.for_menu() if a.isEnabled() and a.text()} == {
+        "deleteRunAction",
+        "showRunAction",
+    }
+    assert actions.rename.toolTip() == actions.star.toolTip() == "This run cannot be read."
+    actions.show.trigger()
+    assert folders == [folder]
+    widget.refresh()
+    assert widget.counts.text() == said  # it stays selected
+    qtbot.mouseClick(widget.buttons.delete, Qt.MouseButton.LeftButton)
+    assert not folder.exists()
+    assert cells(widget, RUN) == ["007 Adam"]
+    assert len(heard) == 1
+    actions.undo.trigger()
+    assert (folder / "run.json").read_text() == "{"
+    assert len(cells(widget, RUN)) == 2
+    assert len(heard) == 1
+    # With others: all of them are deleted.
+    widget.view.selectAll()
+    actions.delete.trigger()
+    assert cells(widget, RUN) == []
+    actions.undo.trigger()
+    assert len(cells(widget, RUN)) == 2
+
+
 def test_a_date_that_is_none(library: Library, qtbot: QtBot) -> None:
     run = add(library)
     text = (run.folder / "run.json").read_text(encoding="utf-8")

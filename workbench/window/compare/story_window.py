@@ -149,7 +149,7 @@ class StoryChart(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         left = int(self._place().left()) + 4
-        self.legend.setGeometry(left, 4, self.width() - left, self.fontMetrics().height())
+        self.legend.setGeometry(left, 2, self.width() - left, self.legend.sizeHint().height())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         pointed = self.column_at(event.position().x())

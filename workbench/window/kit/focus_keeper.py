@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -19,12 +20,17 @@ class FocusKeeper(QObject):
         super().__init__(parent)
         self._waiting: QWidget | None = None
         self._place: QWidget | None = None
+        self._left: list[QWidget] = []
+        """What had the focus in each window that was left for another, as for a question."""
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self._changed)
 
     def _changed(self, old: QWidget | None, now: QWidget | None) -> None:
         window = now.window() if now is not None else None
+        left = self._changed_window(old, window)
+        if left is not None and not _can_have_focus(left):
+            old = left  # turned off while another window was in front
         if old is not None and window in (old.window(), None) and not _can_have_focus(old):
             # Also what it waits at may be turned off.
             self._wait(self._waiting if old is self._place and self._waiting else old)
@@ -32,6 +38,18 @@ class FocusKeeper(QObject):
             pass  # put there just now
         elif self._waiting is not None and window is self._waiting.window():
             self._forget()  # moved by the person
+
+    def _changed_window(self, old: QWidget | None, window: QWidget | None) -> QWidget | None:
+        """Notes what was left for another window, and returns what had been left in ``window``."""
+        before = old.window() if old is not None else None
+        if before is window:
+            return None
+        self._left = [widget for widget in self._left if shiboken6.isValid(widget)]
+        back = [widget for widget in self._left if widget.window() is window]
+        self._left = [widget for widget in self._left if widget.window() not in (before, window)]
+        if old is not None:
+            self._left.append(self._waiting if old is self._place and self._waiting else old)
+        return back[0] if back else None
 
     def _wait(self, widget: QWidget) -> None:
         self._forget()

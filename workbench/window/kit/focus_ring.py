@@ -33,6 +33,8 @@ class FocusRing(QObject):
             if shiboken6.isValid(widget):
                 widget.removeEventFilter(self)
         self._watched = []
+        # Not ``now``: a slot before this one may have moved the focus on, and been heard first.
+        now = QApplication.focusWidget()
         by_mouse = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
         self._focused = None if by_mouse or _is_container(now) else now
         if self._focused is not None:
@@ -54,6 +56,7 @@ class FocusRing(QObject):
             QEvent.Type.Resize,
             QEvent.Type.Show,
             QEvent.Type.Hide,
+            QEvent.Type.EnabledChange,
             QEvent.Type.LayoutRequest,
             QEvent.Type.KeyRelease,  # as another tab of a bar
         ):
@@ -89,7 +92,8 @@ def _is_container(widget: QWidget | None) -> bool:
 
 
 def _place_of(widget: QWidget) -> QRect:
-    """What is seen of ``widget``, in its window; of a row of tabs the current one."""
+    """What is seen of ``widget``, in its window; of a row of tabs the current one. Nothing where it
+    is off: no key does anything there."""
     place = widget.rect()
     if isinstance(widget, QTabBar):
         place = widget.tabRect(widget.currentIndex())
@@ -98,7 +102,7 @@ def _place_of(widget: QWidget) -> QRect:
     while around is not None and not inner.isWindow():
         place = place.translated(inner.pos()) & around.rect()
         inner, around = around, around.parentWidget()
-    return place if widget.isVisible() else QRect()
+    return place if widget.isVisible() and widget.isEnabled() else QRect()
 
 
 class _Ring(QWidget):

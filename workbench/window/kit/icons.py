@@ -13,7 +13,7 @@ SIDE = 16.0
 
 
 def icon(name: str, color: str, disabled: str) -> QIcon:
-    """``"train"``, ``"pause"``, ``"stop"`` or ``"cancel"`` in ``color``."""
+    """``"train"``, ``"pause"``, ``"stop"``, ``"cancel"`` or ``"back"`` in ``color``."""
     result = QIcon()
     for mode, tint in ((QIcon.Mode.Normal, color), (QIcon.Mode.Disabled, disabled)):
         for ratio in (1, 2, 3):
@@ -37,14 +37,18 @@ def _paint(painter: QPainter, name: str, tint: str) -> None:
         painter.drawRect(QRectF(9, 2, 4, 12))
     elif name == "stop":
         painter.drawRect(QRectF(3, 3, 10, 10))
-    elif name == "cancel":
+    elif name in ("cancel", "back"):
         pen = painter.pen()
         pen.setStyle(Qt.PenStyle.SolidLine)
         pen.setColor(QColor(tint))
         pen.setWidthF(2)
         painter.setPen(pen)
-        painter.drawLine(QPointF(4, 4), QPointF(12, 12))
-        painter.drawLine(QPointF(12, 4), QPointF(4, 12))
+        if name == "cancel":
+            painter.drawLine(QPointF(4, 4), QPointF(12, 12))
+            painter.drawLine(QPointF(12, 4), QPointF(4, 12))
+        else:
+            painter.drawLine(QPointF(3, 8), QPointF(14, 8))
+            painter.drawPolyline([QPointF(8, 3), QPointF(3, 8), QPointF(8, 13)])
 
 
 def program_icon() -> QIcon:

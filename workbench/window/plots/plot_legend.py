@@ -38,6 +38,9 @@ class Entry:
 class _EntryButton(QAbstractButton):
     """One entry; checked while its curve is shown."""
 
+    MARGIN = 4
+    """Pixels on every side, for the focus ring: it covers neither words nor symbol."""
+
     def __init__(self, swatch: int, parent: QWidget) -> None:
         super().__init__(parent)
         self.swatch = swatch
@@ -64,7 +67,8 @@ class _EntryButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         advance = self.fontMetrics().horizontalAdvance(self.words)
-        return QSize(self.swatch + SPACE + advance, self.fontMetrics().height())
+        across = self.swatch + SPACE + advance + 2 * self.MARGIN
+        return QSize(across, self.fontMetrics().height() + 2 * self.MARGIN)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with painting(self) as painter:
@@ -80,12 +84,13 @@ class _EntryButton(QAbstractButton):
         painter.setOpacity(1.0 if self.isChecked() else 0.55)
         entry, metrics, middle = self.entry, self.fontMetrics(), self.height() / 2
         color = QColor(entry.color)
+        left = self.MARGIN
         if entry.width:
             painter.setPen(QPen(color, entry.width, entry.line, Qt.PenCapStyle.FlatCap))
-            painter.drawLine(QPointF(0, middle), QPointF(self.swatch, middle))
+            painter.drawLine(QPointF(left, middle), QPointF(left + self.swatch, middle))
         if entry.symbol:
             painter.save()
-            painter.translate(self.swatch / 2, middle)
+            painter.translate(left + self.swatch / 2, middle)
             size = 12.0 if entry.symbol in ("star", "d") else 8.0
             painter.scale(size, size)
             pen = QPen(color, 1.6)
@@ -95,11 +100,12 @@ class _EntryButton(QAbstractButton):
             painter.drawPath(Symbols[entry.symbol])
             painter.restore()
         painter.setPen(ink)
-        said, room = self.words, self.width() - self.swatch - SPACE
+        left += self.swatch + SPACE
+        said, room = self.words, self.width() - left - self.MARGIN
         if metrics.horizontalAdvance(said) > room:
             said = metrics.elidedText(said, Qt.TextElideMode.ElideMiddle, room)
         baseline = (self.height() - metrics.height()) // 2 + metrics.ascent()
-        painter.drawText(self.swatch + SPACE, baseline, said)
+        painter.drawText(left, baseline, said)
 
 
 class PlotLegend(QWidget):
@@ -159,34 +165,40 @@ class PlotLegend(QWidget):
     def _places(self, width: int) -> list[QRect]:
         """Where the buttons stand in a legend of ``width`` pixels."""
         sizes = [button.sizeHint() for button in self.buttons()]
-        line = self.fontMetrics().height()
+        line = self._line()
         places = []
         x = y = 0
         if not self._wrap:
             x = max(0, width - self._width([size.width() for size in sizes]) - 2)
         for size in sizes:
             if self._wrap and x and x + size.width() > width:
-                x, y = 0, y + line + 4
+                x, y = 0, y + line
             across = min(size.width(), width) if self._wrap else size.width()
             places.append(QRect(x, y, max(across, self._swatch), line))
-            x += size.width() + GAP
+            x += size.width() + self._between
         return places
 
-    @staticmethod
-    def _width(widths: Sequence[int]) -> int:
-        return sum(widths) + GAP * max(len(widths) - 1, 0)
+    _between = GAP - 2 * _EntryButton.MARGIN
+
+    def _width(self, widths: Sequence[int]) -> int:
+        return sum(widths) + self._between * max(len(widths) - 1, 0)
+
+    def _line(self) -> int:
+        """Height of a row in pixels."""
+        return self.fontMetrics().height() + 2 * _EntryButton.MARGIN
 
     def _width_of(self, words: Sequence[str]) -> int:
         advance = self.fontMetrics().horizontalAdvance
-        return self._width([self._swatch + SPACE + advance(text) for text in words])
+        beside = self._swatch + SPACE + 2 * _EntryButton.MARGIN
+        return self._width([beside + advance(text) for text in words])
 
     def sizeHint(self) -> QSize:
         width = self._width_of([entry.text for entry in self._entries]) + 2
-        return QSize(width, self.fontMetrics().height())
+        return QSize(width, self._line())
 
     def heightForWidth(self, width: int) -> int:
         places = self._places(width)
-        return places[-1].bottom() + 1 if places else self.fontMetrics().height()
+        return places[-1].bottom() + 1 if places else self._line()
 
     def words(self) -> list[str]:
         """The words of the entries as they are drawn."""
@@ -196,7 +208,7 @@ class PlotLegend(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         # A legend that grows during a run must not push the docks aside.
-        return QSize(0, self.fontMetrics().height())
+        return QSize(0, self._line())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -98,12 +98,21 @@ class RunActions(QObject):
             action.setIconText(short or text)
 
     def update(
-        self, runs: Sequence[RunRecord], training: set[str], can_undo: bool, has_trash: bool
+        self,
+        runs: Sequence[RunRecord],
+        training: set[str],
+        can_undo: bool,
+        has_trash: bool,
+        unreadable: int = 0,
     ) -> None:
         """Turns each on or off for the selected ``runs``. ``training``: names of the folders of
-        runs that still train."""
-        one = runs[0] if len(runs) == 1 else None
-        choose = tr("Choose a run first.") if not runs else tr("Choose one run only.")
+        runs that still train. ``unreadable``: runs that are selected too and cannot be read; they
+        can only be shown in their folder and deleted."""
+        count = len(runs) + unreadable
+        one = runs[0] if count == 1 and runs else None
+        choose = tr("Choose a run first.") if not count else tr("Choose one run only.")
+        if count == 1 and unreadable:
+            choose = tr("This run cannot be read.")
         trains = one is not None and one.folder.name in training
         interrupted = one is not None and one.status == "interrupted"
         no_weights = no_best = ""
@@ -157,13 +166,17 @@ class RunActions(QObject):
                 tr("Copy the run's hyperparameters into the form"),
             ),
             ("rename", self.rename, "", tr("Give the run a name")),
-            ("show", self.show, "", tr("Show the run's files")),
         ):
             _turn(action, self._off.get(name) or (choose if one is None else why_not), does)
         self.resume.setText(tr("Train for more epochs…") if more else tr("Resume"))
-        some = "" if runs else tr("Choose a run first.")
-        reason = self._off.get("delete", "") or some
-        if runs and all(run.folder.name in training for run in runs):
+        _turn(
+            self.show,
+            self._off.get("show") or ("" if count == 1 else choose),
+            tr("Show the run's files"),
+        )
+        some = "" if runs else tr("This run cannot be read.") if count == 1 else choose
+        reason = self._off.get("delete", "") or ("" if count else choose)
+        if runs and not unreadable and all(run.folder.name in training for run in runs):
             reason = reason or tr("A run that is still training cannot be deleted.")
         _turn(self.delete, reason, tr("Move the run to the library's .trash folder"))
         self.undo.setEnabled(can_undo)

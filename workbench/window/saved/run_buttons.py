@@ -7,11 +7,13 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from workbench.library.run_folder import RunRecord, has_checkpoint
 from workbench.window.saved.run_actions import RunActions
+from workbench.window.saved.run_cells import UNREADABLE
 
 
 class RunButtons(QWidget):
     """Open, Load and Test; Resume where a run can be resumed. Of an interrupted run there is
-    nothing to load yet: Give up resuming and Delete stand there."""
+    nothing to load yet: Give up resuming and Delete stand there. Of one that cannot be read only
+    Delete does something."""
 
     def __init__(self, actions: RunActions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,11 +42,12 @@ class RunButtons(QWidget):
     def show_run(self, run: RunRecord | None) -> None:
         """The buttons for ``run``, the only one that is chosen; ``None`` for none or several."""
         interrupted = run is not None and run.status == "interrupted"
+        unreadable = run is not None and run.status == UNREADABLE
         self.resume.setVisible(interrupted or _has_stopped(run))
         for button in (self.load, self.test):
-            button.setVisible(not interrupted)
-        for button in (self.give_up, self.delete):
-            button.setVisible(interrupted)
+            button.setVisible(not interrupted and not unreadable)
+        self.give_up.setVisible(interrupted)
+        self.delete.setVisible(interrupted or unreadable)
 
 
 def _has_stopped(run: RunRecord | None) -> bool:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from workbench.library.run_filter import searched_text
 from workbench.library.run_folder import RunRecord
 from workbench.library.safe_file import clean_text
-from workbench.messages import WorkbenchError
+from workbench.messages import Message, WorkbenchError
 from workbench.plain_text import visible
 from workbench.window.kit import theme
 from workbench.window.kit.painting import logged
@@ -134,12 +134,16 @@ UNREADABLE = "unreadable"
 
 
 def unreadable_run(problem: WorkbenchError, library: Path) -> RunRecord | None:
-    """A row for a folder of ``library`` whose run cannot be read, with the reason in its notes;
-    ``None`` where the ``problem`` is another one."""
-    folder = Path(str(problem.message.values.get("path", "")))
+    """A row for a folder of ``library`` whose run cannot be read, with the reason in its notes,
+    and as its ``reason`` also what to do; ``None`` where the ``problem`` is another one."""
+    message = problem.message
+    folder = Path(str(message.values.get("path", "")))
     if folder.parent != library:
         return None
-    name, reason = clean_text(folder.name), say(problem.message)
+    name = clean_text(folder.name)
+    reason = say(Message(message.template, **{**message.values, "path": name}))
+    if "newer version" not in message.template:  # that says itself what to do
+        reason += " " + tr("Run `cifar-workbench runs check --fix`.")
     return RunRecord(
         id=folder.name,
         created="",
@@ -154,7 +158,7 @@ def unreadable_run(problem: WorkbenchError, library: Path) -> RunRecord | None:
         status=UNREADABLE,  # type: ignore[arg-type]
         reason=reason,
         name=name,
-        notes=reason,
+        notes=say(message),
         folder=folder,
     )
 

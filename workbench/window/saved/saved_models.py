@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QSizePolicy,
     QStackedLayout,
     QStyle,
     QTableView,
@@ -194,9 +195,12 @@ class SavedModels(QWidget):
 
     def selected(self) -> list[RunRecord]:
         """The selected runs, from the top; without rows whose run cannot be read."""
+        return [run for run in self._selected_rows() if run.status != UNREADABLE]
+
+    def _selected_rows(self) -> list[RunRecord]:
+        """Also of what cannot be read: its folder can be shown and deleted."""
         rows = self.view.selectionModel().selectedRows(RUN)
-        runs = [self.table.record(index) for index in sorted(rows, key=QModelIndex.row)]
-        return [run for run in runs if run.status != UNREADABLE]
+        return [self.table.record(index) for index in sorted(rows, key=QModelIndex.row)]
 
     def select_run(self, path: str | Path) -> None:
         """Selects the run with this folder, where it is shown."""
@@ -266,6 +270,8 @@ class SavedModels(QWidget):
         self.counts = QLabel()
         self.counts.setObjectName("runCounts")
         self.counts.setProperty("role", "muted")
+        self.counts.setTextFormat(Qt.TextFormat.PlainText)
+        self.counts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.undo = Undo(self._library)
 
     def _make_actions(self) -> None:
@@ -421,9 +427,12 @@ class SavedModels(QWidget):
         if self._problems:
             unreadable = tr("{count} cannot be read").format(count=len(self._problems))
             text = f"{text} · {unreadable}" if text else unreadable
-        runs = self.selected()
+        runs, whole = self._selected_rows(), False
         if len(runs) == 1 and runs[0].status == "interrupted":
             text = interrupted_text(runs[0])
+        elif len(runs) == 1 and runs[0].status == UNREADABLE:
+            text, whole = runs[0].reason or "", True
+        self.counts.setWordWrap(whole)
         self.counts.setText(text)
         sentences = "\n".join(say(problem.message) for problem in self._problems[:20])
         self.counts.setToolTip(plain_tooltip(sentences))
@@ -487,7 +496,7 @@ class SavedModels(QWidget):
 
     def _selection_changed(self) -> None:
         if not self._searching:
-            self._wanted = [record.folder.name for record in self.selected()]
+            self._wanted = [record.folder.name for record in self._selected_rows()]
         self._update_actions()
 
     # --- actions
@@ -495,12 +504,17 @@ class SavedModels(QWidget):
     def _update_actions(self) -> None:
         runs = self.selected()
         training = {run.folder.name for run in runs if self._is_training(run)}
+        rows = self._selected_rows()
         self.run_actions.update(
-            runs, training, self.undo.latest is not None, self._library.has_trash()
+            runs,
+            training,
+            self.undo.latest is not None,
+            self._library.has_trash(),
+            unreadable=len(rows) - len(runs),
         )
         self.run_actions.undo.setText(self.undo.name())
         self.run_actions.undo.setToolTip(self.undo.tip())
-        self.buttons.show_run(runs[0] if len(runs) == 1 else None)
+        self.buttons.show_run(rows[0] if len(rows) == 1 else None)
         self._show_counts()
 
     def _is_training(self, run: RunRecord) -> bool:
@@ -543,7 +557,7 @@ class SavedModels(QWidget):
             self.hyperparameters_requested.emit(run)
 
     def _show_in_folder(self) -> None:
-        for run in self.selected()[:1]:
+        for run in self._selected_rows()[:1]:
             self.show_in_folder_requested.emit(run.folder)
 
     def _rename(self) -> None:
@@ -567,7 +581,10 @@ class SavedModels(QWidget):
             self._label([run], lambda labels: replace(labels, starred=not run.starred))
 
     def _double_clicked(self, index: QModelIndex) -> None:
-        if index.column() != STAR:  # there it is two clicks
+        run = self.table.record(index)
+        if run.status == UNREADABLE:
+            self.problem.emit(run.reason or "")
+        elif index.column() != STAR:  # there it is two clicks
             self.run_actions.open.trigger()
 
     def _star(self) -> None:
@@ -590,19 +607,21 @@ class SavedModels(QWidget):
         self.refresh()
 
     def _delete(self) -> None:
-        gone = []
+        gone: list[str] = []
+        unreadable: list[str] = []
         following = self._after_selection()
-        for run in self.selected():
+        for run in self._selected_rows():
             if self._is_training(run):
                 continue
             try:
-                gone.append(self._library.trash(run))
+                names = unreadable if run.status == UNREADABLE else gone
+                names.append(self._library.trash(run))
             except WorkbenchError as error:
                 self.problem.emit(say(error.message))
-        if gone:
-            self.undo.add(Deleted(tuple(gone)))
+        if gone or unreadable:
+            self.undo.add(Deleted(tuple(gone), tuple(unreadable)))
         self.refresh()
-        if gone and not self.selected():
+        if (gone or unreadable) and not self._selected_rows():
             self._select([index for index in [self.table.index_of(following)] if index.isValid()])
 
     def _after_selection(self) -> str:

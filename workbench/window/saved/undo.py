@@ -18,9 +18,13 @@ SHOWN_MS = 10_000
 
 @dataclass(frozen=True)
 class Deleted:
-    """Runs that were deleted: their names in the trash."""
+    """Runs that were deleted: their names in the trash; apart those that cannot be read."""
 
     names: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names) + len(self.unreadable)
 
 
 Step = Deleted | GivenUp
@@ -79,6 +83,11 @@ class Undo(QWidget):
                     back.append(self._library.restore(name))
                 except WorkbenchError as problem:
                     problems.append(problem)
+            for name in step.unreadable:
+                try:
+                    self._library.put_back(name)
+                except WorkbenchError as problem:
+                    problems.append(problem)
         self._hide()
         return back, problems
 
@@ -90,8 +99,11 @@ class Undo(QWidget):
             if isinstance(step, GivenUp):
                 if step.checkpoint is None or step.checkpoint in there:
                     kept.append(step)
-            elif names := tuple(name for name in step.names if name in there):
-                kept.append(Deleted(names))
+            else:
+                names = tuple(name for name in step.names if name in there)
+                unreadable = tuple(name for name in step.unreadable if name in there)
+                if names or unreadable:
+                    kept.append(Deleted(names, unreadable))
         self._steps = kept
         if not kept:
             self._hide()
@@ -103,7 +115,7 @@ class Undo(QWidget):
         if isinstance(step, GivenUp):
             self.text.setText(tr("Resuming was given up."))
         elif step is not None:
-            count = len(step.names)
+            count = len(step)
             self.text.setText(
                 tr("Run deleted.")
                 if count == 1
