@@ -34,6 +34,7 @@ def python(tmp_path: Path) -> Path:
     return next(folder.glob("bin/python")) if sys.platform != "win32" else folder / "Scripts/python"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("editable", [False, True])
 def test_presets_are_found_from_any_folder(editable: bool, python: Path, tmp_path: Path) -> None:
     if editable:
