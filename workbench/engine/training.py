@@ -36,6 +36,7 @@ from workbench.engine.events import (
 from workbench.engine.graph_steps import build_steps
 from workbench.engine.networks import build_network
 from workbench.engine.optimizers import build_optimizer
+from workbench.engine.status import RunStatus
 from workbench.engine.steps import pixel_scaling
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment
@@ -55,10 +56,10 @@ CHECKPOINT_INTERVAL = 30.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended: ``finished``, ``stopped`` (stop or cancel was asked for) or
-    ``failed`` with its ``reason``. ``seconds``: training and tests, without pauses."""
+    """How a training ended: ``FINISHED``, ``STOPPED`` (stop or cancel was asked for) or
+    ``FAILED`` with its ``reason``. ``seconds``: training and tests, without pauses."""
 
-    status: str
+    status: RunStatus
     epochs_done: int
     seconds: float
     reason: Message | None = None
@@ -220,10 +221,10 @@ class _Training:
                 self._report_weights()
             finally:
                 self._report_checkpoint()
-            return Outcome("stopped", self.epochs_done, self.watch.seconds())
+            return Outcome(RunStatus.STOPPED, self.epochs_done, self.watch.seconds())
         except Diverged as error:
             self._report_good_weights()
-            return Outcome("failed", self.epochs_done, self.watch.seconds(), error.message)
+            return Outcome(RunStatus.FAILED, self.epochs_done, self.watch.seconds(), error.message)
         except Exception:
             self._report_good_weights()
             raise
@@ -232,7 +233,7 @@ class _Training:
         self.accuracy = test.accuracy
         self._report_weights()
         self.report(FinalTest(test, logits.numpy(), labels, self.watch.seconds() - started))
-        return Outcome("finished", self.epochs_done, self.watch.seconds(), test=test)
+        return Outcome(RunStatus.FINISHED, self.epochs_done, self.watch.seconds(), test=test)
 
     def _epoch(self, epoch: int) -> None:
         learning_rate = self.experiment.learning_rate_at(epoch)

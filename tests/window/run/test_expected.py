@@ -82,7 +82,7 @@ def record(library: Library, experiment: Experiment, accuracies: list[float], **
     writer = library.create(made)
     for epoch, accuracy in enumerate(accuracies, 1):
         writer.add_losses(np.full(4, 1.5))
-        writer.add_epoch(done(epoch, accuracy), 1.0)
+        writer.add(done(epoch, accuracy))
     writer.update(status="stopped")
     writer.close()
     return replace(writer.record, folder=writer.folder)

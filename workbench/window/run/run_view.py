@@ -22,6 +22,7 @@ from workbench.engine.events import (
     StepsDone,
 )
 from workbench.engine.pace import Slowdown
+from workbench.engine.run_state import RunState
 from workbench.library.run_folder import (
     RunRecord,
     preset_number,
@@ -47,7 +48,6 @@ from workbench.window.run.log_view import LogView
 from workbench.window.run.report_view import ReportView
 from workbench.window.run.run_details import RunDetails
 from workbench.window.run.run_header import RunHeader
-from workbench.window.work.speed import Speed
 
 STATES = {
     "loading": "Loading data",
@@ -125,7 +125,7 @@ class RunView(QWidget):
         self._matrix_has_images = False
         self._steps_drawn = 0
         self._epochs_drawn = 0
-        self._speed = Speed()
+        self._state = RunState()
         self._slowdown: Slowdown | None = None
         self._latest: StepsDone | None = None
         self._progress_shown = QElapsedTimer()
@@ -208,13 +208,13 @@ class RunView(QWidget):
     def on_started(self, event: RunStarted) -> None:
         was_shown = self.shows_live
         self.live_run = event.run
-        self._speed = Speed()
+        self._state = RunState().after(event)
         self._slowdown = None
         if was_shown:
             self.show_record(read_record(Path(event.run)))
 
     def on_steps(self, event: StepsDone) -> None:
-        self._speed.add(event)
+        self._state = self._state.after(event)
         record = self._record
         if not self.shows_live or record is None:
             return
@@ -240,8 +240,8 @@ class RunView(QWidget):
             record.epochs,
             event.step,
             record.steps_per_epoch,
-            self._speed.images_per_second(),
-            self._speed.seconds_left(event, record.epochs, record.steps_per_epoch),
+            self._state.speed.images_per_second,
+            self._state.seconds_left,
         )
 
     def on_slowed(self, slowdown: Slowdown | None) -> None:
@@ -251,7 +251,7 @@ class RunView(QWidget):
             self.header.set_slowdown(slowdown)
 
     def on_epoch(self, event: EpochDone) -> None:
-        self._speed.add_test(event.test_seconds)
+        self._state = self._state.after(event)
         if not self.shows_live or self._record is None or event.epoch <= self._epochs_drawn:
             return
         record = self._record
