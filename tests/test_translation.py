@@ -19,10 +19,6 @@ from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
 from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
-from workbench.window.run.run_view import RECORD_STATES, STATES
-
-OTHER_WORDS = ("Saved run",)
-"""Words that reach ``tr`` as a variable."""
 
 PACKAGE = Path(workbench.__file__).parent
 SENTENCES = {"Message", "WorkbenchError", "Diverged"}
@@ -69,10 +65,7 @@ def all_texts() -> set[str]:
     found |= {
         *REASONS,
         *TEMPLATES,
-        *STATES.values(),
-        *RECORD_STATES.values(),
         *TRACK.values(),
-        *OTHER_WORDS,
     }
     return found - {""}
 
