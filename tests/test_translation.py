@@ -17,6 +17,7 @@ from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
+from workbench.spec.sweep import METHODS, PRUNERS
 from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
 
@@ -66,6 +67,8 @@ def all_texts() -> set[str]:
         *REASONS,
         *TEMPLATES,
         *TRACK.values(),
+        *METHODS.values(),
+        *PRUNERS.values(),
     }
     return found - {""}
 
