@@ -59,6 +59,12 @@ def move(path: Path, place: Path) -> None:
     _patiently(lambda: path.rename(place), path, place)
 
 
+def replace(path: Path, place: Path) -> None:
+    """Renames the file ``path`` to ``place``, in the place of what is there. Raises ``OSError``."""
+    _patiently(lambda: path.replace(place), place)
+    _sync_folder(place.parent)
+
+
 def delete(path: Path) -> None:
     """Deletes a file or a link, if it is there. Raises ``OSError``."""
     _patiently(lambda: path.unlink(missing_ok=True), path)
