@@ -11,8 +11,9 @@ import pytest
 
 import workbench
 from workbench import paths
-from workbench.analysis import against_report, differences, flips
+from workbench.analysis import against_report, differences, flips, sweep_runs, sweeps
 from workbench.data.folder_scan import REASONS
+from workbench.engine import divergence
 from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.plain_yaml import parse
@@ -66,7 +67,12 @@ def all_texts() -> set[str]:
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}
         found |= {preset.explained, preset.note}
-    found |= {*against_report.TEMPLATES, *flips.TEMPLATES, *differences.ROW_WORDS}
+    found |= {
+        *against_report.TEMPLATES,
+        *flips.TEMPLATES,
+        *differences.ROW_WORDS,
+        *sweeps.TEMPLATES,
+    }
     found |= {
         *REASONS,
         *TEMPLATES,
@@ -75,6 +81,8 @@ def all_texts() -> set[str]:
         *TRACK.values(),
         *METHODS.values(),
         *PRUNERS.values(),
+        *divergence.TEMPLATES,
+        sweep_runs.PRUNED,
         *OTHER_WORDS,
     }
     return found - {""}

@@ -11,11 +11,12 @@ about equal size, in order. Whether it is more than chance is asked by shuffling
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from workbench.analysis.flips import holm
 from workbench.messages import Message
 
 FEWEST_POINTS = 10
@@ -28,8 +29,8 @@ SHUFFLES = 999
 @dataclass(frozen=True)
 class Share:
     """``share`` of the variance of the points' means, from 0 to 1, that the hyperparameter ``name``
-    explains by itself; ``p``: how often shuffled means explain as much. ``points`` in which it has
-    an effect."""
+    explains by itself; ``p``: how often shuffled means explain as much, corrected by Holm for all
+    shares of the sweep. ``points`` in which it has an effect."""
 
     name: str
     share: float
@@ -94,6 +95,8 @@ def importance(
                 "explains."
             )
         )
+    ps = holm([share.p for share in shares])
+    shares = [replace(share, p=p) for share, p in zip(shares, ps, strict=True)]
     shares.sort(key=lambda share: -share.share)
     seeds = None if seed_variance is None else min(1.0, seed_variance / float(y.var(ddof=1)))
     return Importance(tuple(shares), seeds)

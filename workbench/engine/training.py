@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.datasets import DataSet
+from workbench.engine import divergence
 from workbench.engine.checkpoint import Checkpoint, optimizer_state, restore_optimizer
 from workbench.engine.control import RunControl
 from workbench.engine.evaluation import (
@@ -210,10 +211,7 @@ class _Training:
                 self.network, self.data, self.scaling, self._between_batches, self.report
             )
             if not math.isfinite(test.loss):
-                raise Diverged(
-                    "The loss of the final test is {loss}. Try a smaller learning rate.",
-                    loss=test.loss,
-                )
+                raise Diverged(divergence.FINAL_TEST, loss=test.loss)
         except StopRequested:
             # A disk that is too full for one of the two must not cost the other.
             try:
@@ -401,8 +399,7 @@ class _Training:
         for offset, loss in enumerate(losses, 1):
             if not math.isfinite(loss):
                 raise Diverged(
-                    "The loss became {loss} at step {step} of epoch {epoch}; the weights after "
-                    "{good} steps were kept. Try a smaller learning rate.",
+                    divergence.LOSS,
                     loss="infinite" if math.isinf(loss) else "NaN",
                     step=before + offset,
                     epoch=epoch,
@@ -414,8 +411,7 @@ class _Training:
         for name, tensor in weights.items():
             if not bool(torch.isfinite(tensor).all()):
                 raise Diverged(
-                    "{name} became NaN or infinite in epoch {epoch}; the weights after {good} "
-                    "steps were kept. Try a smaller learning rate.",
+                    divergence.WEIGHT,
                     name=name,
                     epoch=epoch,
                     good=self.good_step,

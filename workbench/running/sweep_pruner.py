@@ -13,10 +13,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.analysis.sweep_runs import PRUNED
 from workbench.messages import Message
 from workbench.spec.sweep import Sweep
 
-PRUNED = "Ended early by the sweep after epoch {epoch}: {why}."
 WHY = {
     "median": Message("below the median of the other runs"),
     "hyperband": Message("not among the better runs of its bracket (Hyperband)"),
