@@ -23,8 +23,11 @@ from torch import Tensor
 from workbench.library.safe_file import TooLargeFile, UnsafeFile, read_bytes, reason_of
 from workbench.messages import WorkbenchError
 
-LARGEST_FILE = 100_000_000
-"""In bytes. The network's weights take 1.7 million with ten classes."""
+LARGEST_FILE = 1_000_000_000
+"""Of weights, in bytes: those of the report take 1.7 million, the largest CNN's 800 million."""
+
+LARGEST_CHECKPOINT = 5 * LARGEST_FILE
+"""Of a checkpoint: weights, those kept before a loss that is no number, an optimizer's averages."""
 
 _MOST_OPERATIONS = 1_000_000  # of one pickle; that of a state dict has about a thousand
 
@@ -43,15 +46,15 @@ _ALLOWED = {
 }
 
 
-def load_plain(path: Path, *, own: bool = False) -> dict[Any, Any]:
+def load_plain(path: Path, *, own: bool = False, largest: int = LARGEST_FILE) -> dict[Any, Any]:
     """What ``torch.save`` wrote to ``path``: a dictionary of tensors and plain values, the tensors
-    on the CPU. ``own``: the file belongs to a run, and may not be a link.
+    on the CPU. ``own``: the file belongs to a run, and may not be a link. ``largest``: its bytes.
 
     Raises :class:`WorkbenchError` with one sentence for everything else. No code in the file is
     run.
     """
-    content = _read(path, own)
-    look_through(path, content)
+    content = _read(path, own, largest)
+    look_through(path, content, largest)
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:
@@ -72,15 +75,15 @@ def is_whole(tensor: Tensor) -> bool:
 # --- looking through a file, without running it ------------------------------------------
 
 
-def _read(path: Path, own: bool) -> bytes:
+def _read(path: Path, own: bool, largest: int) -> bytes:
     try:
         if path.is_dir():
             raise WorkbenchError("{path}: is a folder; choose a weights file (.pkl).", path=path)
-        content = read_bytes(path, LARGEST_FILE, links=not own)
+        content = read_bytes(path, largest, links=not own)
     except FileNotFoundError:
         raise WorkbenchError("{path}: there is no such file.", path=path) from None
     except TooLargeFile:
-        _refuse_too_large(path)
+        _refuse_too_large(path, largest)
     except UnsafeFile:
         refuse_other_file(path)
     except OSError as error:
@@ -92,11 +95,11 @@ def _read(path: Path, own: bool) -> bytes:
     return content
 
 
-def look_through(path: Path, content: bytes) -> None:
+def look_through(path: Path, content: bytes, largest: int = LARGEST_FILE) -> None:
     """Raises :class:`WorkbenchError` unless ``content`` is a file of ``torch.save`` whose
     pickles name nothing but tensors."""
     if content.startswith(b"PK\x03\x04"):
-        pickles = [io.BytesIO(pickle) for pickle in _pickles_in_zip(path, content)]
+        pickles = [io.BytesIO(pickle) for pickle in _pickles_in_zip(path, content, largest)]
     elif _is_legacy(content):
         # One after the other in the same stream; the storages follow.
         pickles = [io.BytesIO(content)] * _LEGACY_PICKLES
@@ -111,11 +114,11 @@ def look_through(path: Path, content: bytes) -> None:
     _refuse_code(path, names)
 
 
-def _pickles_in_zip(path: Path, content: bytes) -> list[bytes]:
+def _pickles_in_zip(path: Path, content: bytes, largest: int) -> list[bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(record.file_size for record in archive.infolist()) > LARGEST_FILE:
-                _refuse_too_large(path)
+            if sum(record.file_size for record in archive.infolist()) > largest:
+                _refuse_too_large(path, largest)
             names = archive.namelist()
             # torch looks names up by itself, and might find the other of two.
             if len({name.casefold() for name in names}) < len(names):
@@ -214,12 +217,12 @@ def refuse_other_file(path: Path) -> NoReturn:
     )
 
 
-def _refuse_too_large(path: Path) -> NoReturn:
+def _refuse_too_large(path: Path, largest: int) -> NoReturn:
     raise WorkbenchError(
         "{path}: holds more than {limit} MB, too much for weights of this program's networks; "
         "choose another file.",
         path=path,
-        limit=LARGEST_FILE // 1_000_000,
+        limit=largest // 1_000_000,
     )
 
 
