@@ -37,17 +37,26 @@ def pixel_scaling(
     """The experiment's scaling, on the device of ``data``. ``dataset`` goes by ``statistics``
     (those of the data that weights were trained on), or measures the training split."""
     if experiment.normalization == "dataset":
-        mean, deviation = statistics or pixel_statistics(data.train_images)
+        statistics = statistics or pixel_statistics(data.train_images)
+    scaling = scaling_of(experiment, statistics)
+    device = data.train_images.device
+    return PixelScaling(scaling.factor.to(device), scaling.offset.to(device))
+
+
+def scaling_of(experiment: Experiment, statistics: Statistics | None) -> PixelScaling:
+    """Return the experiment's scaling, on the CPU. ``statistics`` of the training images are
+    needed where it scales by the data set."""
+    if experiment.normalization == "dataset":
+        assert statistics is not None
+        mean, deviation = statistics
         # A channel that is the same everywhere would divide by 0.
         factor, offset = 1 / deviation.clamp_min(1e-3), -mean / deviation.clamp_min(1e-3)
     else:
         half = experiment.normalization == "half"
         factor = torch.full((3,), 1 / 127.5 if half else 1 / 255)
         offset = torch.full((3,), -1.0 if half else 0.0)
-    device = data.train_images.device
     return PixelScaling(
-        factor.to(device, torch.float32).view(3, 1, 1),
-        offset.to(device, torch.float32).view(3, 1, 1),
+        factor.to(torch.float32).view(3, 1, 1), offset.to(torch.float32).view(3, 1, 1)
     )
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import Timeout
 
 from workbench.engine.events import Evaluation
 from workbench.library.labels import Labels, read_labels
@@ -24,7 +23,7 @@ from workbench.library.run_record import RunRecord, parse_json, record_from, tes
 from workbench.library.safe_file import (
     LARGEST_JSON,
     clean_text,
-    lock_file,
+    is_held,
     read_bytes,
     reason_of,
     require_folder,
@@ -115,18 +114,7 @@ def has_checkpoint(folder: Path) -> bool:
 
 def is_locked(folder: Path) -> bool:
     """Whether a living process trains this run."""
-    path = folder / "run.lock"
-    try:
-        path.lstat()
-        lock = lock_file(path, 0.004)
-        # Another look from elsewhere holds the lock for some microseconds, a run for longer.
-        lock.acquire(poll_interval=0.002)
-    except Timeout:
-        return True
-    except OSError:
-        return False  # none, no file, or a read-only library: nobody trains in it
-    lock.release()
-    return False
+    return is_held(folder / "run.lock")
 
 
 # --- figures ---------------------------------------------------------------------------
