@@ -161,6 +161,7 @@ class _Training:
         self.epoch = 1
         self.step = 0
         self.epoch_losses: list[float] = []
+        self.epoch_correct: int | None = 0
         self.epoch_started = 0.0
         self.epoch_order = self.order.get_state()
         self.epochs_done = 0
@@ -193,6 +194,7 @@ class _Training:
         self.watch = _Stopwatch(start.seconds)
         self.epoch, self.step = start.epoch, start.step
         self.epoch_losses = start.losses.tolist()
+        self.epoch_correct = start.correct if start.step else 0
         self.epoch_started = start.seconds - start.epoch_seconds
         self.epoch_order = start.order
         self.epochs_done, self.steps_done = start.epoch - 1, start.steps_done
@@ -273,8 +275,8 @@ class _Training:
                     validation_accuracy=validation.accuracy if validation else None,
                 )
             )
-        losses = self.epoch_losses
-        self.epoch, self.step, self.epoch_losses = epoch + 1, 0, []
+        losses, correct = self.epoch_losses, self.epoch_correct
+        self.epoch, self.step, self.epoch_losses, self.epoch_correct = epoch + 1, 0, [], 0
         self.epoch_order = self.order.get_state()
         self.report(
             EpochDone(
@@ -287,6 +289,8 @@ class _Training:
                 test=test,
                 best=best,
                 validation=validation,
+                training_correct=correct,
+                training_total=len(self.data.train_labels),
             )
         )
         self._checkpoint_if_due()
@@ -316,7 +320,7 @@ class _Training:
         )
 
     def _train_epoch(self, epoch: int) -> None:
-        bounds, losses = self.steps.bounds, self.steps.losses
+        bounds, correct_before = self.steps.bounds, self.epoch_correct
         reported, reported_at = self.step, self.watch.seconds()
         step = self.step
         while step < len(bounds):
@@ -329,12 +333,14 @@ class _Training:
             due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
             if due or snapshot or self.control.asked or step == len(bounds):
                 # Waits for the device: all losses since the last time in one transfer.
-                fresh = losses[reported:step].tolist()
+                fresh, correct = self.steps.results(reported, step)
                 now = self.watch.seconds()
                 images = bounds[step - 1][1] - bounds[reported][0]
                 self._check_losses(epoch, reported, fresh)
                 self.step = step
                 self.epoch_losses += fresh
+                if correct_before is not None:
+                    self.epoch_correct = correct_before + correct
                 self.report(
                     StepsDone(
                         epoch=epoch,
@@ -461,6 +467,7 @@ class _Training:
             seconds=seconds,
             epoch_seconds=seconds - self.epoch_started if self.step else 0.0,
             waited=self.waited,
+            correct=self.epoch_correct,
         )
 
     def _report_weights(self) -> None:

@@ -7,6 +7,7 @@ files, ``--set key=value`` and the form of the window are read and made from.
 from __future__ import annotations
 
 import difflib
+import functools
 import types
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -314,7 +316,7 @@ class Experiment(BaseModel):
     def _fields_agree(self) -> Experiment:
         for name in self.without_effect() & self.model_fields_set:
             if getattr(self, name) != type(self).model_fields[name].default:
-                context = _no_effect(self, name).values
+                context = no_effect(self, name).values
                 raise PydanticCustomError("no_effect", _DISAGREEMENTS["no_effect"], dict(context))
         if (self.batch_norm or NETWORKS[self.network].batch_norm) and self.batch_size < 2:
             raise PydanticCustomError(
@@ -548,6 +550,30 @@ def _wrong_type(field: str, value: object) -> Message:
     return Message(template, field=field, value=shortened(value))
 
 
+def field_value(name: str, value: Any) -> Any:
+    """Return ``value``, which may be a text, as the field ``name`` holds it, by its limits alone.
+
+    Raises :class:`ExperimentError` where there is no such field, or it does not take the value.
+    """
+    if name not in HYPERPARAMETERS:
+        experiment_from({name: value})  # raises: it says what is near
+    if isinstance(value, bool) and HYPERPARAMETERS[name].kind in ("int", "float"):
+        raise ExperimentError({name: _wrong_type(name, value)})
+    if name in REGISTRIES and value not in REGISTRIES[name]:
+        experiment_from({name: value})
+    try:
+        return getattr(_field_model(name).model_validate({name: value}), name)
+    except ValidationError as error:
+        raise ExperimentError({name: _problem(error.errors()[0])[1]}) from None
+
+
+@functools.cache
+def _field_model(name: str) -> type[BaseModel]:
+    item = Experiment.model_fields[name]
+    fields: Any = {name: (item.annotation, item)}
+    return create_model(f"_{name}", __config__=Experiment.model_config, **fields)
+
+
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     """``["learning_rate=1e-3", "batch_norm=true"]`` as texts by field name; ``null`` is
     ``None``. Not read as YAML, for which ``010`` is 8 and ``1:00`` is 60.
@@ -578,7 +604,7 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experime
     changed = experiment_from(values)
     for name in changes:
         if name in changed.without_effect():
-            raise ExperimentError({name: _no_effect(changed, name)})
+            raise ExperimentError({name: no_effect(changed, name)})
     return changed
 
 
@@ -600,7 +626,8 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
     return parsed
 
 
-def _no_effect(experiment: Experiment, name: str) -> Message:
+def no_effect(experiment: Experiment, name: str) -> Message:
+    """Say why the field ``name``, one of ``experiment.without_effect()``, changes nothing."""
     other = unmet(name, experiment.model_dump())
     assert other is not None
     return Message(
