@@ -15,16 +15,12 @@ from workbench.analysis import against_report, differences, flips, sweep_runs, s
 from workbench.data.folder_scan import REASONS
 from workbench.engine import divergence
 from workbench.messages import Count
-from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
+from workbench.spec.experiment import HYPERPARAMETERS, REGISTRIES, TEMPLATES
 from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
 from workbench.spec.sweep import METHODS, PRUNERS
 from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
-from workbench.window.run.run_view import RECORD_STATES, STATES
-
-OTHER_WORDS = ("Saved run",)
-"""Words that reach ``tr`` as a variable."""
 
 PACKAGE = Path(workbench.__file__).parent
 SENTENCES = {"Message", "WorkbenchError", "Diverged"}
@@ -63,6 +59,7 @@ def all_texts() -> set[str]:
     for parameter in HYPERPARAMETERS.values():
         found |= {parameter.label, parameter.help, parameter.group, parameter.unit}
         found |= set(parameter.choices.values())
+    found |= {choice.help for registry in REGISTRIES.values() for choice in registry.values()}
     for preset in list_presets():
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}
@@ -76,14 +73,11 @@ def all_texts() -> set[str]:
     found |= {
         *REASONS,
         *TEMPLATES,
-        *STATES.values(),
-        *RECORD_STATES.values(),
         *TRACK.values(),
         *METHODS.values(),
         *PRUNERS.values(),
         *divergence.TEMPLATES,
         sweep_runs.PRUNED,
-        *OTHER_WORDS,
     }
     return found - {""}
 

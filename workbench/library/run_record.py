@@ -24,6 +24,7 @@ from pydantic import (
     create_model,
 )
 
+from workbench.data.data_choice import is_sample
 from workbench.engine.events import Evaluation
 from workbench.library.safe_file import clean_path, cleaned, escaped
 from workbench.messages import Message, WorkbenchError, plain_fields
@@ -44,6 +45,8 @@ class RunRecord:
     """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
     epoch's while there is none. ``best_accuracy`` is the test accuracy of the best epoch, which
     was chosen by ``best_validation_accuracy``, or by the test itself where that is ``None``.
+    ``training_accuracy`` is that of the last epoch on its training images, counted while it
+    trained, and ``None`` where it was not.
     ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
     ``weights`` and ``best_weights`` are file names in the folder. ``continues``: the id of the
     finished run that this one trains on; ``resumed``: an entry for each time that the run went on
@@ -70,6 +73,7 @@ class RunRecord:
     best_epoch: int | None = None
     best_accuracy: float | None = None
     best_validation_accuracy: float | None = None
+    training_accuracy: float | None = None
     seconds: float = 0.0
     reason: str | None = None
     reason_parts: dict[str, Any] | None = None
@@ -98,6 +102,11 @@ class RunRecord:
         """Whether early stopping ended it, before its last epoch."""
         patient = bool(self.experiment.get("early_stopping"))
         return patient and self.status == "finished" and self.epochs_done < self.epochs
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it was trained on the program's own sample."""
+        return is_sample(self.data)
 
     @property
     def best_chosen_on(self) -> Literal["validation", "test"] | None:
@@ -256,6 +265,7 @@ class RunFigures(_Strict):
     best_epoch: _Epochs | None = None
     best_accuracy: _Percent | None = None
     best_validation_accuracy: _Percent | None = None
+    training_accuracy: _Percent | None = None
     seconds: _Seconds = 0.0
     reason: _Text | None = None
     reason_parts: _ReasonParts | None = None
