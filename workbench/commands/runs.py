@@ -147,6 +147,7 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "best_chosen_on": record.best_chosen_on,
         "best_accuracy": record.best_accuracy,
         "best_validation_accuracy": record.best_validation_accuracy,
+        "training_accuracy": record.training_accuracy,
         "weights": str(record.folder / record.weights) if record.weights else None,
         "best_weights": str(record.folder / record.best_weights) if record.best_weights else None,
         "created": record.created,

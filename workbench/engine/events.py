@@ -118,7 +118,10 @@ class EpochDone:
     """``loss`` is the mean over the epoch's steps, ``last_loss`` that of its last step;
     ``seconds`` without the test, ``test_seconds`` the test alone, that of the ``validation`` split
     included. ``best`` is true where the accuracy on the validation split, or on the test split
-    where there is none (``validation`` is ``None``), is higher than after every earlier epoch."""
+    where there is none (``validation`` is ``None``), is higher than after every earlier epoch.
+    ``training_correct`` of the ``training_total`` training images were recognized in the steps of
+    the epoch: as they went into the network, with dropout on and augmented, by weights that
+    changed from step to step. ``None`` where an earlier version began the epoch."""
 
     epoch: int
     loss: float
@@ -129,6 +132,8 @@ class EpochDone:
     test: Evaluation
     best: bool
     validation: Evaluation | None = None
+    training_correct: int | None = None
+    training_total: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.datasets import DataSet
+from workbench.engine import divergence
 from workbench.engine.checkpoint import Checkpoint, optimizer_state, restore_optimizer
 from workbench.engine.control import RunControl
 from workbench.engine.evaluation import (
@@ -34,7 +35,7 @@ from workbench.engine.events import (
     WeightsReady,
 )
 from workbench.engine.graph_steps import build_steps
-from workbench.engine.networks import build_network
+from workbench.engine.networks import build_network, prepare
 from workbench.engine.optimizers import build_optimizer
 from workbench.engine.status import RunStatus
 from workbench.engine.steps import pixel_scaling
@@ -144,6 +145,8 @@ class _Training:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.optimizer = build_optimizer(experiment, self.network.parameters(), device)
         self.scaling = pixel_scaling(experiment, data)
+        if start is None:
+            prepare(self.network, experiment, data.train_images, self.scaling)
         self.steps, notice = build_steps(
             experiment, self.network, self.optimizer, data, self.scaling
         )
@@ -160,6 +163,7 @@ class _Training:
         self.epoch = 1
         self.step = 0
         self.epoch_losses: list[float] = []
+        self.epoch_correct: int | None = 0
         self.epoch_started = 0.0
         self.epoch_order = self.order.get_state()
         self.epochs_done = 0
@@ -192,6 +196,7 @@ class _Training:
         self.watch = _Stopwatch(start.seconds)
         self.epoch, self.step = start.epoch, start.step
         self.epoch_losses = start.losses.tolist()
+        self.epoch_correct = start.correct if start.step else 0
         self.epoch_started = start.seconds - start.epoch_seconds
         self.epoch_order = start.order
         self.epochs_done, self.steps_done = start.epoch - 1, start.steps_done
@@ -211,10 +216,7 @@ class _Training:
                 self.network, self.data, self.scaling, self._between_batches, self.report
             )
             if not math.isfinite(test.loss):
-                raise Diverged(
-                    "The loss of the final test is {loss}. Try a smaller learning rate.",
-                    loss=test.loss,
-                )
+                raise Diverged(divergence.FINAL_TEST, loss=test.loss)
         except StopRequested:
             # A disk that is too full for one of the two must not cost the other.
             try:
@@ -272,8 +274,8 @@ class _Training:
                     validation_accuracy=validation.accuracy if validation else None,
                 )
             )
-        losses = self.epoch_losses
-        self.epoch, self.step, self.epoch_losses = epoch + 1, 0, []
+        losses, correct = self.epoch_losses, self.epoch_correct
+        self.epoch, self.step, self.epoch_losses, self.epoch_correct = epoch + 1, 0, [], 0
         self.epoch_order = self.order.get_state()
         self.report(
             EpochDone(
@@ -286,6 +288,8 @@ class _Training:
                 test=test,
                 best=best,
                 validation=validation,
+                training_correct=correct,
+                training_total=len(self.data.train_labels),
             )
         )
         self._checkpoint_if_due()
@@ -315,7 +319,7 @@ class _Training:
         )
 
     def _train_epoch(self, epoch: int) -> None:
-        bounds, losses = self.steps.bounds, self.steps.losses
+        bounds, correct_before = self.steps.bounds, self.epoch_correct
         reported, reported_at = self.step, self.watch.seconds()
         step = self.step
         while step < len(bounds):
@@ -328,12 +332,14 @@ class _Training:
             due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
             if due or snapshot or self.control.asked or step == len(bounds):
                 # Waits for the device: all losses since the last time in one transfer.
-                fresh = losses[reported:step].tolist()
+                fresh, correct = self.steps.results(reported, step)
                 now = self.watch.seconds()
                 images = bounds[step - 1][1] - bounds[reported][0]
                 self._check_losses(epoch, reported, fresh)
                 self.step = step
                 self.epoch_losses += fresh
+                if correct_before is not None:
+                    self.epoch_correct = correct_before + correct
                 self.report(
                     StepsDone(
                         epoch=epoch,
@@ -402,8 +408,7 @@ class _Training:
         for offset, loss in enumerate(losses, 1):
             if not math.isfinite(loss):
                 raise Diverged(
-                    "The loss became {loss} at step {step} of epoch {epoch}; the weights after "
-                    "{good} steps were kept. Try a smaller learning rate.",
+                    divergence.LOSS,
                     loss="infinite" if math.isinf(loss) else "NaN",
                     step=before + offset,
                     epoch=epoch,
@@ -415,8 +420,7 @@ class _Training:
         for name, tensor in weights.items():
             if not bool(torch.isfinite(tensor).all()):
                 raise Diverged(
-                    "{name} became NaN or infinite in epoch {epoch}; the weights after {good} "
-                    "steps were kept. Try a smaller learning rate.",
+                    divergence.WEIGHT,
                     name=name,
                     epoch=epoch,
                     good=self.good_step,
@@ -460,6 +464,7 @@ class _Training:
             seconds=seconds,
             epoch_seconds=seconds - self.epoch_started if self.step else 0.0,
             waited=self.waited,
+            correct=self.epoch_correct,
         )
 
     def _report_weights(self) -> None:

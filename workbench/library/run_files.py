@@ -167,7 +167,13 @@ def _rows(text: str) -> list[dict[str, Any]]:
     for cells in table:
         if not cells:
             continue
-        row = {name: kind(cell) for (name, kind), cell in zip(kinds, cells, strict=True) if kind}
+        row = {
+            name: kind(cell)
+            for (name, kind), cell in zip(kinds, cells, strict=True)
+            if kind and (cell or name not in TRAINING_COLUMNS)
+        }
+        if len(TRAINING_COLUMNS & row.keys()) not in (0, len(TRAINING_COLUMNS)):
+            raise ValueError("a part of the figures of the training images")
         if row["epoch"] != len(rows) + 1:
             raise ValueError("not the next epoch")
         rows.append(row)
@@ -205,17 +211,21 @@ def _mode(text: str) -> str:
 
 _COLUMNS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("epoch", "correct", "total"), _count),
+    **dict.fromkeys(("training_correct", "training_total"), _count),
     **dict.fromkeys(("validation_correct", "validation_total"), _count),
     **dict.fromkeys(("loss", "last_loss", "test_loss", "validation_loss"), _figure),
-    **dict.fromkeys(("accuracy", "validation_accuracy"), _from_to(0.0, 100.0)),
+    **dict.fromkeys(("accuracy", "training_accuracy", "validation_accuracy"), _from_to(0.0, 100.0)),
     "test_mode": _mode,
     "learning_rate": _from_to(0.0, 1e3),
     **dict.fromkeys(("seconds", "test_seconds"), _from_to(0.0, 1e10)),
 }
-_NEEDED = {name for name in _COLUMNS if not name.startswith("validation_")}
+_NEEDED = {name for name in _COLUMNS if not name.startswith(("training_", "validation_"))}
 _MOST_COLUMNS = 50
 VALIDATION_COLUMNS = tuple(name for name in _COLUMNS if name.startswith("validation_"))
 """The columns of ``epochs.csv`` that a run with a validation split has, and no other."""
+TRAINING_COLUMNS = {name for name in _COLUMNS if name.startswith("training_")}
+"""The columns of ``epochs.csv`` that are empty for an epoch in which an earlier version did not
+count the training images that were recognized."""
 
 
 def best_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class RunRecord:
     """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
     epoch's while there is none. ``best_accuracy`` is the test accuracy of the best epoch, which
     was chosen by ``best_validation_accuracy``, or by the test itself where that is ``None``.
+    ``training_accuracy`` is that of the last epoch on its training images, counted while it
+    trained, and ``None`` where it was not.
     ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
     ``weights`` and ``best_weights`` are file names in the folder. ``continues``: the id of the
     finished run that this one trains on; ``resumed``: an entry for each time that the run went on
@@ -71,6 +73,7 @@ class RunRecord:
     best_epoch: int | None = None
     best_accuracy: float | None = None
     best_validation_accuracy: float | None = None
+    training_accuracy: float | None = None
     seconds: float = 0.0
     reason: str | None = None
     reason_parts: dict[str, Any] | None = None
@@ -262,6 +265,7 @@ class RunFigures(_Strict):
     best_epoch: _Epochs | None = None
     best_accuracy: _Percent | None = None
     best_validation_accuracy: _Percent | None = None
+    training_accuracy: _Percent | None = None
     seconds: _Seconds = 0.0
     reason: _Text | None = None
     reason_parts: _ReasonParts | None = None

@@ -109,6 +109,7 @@ class RunWriter:
         changes: dict[str, Any] = {
             "epochs_done": state.epochs_done,
             "accuracy": state.accuracy,
+            "training_accuracy": state.finished_epochs[-1].training_accuracy,
             "seconds": state.seconds,
         }
         if (best := state.best) is not None:
@@ -122,7 +123,9 @@ class RunWriter:
     def _write_rows(self) -> None:
         rows = [epoch.row() for epoch in self.state.finished_epochs]
         text = io.StringIO()
-        table = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+        # A run that an earlier version began has fewer columns in its first rows.
+        names = max(rows, key=len)
+        table = csv.DictWriter(text, fieldnames=list(names), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
         atomic.write_text(self.folder / "epochs.csv", text.getvalue())
