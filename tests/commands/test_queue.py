@@ -56,7 +56,7 @@ def test_run_says_what_was_run_and_what_failed(
 ) -> None:
     monkeypatch.setattr(runner, "load_data", lambda choice, progress, stop: small)
     call("queue", "add", "001", "--set", "epochs=1", *SAMPLE)
-    call("queue", "add", "001", "--set", "learning_rate=900", *SAMPLE)
+    call("queue", "add", "001", "--set", "learning_rate=10", "--set", "momentum=0.99", *SAMPLE)
     code, out, _ = call("queue", "run", "--executor", "in_process", "--json")
     assert code == 1
     assert [entry["state"] for entry in json.loads(out)] == ["finished", "failed"]

@@ -222,7 +222,7 @@ class QueueRunner:
         more: dict[str, Any] = {"keep_checkpoint": entry.keep_checkpoint, "executor": place}
         try:
             record = self._begun(entry)
-            if record is not None and record.status in ("finished", "failed"):
+            if record is not None and not _goes_on(record):
                 # It ended, and its process died before the entry was told.
                 return RunEnded(
                     RunStatus(record.status), record.epochs_done, record.seconds, record.why
@@ -260,12 +260,17 @@ class QueueRunner:
             return None  # never made, deleted, or damaged
         if record.entry != entry.id:
             return None  # another process took the name before this one could
-        if record.status in ("finished", "failed") or has_checkpoint(folder):
+        if record.status in ("finished", "failed") or _goes_on(record):
             return record
         if not is_locked(folder):
             with suppress(OSError):  # it had not come to its first checkpoint: nothing is lost
                 atomic.delete_folder(folder)
         return None
+
+
+def _goes_on(record: RunRecord) -> bool:
+    """Whether the run can be resumed: also one that failed because the disk was full."""
+    return record.status != "finished" and has_checkpoint(record.folder)
 
 
 class _Heard:
