@@ -211,6 +211,7 @@ def test_requests_reach_the_run_of_a_worker(library: Library) -> None:
         request(folder[0], "stop")
 
 
+@pytest.mark.slow
 def test_the_whole_queue_stops_and_goes_on_where_it_was(library: Library, tmp_path: Path) -> None:
     add(library, 1, 2, 3)
     queue = Queue(library.path)

@@ -403,7 +403,7 @@ def run(options: argparse.Namespace) -> int:
 
     class Stops(RunControl):
         def stop(self) -> None:
-            runner.stop()
+            runner.stop_soon()
 
     try:
         with signals_stop(Stops(), sys.stderr) as interrupted:

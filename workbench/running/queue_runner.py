@@ -85,6 +85,7 @@ class QueueRunner:
         self._log_path = log_path
         self._ending = threading.Event()  # no further entry
         self._stopping = threading.Event()  # the running ones neither
+        self._stop_wanted = False
         self._controls: set[RunControl] = set()
         self._lock = threading.Lock()
         self._problem: Exception | None = None
@@ -110,7 +111,7 @@ class QueueRunner:
                     thread.start()
                 while any(thread.is_alive() for thread in threads):
                     asked = queue.asked
-                    if asked == "stop":
+                    if asked == "stop" or self._stop_wanted:
                         self.stop()
                     elif asked == "pause":
                         self.pause()
@@ -129,6 +130,10 @@ class QueueRunner:
     def pause(self) -> None:
         """Begin no further entry. From any thread."""
         self._ending.set()
+
+    def stop_soon(self) -> None:
+        """Have :meth:`run` call :meth:`stop`. For a signal handler, which may take no lock."""
+        self._stop_wanted = True
 
     def stop(self) -> None:
         """Begin no further entry, and stop and keep the running ones; the queue resumes them when
