@@ -51,7 +51,7 @@ def test_groups_are_read_as_people_do() -> None:
     texts = [" + ".join(map(str, (group.title, *group.details))) for group in groups]
     assert texts[0] == "Conv 3×3, 3 → 64 + batch norm + ReLU"
     assert texts[-2:] == ["Max pool 4×4", "Linear 512 → 10 + times 0.125"]
-    assert groups[5].of == (4, 2)
+    assert groups[5].of == (2, 4)
     assert sum(group.parameters for group in groups) == 6_573_120
 
 

@@ -294,7 +294,7 @@ class _Page:
 
     def _network(self) -> Iterator[Block]:
         say, count = self.say, len(self.classes) or 10
-        declared = network_layers(self.experiment, count)
+        declared = network_layers(self.experiment, count, wait=True)
         layers = layer_rows(self.experiment, count, say)
         operations = sum(layer.multiply_adds for layer in declared)
         yield Heading(3, say(Message("Network")))
