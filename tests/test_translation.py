@@ -26,7 +26,7 @@ OTHER_WORDS = ("Saved run",)
 """Words that reach ``tr`` as a variable."""
 
 PACKAGE = Path(workbench.__file__).parent
-SENTENCES = {"Message", "WorkbenchError", "Diverged"}
+SENTENCES = {"Message", "WorkbenchError", "Diverged", "NetworkError"}
 
 
 def _literal(node: ast.AST) -> str | None:

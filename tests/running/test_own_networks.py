@@ -109,7 +109,7 @@ def _command(*words: str) -> subprocess.CompletedProcess[str]:
         ("x = 1\n", r"defines no function build\(classes, \.\.\.\)"),
         (
             "def build(classes, widths):\n    pass\n",
-            r"line 1: build takes widths, which is no hyper",
+            r"line 1: build takes widths, which is no",
         ),
         ("\0", r"line 1"),
     ],
