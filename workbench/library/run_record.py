@@ -403,6 +403,7 @@ class TestFile(_Strict):
     classes: Annotated[list[_Word], Field(min_length=1, max_length=MOST_CLASSES)]
     per_class: list[_Percent | None]
     confusion: list[list[_Count]]
+    mirrored: bool = False
 
 
 def test_from(content: Any) -> tuple[Evaluation, int, bool]:
@@ -422,6 +423,7 @@ def test_from(content: Any) -> tuple[Evaluation, int, bool]:
         classes=tuple(test.classes),
         per_class=tuple(test.per_class),
         confusion=tuple(map(tuple, test.confusion)),
+        mirrored=test.mirrored,
     )
     return evaluation, test.epoch, test.final
 

@@ -250,6 +250,7 @@ def _resumed(
     )
     resuming.require_same_images(record, data_set.info)
     notices = resuming.changes_since(record, environment(chosen))
+    notices += resuming.change_of_rates(record, experiment)
     start = stored or resuming.after_finished(record, experiment, len(data_set.train_labels))
     resuming.require_epochs(record, experiment, start)
     if stored is None and resuming.begins_anew(experiment):

@@ -296,8 +296,10 @@ class HyperparameterForm(QWidget):
 
     def _why_off(self, parameter: Hyperparameter) -> str:
         other = HYPERPARAMETERS[unmet(parameter.name, self._raw) or ""]
+        raw = self._raw[other.name]
+        value = raw if other.kind in ("int", "float") else value_text(other, raw)
         return tr("Has no effect while {field} is {value}.").format(
-            field=tr(other.label), value=value_text(other, self._raw[other.name])
+            field=tr(other.label), value=value
         )
 
     def _show_head(self) -> None:

@@ -1,4 +1,4 @@
-"""The list of presets, the report's eleven and the person's own, with a note on the chosen one."""
+"""The list of presets, the report's eleven, those beyond it, and your own, with a note on the chosen one."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from workbench.window.kit.translation import say, tr
 from workbench.window.setup.preset_note import PresetNote, accuracy_text
 
 PRESET = Qt.ItemDataRole.UserRole
+GROUP = PRESET + 1
 WARNING = "⚠"
 
 
@@ -59,6 +60,14 @@ def delete_own(preset: Preset | BrokenPreset) -> None:
 def is_own(preset: Preset | BrokenPreset | None) -> bool:
     """Whether the person made it. A preset of the report never counts."""
     return preset is not None and not preset.built_in
+
+
+def group_of(preset: Preset | BrokenPreset) -> str:
+    """The heading above the presets of its kind; those of the report have none."""
+    if is_own(preset):
+        return "Own presets"
+    beyond = isinstance(preset, Preset) and preset.beyond
+    return "Beyond the report" if beyond else ""
 
 
 class _Rows(QStyledItemDelegate):
@@ -137,6 +146,10 @@ class _Rows(QStyledItemDelegate):
         if preset.reported is not None:
             first.setRight(self._right(painter, first, accuracy_text(preset.reported), bold, text))
             second.setRight(self._right(painter, second, tr("reported"), small, muted))
+        elif preset.published is not None:
+            accuracy = f"{preset.published.accuracy:g}%"
+            first.setRight(self._right(painter, first, accuracy, bold, text))
+            second.setRight(self._right(painter, second, tr("published"), small, muted))
         if preset.built_in:
             used = self._left(painter, first, preset.id, bold, text)
             title = first.adjusted(used + 8, 0, 0, 0)
@@ -271,12 +284,14 @@ class PresetPanel(QWidget):
         self.list.blockSignals(True)
         self.list.clear()
         self._presets = list_presets()
-        divided = False
+        before = ""
         for preset in self._presets:
-            if is_own(preset) and not divided:
-                divided = True
+            group = group_of(preset)
+            if group != before:
+                before = group
                 divider = QListWidgetItem("")
                 divider.setFlags(Qt.ItemFlag.NoItemFlags)
+                divider.setData(GROUP, group)
                 self.list.addItem(divider)
             item = QListWidgetItem(f"{preset.id} {getattr(preset, 'title', '')}")
             item.setData(PRESET, preset)
@@ -394,7 +409,7 @@ class PresetPanel(QWidget):
             item = self.list.item(row)
             preset = item.data(PRESET)
             if preset is None:
-                item.setText(tr("Own presets"))
+                item.setText(tr(item.data(GROUP)))
                 continue
             if isinstance(preset, BrokenPreset):
                 lines = [preset.id, say(preset.problem)]
@@ -405,6 +420,12 @@ class PresetPanel(QWidget):
                 if preset.reported is not None:
                     lines.append(
                         tr("reported {accuracy}").format(accuracy=accuracy_text(preset.reported))
+                    )
+                if preset.published is not None:
+                    lines.append(
+                        tr("published {accuracy}").format(
+                            accuracy=f"{preset.published.accuracy:g}%"
+                        )
                     )
             item.setToolTip(tooltip(*lines))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(lines))
