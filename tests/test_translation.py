@@ -17,6 +17,7 @@ from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
 from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
+from workbench.spec.sweep import METHODS, PRUNERS
 from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
 from workbench.window.run.run_view import RECORD_STATES, STATES
@@ -72,6 +73,8 @@ def all_texts() -> set[str]:
         *STATES.values(),
         *RECORD_STATES.values(),
         *TRACK.values(),
+        *METHODS.values(),
+        *PRUNERS.values(),
         *OTHER_WORDS,
     }
     return found - {""}

@@ -43,7 +43,8 @@ def figures(correct: int, mode: Any = "eval") -> Evaluation:
 def epoch(number: int, correct: int, validation: int | None = None) -> EpochDone:
     held_out = figures(validation) if validation is not None else None
     return EpochDone(
-        number, 0.7, 0.6, 0.1, 2.00004, 0.5, figures(correct), correct > 5, validation=held_out
+        *(number, 0.7, 0.6, 0.1, 2.00004, 0.5, figures(correct), correct > 5, held_out),
+        *(30, 40),
     )
 
 

@@ -17,7 +17,7 @@ from tests.library.test_run_folder import RECORD
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library import catalog
 from workbench.library.catalog import Library
-from workbench.library.check import check_library, figures_of
+from workbench.library.check import check_library
 from workbench.library.giving_up import give_up
 from workbench.library.run_folder import (
     RunRecord,
@@ -27,6 +27,7 @@ from workbench.library.run_folder import (
     read_record,
     read_test,
 )
+from workbench.library.stored_figures import figures_of
 from workbench.messages import WorkbenchError
 
 TEST = Evaluation(

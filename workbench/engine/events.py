@@ -120,8 +120,12 @@ class Evaluation:
 class EpochDone:
     """``loss`` is the mean over the epoch's steps, ``last_loss`` that of its last step;
     ``seconds`` without the test, ``test_seconds`` the test alone, that of the ``validation`` split
-    included. ``learning_rate`` is that of the last step. ``best`` is true where the accuracy on the validation split, or on the test split
-    where there is none (``validation`` is ``None``), is higher than after every earlier epoch."""
+    included. ``learning_rate`` is that of the last step. ``best`` is true where the accuracy on the
+    validation split, or on the test split where there is none (``validation`` is ``None``), is
+    higher than after every earlier epoch.
+    ``training_correct`` of the ``training_total`` training images were recognized in the steps of
+    the epoch: as they went into the network, with dropout on and augmented, by weights that
+    changed from step to step. ``None`` where an earlier version began the epoch."""
 
     epoch: int
     loss: float
@@ -132,6 +136,8 @@ class EpochDone:
     test: Evaluation
     best: bool
     validation: Evaluation | None = None
+    training_correct: int | None = None
+    training_total: int = 0
 
 
 @dataclass(frozen=True)

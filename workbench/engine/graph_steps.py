@@ -44,9 +44,9 @@ log = logging.getLogger("workbench")
 class GraphSteps(EagerSteps):
     """Steps of full batches by a graph, the others (a short last batch) one by one.
 
-    Everything a step reads changes in place: the order of the images, the position in it, the
-    learning rates, what augmentation does, the averaged copy, the buffer of losses. ``record`` turns a function of GPU work into one that
-    plays it again.
+    Everything a step reads changes in place: the order of the images, what augmentation does to
+    them, the position in the order, the learning rates, the averaged copy, the buffer of losses.
+    ``record`` turns a function of GPU work into one that plays it again.
     """
 
     def __init__(
@@ -93,16 +93,20 @@ class GraphSteps(EagerSteps):
         return GRAPH_STEPS
 
     def _graph_steps(self) -> None:
+        steps = []
         for _ in range(GRAPH_STEPS):
             place = torch.add(self._offsets, self._position, alpha=self._size)
             if self._varies:
                 rate = self._rate_table.index_select(0, self._position)
                 set_learning_rate(self.optimizer, rate.squeeze(0))
-            loss = self.train_on(self.order[place])
+            indices = self.order[place]
+            loss, logits = self.train_on(indices)
             self.losses.index_copy_(0, self._position, loss.view(1))
             if self._ema:
                 self._average(self._averaging.index_select(0, self._position).squeeze(0))
             self._position.add_(1)
+            steps.append((logits, indices))
+        self._count(steps)
 
     def _record(self, work: Callable[[], None]) -> Play:
         stream = torch.cuda.Stream()

@@ -94,7 +94,8 @@ class SplitFigures:
 class EpochFigures:
     """One row of ``epochs.csv``. ``loss`` is the mean over the epoch's steps, ``last_loss`` that of
     its last step; ``seconds`` of training and ``test_seconds`` of testing, to a tenth of a
-    millisecond."""
+    millisecond. ``training_correct`` as in :class:`~workbench.engine.events.EpochDone`; it and
+    ``training_total`` are ``None`` where an earlier version did not count."""
 
     epoch: int
     loss: float
@@ -105,6 +106,16 @@ class EpochFigures:
     learning_rate: float
     seconds: float
     test_seconds: float
+    training_correct: int | None = None
+    training_total: int | None = None
+
+    @property
+    def training_accuracy(self) -> float | None:
+        """Accuracy on the training images in percent, counted while the epoch trained; ``None``
+        where it was not counted."""
+        if self.training_correct is None or not self.training_total:
+            return None
+        return 100.0 * self.training_correct / self.training_total
 
     @property
     def chosen_by(self) -> float:
@@ -125,6 +136,8 @@ class EpochFigures:
             learning_rate=event.learning_rate,
             seconds=round(event.seconds, 4),
             test_seconds=round(event.test_seconds, 4),
+            training_correct=event.training_correct,
+            training_total=None if event.training_correct is None else event.training_total,
         )
 
     @classmethod
@@ -148,15 +161,25 @@ class EpochFigures:
             learning_rate=row["learning_rate"],
             seconds=row["seconds"],
             test_seconds=row["test_seconds"],
+            training_correct=row.get("training_correct"),
+            training_total=row.get("training_total"),
         )
 
     def row(self) -> dict[str, Any]:
-        """Return the cells of ``epochs.csv`` in their order; those of the validation split only
-        where there is one."""
+        """Return the cells of ``epochs.csv`` in their order; those of the training images only
+        where they were counted, those of the validation split only where there is one."""
         cells: dict[str, Any] = {
             "epoch": self.epoch,
             "loss": self.loss,
             "last_loss": self.last_loss,
+        }
+        if self.training_correct is not None:
+            cells |= {
+                "training_accuracy": self.training_accuracy,
+                "training_correct": self.training_correct,
+                "training_total": self.training_total,
+            }
+        cells |= {
             "accuracy": self.test.accuracy,
             "correct": self.test.correct,
             "total": self.test.total,

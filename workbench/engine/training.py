@@ -53,12 +53,6 @@ CHECKPOINT_INTERVAL = 30.0
 """Seconds between two checkpoints: what a kill can cost at most."""
 
 
-AVERAGED = (
-    "Tests and saved weights are of an averaged copy of the weights (EMA, {decay} per step), not "
-    "of the weights that are trained."
-)
-
-
 @dataclass(frozen=True)
 class Outcome:
     """How a training ended: ``finished``, ``stopped`` (stop or cancel was asked for) or
@@ -166,6 +160,7 @@ class _Training:
         self.epoch = 1
         self.step = 0
         self.epoch_losses: list[float] = []
+        self.epoch_correct: int | None = 0
         self.epoch_started = 0.0
         self.epoch_order = self.order.get_state()
         self.epoch_augmentation = self.steps.augmenter.random.get_state()
@@ -181,7 +176,12 @@ class _Training:
         if start is not None:
             self._go_on_from(start)
         if self.experiment.ema:
-            report(Notice(Message(AVERAGED, decay=self.experiment.ema)))
+            averaged = Message(
+                "Tests and saved weights are of an averaged copy of the weights (EMA, {decay} per "
+                "step), not of the weights that are trained.",
+                decay=self.experiment.ema,
+            )
+            report(Notice(averaged))
         # The first as soon as there is something to keep.
         self.checkpoint_at = self.watch.seconds() - CHECKPOINT_INTERVAL
         if notice is not None:
@@ -206,6 +206,7 @@ class _Training:
         self.watch = _Stopwatch(start.seconds)
         self.epoch, self.step = start.epoch, start.step
         self.epoch_losses = start.losses.tolist()
+        self.epoch_correct = start.correct if start.step else 0
         self.epoch_started = start.seconds - start.epoch_seconds
         self.epoch_order = start.order
         self.epoch_augmentation = self.steps.augmenter.random.get_state()
@@ -293,8 +294,8 @@ class _Training:
                     validation_accuracy=validation.accuracy if validation else None,
                 )
             )
-        losses = self.epoch_losses
-        self.epoch, self.step, self.epoch_losses = epoch + 1, 0, []
+        losses, correct = self.epoch_losses, self.epoch_correct
+        self.epoch, self.step, self.epoch_losses, self.epoch_correct = epoch + 1, 0, [], 0
         self.epoch_order = self.order.get_state()
         self.epoch_augmentation = self.steps.augmenter.random.get_state()
         self.report(
@@ -308,6 +309,8 @@ class _Training:
                 test=test,
                 best=best,
                 validation=validation,
+                training_correct=correct,
+                training_total=self.steps.bounds[-1][1],
             )
         )
         self._checkpoint_if_due()
@@ -337,7 +340,7 @@ class _Training:
         )
 
     def _train_epoch(self, epoch: int) -> None:
-        bounds, losses = self.steps.bounds, self.steps.losses
+        bounds, correct_before = self.steps.bounds, self.epoch_correct
         reported, reported_at = self.step, self.watch.seconds()
         step = self.step
         while step < len(bounds):
@@ -350,12 +353,14 @@ class _Training:
             due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
             if due or snapshot or self.control.asked or step == len(bounds):
                 # Waits for the device: all losses since the last time in one transfer.
-                fresh = losses[reported:step].tolist()
+                fresh, correct = self.steps.results(reported, step)
                 now = self.watch.seconds()
                 images = bounds[step - 1][1] - bounds[reported][0]
                 self._check_losses(epoch, reported, fresh)
                 self.step = step
                 self.epoch_losses += fresh
+                if correct_before is not None:
+                    self.epoch_correct = correct_before + correct
                 self.report(
                     StepsDone(
                         epoch=epoch,
@@ -491,6 +496,7 @@ class _Training:
             seconds=seconds,
             epoch_seconds=seconds - self.epoch_started if self.step else 0.0,
             waited=self.waited,
+            correct=self.epoch_correct,
         )
 
     def _report_weights(self) -> None:

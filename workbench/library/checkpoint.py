@@ -120,6 +120,7 @@ def _check_values(stored: StoredCheckpoint) -> None:
     for count in (c.epoch, c.step, c.steps_done, c.good_step, c.waited):
         _require(type(count) is int and 0 <= count <= 10**13)
     _require(1 <= c.epoch <= 100_001 and c.step <= c.steps_done >= c.good_step)
+    _require(c.correct is None or (type(c.correct) is int and 0 <= c.correct <= 10**13))
     for seconds in (c.seconds, c.epoch_seconds):
         _require(type(seconds) in (int, float) and 0 <= seconds <= 1e10)
     _require(c.accuracy is None or _is_percent(c.accuracy, 0))

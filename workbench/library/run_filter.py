@@ -37,7 +37,7 @@ _Compare = Callable[[Any, Any], bool]
 STATUSES = ("running", "finished", "stopped", "failed", "interrupted")
 
 FIGURES = (
-    *("accuracy", "best_accuracy", "best_validation_accuracy"),
+    *("accuracy", "best_accuracy", "best_validation_accuracy", "training_accuracy"),
     *("epochs_done", "best_epoch", "seconds", "steps_per_epoch"),
 )
 """What conditions can ask of a run's measured numbers, by their names in ``RunRecord``."""
@@ -61,6 +61,7 @@ SHORT = {
     **{"sched": "scheduler", "epoch": "epochs", "patience": "early_stopping"},
     **{"val": "validation_share", "validation": "validation_share", "es": "early_stopping"},
     **{"acc": "accuracy", "best": "best_accuracy", "val_acc": "best_validation_accuracy"},
+    **{"train_acc": "training_accuracy"},
     **{"done": "epochs_done", "time": "seconds", "date": "created", "tags": "tag"},
     **{"dataset": "data"},
 }
@@ -283,6 +284,7 @@ def _example(field: str) -> dict[str, str]:
         "accuracy": "accuracy>60",
         "best_accuracy": "best_accuracy>60",
         "best_validation_accuracy": "best_validation_accuracy>60",
+        "training_accuracy": "training_accuracy>60",
         "seconds": "seconds<600",
     }
     parameter = HYPERPARAMETERS.get(field)

@@ -89,12 +89,14 @@ class RunWriter:
 
     def add_epoch(self, event: EpochDone, seconds: float) -> None:
         """Writes the row, the test and the record; ``seconds`` is the run's time so far."""
-        self._rows.append(EpochFigures.of(event).row())
+        figures = EpochFigures.of(event)
+        self._rows.append(figures.row())
         self._write_rows()
         self.add_test(event.test, event.epoch, final=False)
         changes: dict[str, Any] = {
             "epochs_done": event.epoch,
             "accuracy": event.test.accuracy,
+            "training_accuracy": figures.training_accuracy,
             "seconds": seconds,
         }
         if event.best:
@@ -107,7 +109,9 @@ class RunWriter:
 
     def _write_rows(self) -> None:
         text = io.StringIO()
-        table = csv.DictWriter(text, fieldnames=list(self._rows[0]), lineterminator="\n")
+        # A run that an earlier version began has fewer columns in its first rows.
+        names = max(self._rows, key=len)
+        table = csv.DictWriter(text, fieldnames=list(names), lineterminator="\n")
         table.writeheader()
         table.writerows(self._rows)
         atomic.write_text(self.folder / "epochs.csv", text.getvalue())

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
+from workbench.library.pickle_protocols import as_protocol_2
 from workbench.library.safe_file import TooLargeFile, UnsafeFile, read_bytes, reason_of
 from workbench.messages import WorkbenchError
 
@@ -50,8 +51,12 @@ def load_plain(path: Path, *, own: bool = False) -> dict[Any, Any]:
     Raises :class:`WorkbenchError` with one sentence for everything else. No code in the file is
     run.
     """
-    content = _read(path, own)
-    look_through(path, content)
+    return plain_from(path, read_file(path, own=own))
+
+
+def plain_from(path: Path, content: bytes) -> dict[Any, Any]:
+    """As :func:`load_plain`, from the ``content`` of the file at ``path``."""
+    content = look_through(path, content)
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:
@@ -72,7 +77,12 @@ def is_whole(tensor: Tensor) -> bool:
 # --- looking through a file, without running it ------------------------------------------
 
 
-def _read(path: Path, own: bool) -> bytes:
+def read_file(path: Path, *, own: bool = False) -> bytes:
+    """Return the content of the weight file ``path``, of at most :data:`LARGEST_FILE` bytes.
+    ``own``: the file belongs to a run, and may not be a link.
+
+    Raises :class:`WorkbenchError` with one sentence where it cannot be read.
+    """
     try:
         if path.is_dir():
             raise WorkbenchError("{path}: is a folder; choose a weights file (.pkl).", path=path)
@@ -92,12 +102,17 @@ def _read(path: Path, own: bool) -> bytes:
     return content
 
 
-def look_through(path: Path, content: bytes) -> None:
-    """Raises :class:`WorkbenchError` unless ``content`` is a file of ``torch.save`` whose
-    pickles name nothing but tensors."""
+def look_through(path: Path, content: bytes) -> bytes:
+    """Return ``content`` with its pickles in protocol 2. Raises :class:`WorkbenchError` unless it
+    is a file of ``torch.save`` whose pickles name nothing but tensors."""
     if content.startswith(b"PK\x03\x04"):
-        pickles = [io.BytesIO(pickle) for pickle in _pickles_in_zip(path, content)]
+        in_zip = _pickles_in_zip(path, content)
+        changed = {name: _as_protocol_2(pickle) for name, pickle in in_zip.items()}
+        if changed != in_zip:
+            content = _zip_with(content, changed)
+        pickles = [io.BytesIO(pickle) for pickle in changed.values()]
     elif _is_legacy(content):
+        content = _as_protocol_2(content, _LEGACY_PICKLES)
         # One after the other in the same stream; the storages follow.
         pickles = [io.BytesIO(content)] * _LEGACY_PICKLES
     else:
@@ -109,9 +124,32 @@ def look_through(path: Path, content: bytes) -> None:
     except (ValueError, OverflowError):
         refuse_damaged(path)
     _refuse_code(path, names)
+    return content
 
 
-def _pickles_in_zip(path: Path, content: bytes) -> list[bytes]:
+def _as_protocol_2(content: bytes, count: int = 1) -> bytes:
+    """Return ``content`` with its first ``count`` pickles in protocol 2; as it is where they are
+    already, or are damaged, which is found out when they are looked through."""
+    if content[:2] in (b"\x80\x02", b"\x80\x01", b"\x80\x00"):
+        return content
+    stream = io.BytesIO(content)
+    try:
+        pickles = [as_protocol_2(stream) for _ in range(count)]
+    except (ValueError, OverflowError):
+        return content
+    return b"".join([*pickles, stream.read()])
+
+
+def _zip_with(content: bytes, changed: dict[str, bytes]) -> bytes:
+    """Return the archive ``content`` with other files under the names of ``changed``."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(result, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, changed.get(name) or before.read(name))
+    return result.getvalue()
+
+
+def _pickles_in_zip(path: Path, content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(record.file_size for record in archive.infolist()) > LARGEST_FILE:
@@ -131,7 +169,7 @@ def _pickles_in_zip(path: Path, content: bytes) -> list[bytes]:
                 refuse_other_file(path)
             if archive.testzip():  # torch reads over a flipped bit
                 refuse_damaged(path)
-            return [archive.read(name) for name in pickles]
+            return {name: archive.read(name) for name in pickles}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
         # RuntimeError: encrypted or a compression that Python does not know.
         refuse_damaged(path)

@@ -45,7 +45,7 @@ def recognized(path: Path, tensors: dict[str, Tensor]) -> tuple[Experiment, dict
 
 
 def tensors_of(path: Path, values: dict[Any, Any]) -> dict[str, Tensor]:
-    """``values`` as a state dict, without the ``module.`` that DataParallel puts before keys."""
+    """Return ``values`` as a state dict. Raises :class:`WorkbenchError` where it is none."""
     tensors: dict[str, Tensor] = {}
     for key, value in dict.items(values):
         if not isinstance(key, str) or not isinstance(value, Tensor):
@@ -61,8 +61,6 @@ def tensors_of(path: Path, values: dict[Any, Any]) -> dict[str, Tensor]:
         tensors[key] = value
     if not tensors:
         raise WorkbenchError("{path}: holds no weights; save the file again.", path=path)
-    if all(key.startswith("module.") for key in tensors):
-        return {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
     return tensors
 
 

@@ -22,6 +22,7 @@ from workbench.analysis.differences import (
     CHOSEN_ON,
     DATA_WORDS,
     ENVIRONMENT_WORDS,
+    PERCENTAGES,
     differing_rows,
     distinct_names,
 )
@@ -652,7 +653,7 @@ def _value_text(key: str, value: Any, say: Say) -> str:
     """A value of a hyperparameter, or of another row in which runs differ, as people read it."""
     if value is None:
         return "–"
-    if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
+    if key in PERCENTAGES:
         return _percent(value)
     if key == "ended_early":
         return say(Message("yes") if value else Message("no"))

@@ -7,6 +7,7 @@ files, ``--set key=value`` and the form of the window are read and made from.
 from __future__ import annotations
 
 import difflib
+import functools
 import types
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -397,8 +399,9 @@ class Experiment(BaseModel):
     def _fields_agree(self) -> Experiment:
         for name in self.without_effect() & self.model_fields_set:
             if getattr(self, name) != type(self).model_fields[name].default:
-                kind, context = _no_effect(self, name)
-                raise PydanticCustomError(kind, _DISAGREEMENTS[kind], context)
+                message = no_effect(self, name)
+                kind = next(k for k, t in _DISAGREEMENTS.items() if t == message.template)
+                raise PydanticCustomError(kind, _DISAGREEMENTS[kind], dict(message.values))
         if self.batch_norm and self.batch_size < 2:
             raise PydanticCustomError(
                 "batch_norm_needs_two",
@@ -611,6 +614,30 @@ def _wrong_type(field: str, value: object) -> Message:
     return Message(template, field=field, value=shortened(value))
 
 
+def field_value(name: str, value: Any) -> Any:
+    """Return ``value``, which may be a text, as the field ``name`` holds it, by its limits alone.
+
+    Raises :class:`ExperimentError` where there is no such field, or it does not take the value.
+    """
+    if name not in HYPERPARAMETERS:
+        experiment_from({name: value})  # raises: it says what is near
+    if isinstance(value, bool) and HYPERPARAMETERS[name].kind in ("int", "float"):
+        raise ExperimentError({name: _wrong_type(name, value)})
+    if name in REGISTRIES and value not in REGISTRIES[name]:
+        experiment_from({name: value})
+    try:
+        return getattr(_field_model(name).model_validate({name: value}), name)
+    except ValidationError as error:
+        raise ExperimentError({name: _problem(error.errors()[0])[1]}) from None
+
+
+@functools.cache
+def _field_model(name: str) -> type[BaseModel]:
+    item = Experiment.model_fields[name]
+    fields: Any = {name: (item.annotation, item)}
+    return create_model(f"_{name}", __config__=Experiment.model_config, **fields)
+
+
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     """``["learning_rate=1e-3", "batch_norm=true"]`` as texts by field name; ``null`` is
     ``None``. Not read as YAML, for which ``010`` is 8 and ``1:00`` is 60.
@@ -641,8 +668,7 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experime
     changed = experiment_from(values)
     for name in changes:
         if name in changed.without_effect():
-            kind, context = _no_effect(changed, name)
-            raise ExperimentError({name: Message(_DISAGREEMENTS[kind], **context)})
+            raise ExperimentError({name: no_effect(changed, name)})
     return changed
 
 
@@ -664,16 +690,16 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
     return parsed
 
 
-def _no_effect(experiment: Experiment, name: str) -> tuple[str, dict[str, Any]]:
-    """The key and the values of the sentence in ``_DISAGREEMENTS`` that says why the field ``name``
-    has no effect."""
+def no_effect(experiment: Experiment, name: str) -> Message:
+    """Say why the field ``name``, one of ``experiment.without_effect()``, changes nothing."""
     other = unmet(name, experiment.model_dump())
     assert other is not None
     needed = needs(name)[other]
     context = {"field": name, "other": other, "now": plain_value(getattr(experiment, other))}
     if isinstance(needed, AboveZero):
-        return "no_effect_at_zero", context
-    return "no_effect", {**context, "needed": " / ".join(plain_value(value) for value in needed)}
+        return Message(_DISAGREEMENTS["no_effect_at_zero"], **context)
+    values = " / ".join(plain_value(value) for value in needed)
+    return Message(_DISAGREEMENTS["no_effect"], **context, needed=values)
 
 
 def plain_value(value: object) -> str:

@@ -52,8 +52,8 @@ class Reported(BaseModel):
 
 class Published(BaseModel):
     """What the source of a preset's recipe says of it: ``accuracy`` in percent, ``source`` where it
-    is published, ``runs`` how many it is the mean of, ``seconds`` of training on ``hardware``, after
-    how many ``epochs``; ``test_flip``: with the mean of each test image and its mirror image.
+    is published, ``runs`` how many it is the mean of, ``seconds`` of training on ``hardware`` for
+    ``epochs`` epochs; ``test_flip``: with the mean of each test image and its mirror image.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

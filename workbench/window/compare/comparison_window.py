@@ -10,7 +10,13 @@ import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from workbench.analysis.differences import CHOSEN_ON, DifferingRow, differing_rows, distinct_names
+from workbench.analysis.differences import (
+    CHOSEN_ON,
+    PERCENTAGES,
+    DifferingRow,
+    differing_rows,
+    distinct_names,
+)
 from workbench.analysis.flips import (
     PairTest,
     compare_pairs,
@@ -285,7 +291,7 @@ def _value(key: str, value: Any) -> str:
         return "–"
     if key in HYPERPARAMETERS:
         return value_text(HYPERPARAMETERS[key], value)
-    if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
+    if key in PERCENTAGES:
         return f"{value:.2f}%"
     if key == "ended_early":
         return tr("yes") if value else tr("no")

@@ -475,9 +475,7 @@ def planned_rates(experiment: Experiment, epochs: int, steps: int) -> list[float
     varies = SCHEDULERS[experiment.scheduler].rate_of_step is not None
     parts = max(1, min(steps, MOST_RATES // epochs)) if varies else 1
     return [
-        rate
-        for epoch in range(1, epochs + 1)
-        for rate in experiment.learning_rates(epoch, parts)
+        rate for epoch in range(1, epochs + 1) for rate in experiment.learning_rates(epoch, parts)
     ]
 
 

@@ -108,11 +108,13 @@ class HyperparameterForm(QWidget):
     """Edits the next run's experiment, which starts from a preset.
 
     ``changed``: an edit, or another preset or experiment; the validity may have changed.
-    ``preset_saved``: the id of a preset that was just written.
+    ``preset_saved``: the id of a preset that was just written. ``examples_wanted``: training images
+    are to be shown as the network gets them.
     """
 
     changed = Signal()
     preset_saved = Signal(str)
+    examples_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -133,6 +135,9 @@ class HyperparameterForm(QWidget):
         self.as_run_switch = AsRunSwitch(self.state)
         self.as_run_switch.chosen.connect(self._choose_as_run)
 
+        self.examples_button = QPushButton()
+        self.examples_button.setObjectName("examplesButton")
+        self.examples_button.clicked.connect(self.examples_wanted)
         self._groups: dict[str, QLabel] = {}
         self._rows: dict[str, HyperparameterRow] = {}
         content = QWidget()
@@ -185,6 +190,9 @@ class HyperparameterForm(QWidget):
                 heading.setContentsMargins(0, 4, 0, 4)
                 self._groups[parameter.group] = heading
                 grid.addWidget(heading, at, 1, 1, HyperparameterRow.COLUMNS - 1)
+                if parameter.group == "Augmentation":
+                    right = Qt.AlignmentFlag.AlignRight
+                    grid.addWidget(self.examples_button, at, 2, 1, -1, right)
                 at += 1
             row = HyperparameterRow(parameter, self)
             row.place(grid, at)
@@ -346,6 +354,10 @@ class HyperparameterForm(QWidget):
         for row in self._rows.values():
             row.retranslate()
         self.show_bfloat16_gain(self._bfloat16_gain)
+        self.examples_button.setText(tr("Show images…"))
+        self.examples_button.setToolTip(
+            tooltip(tr("Sixteen training images as the network gets them, beside the originals"))
+        )
         self.save_button.setText(tr("Save as preset…"))
         self.reset_button.setText(tr("Reset"))
         self.reset_button.setToolTip(tr("Back to the preset's values"))

@@ -1,4 +1,5 @@
-"""The list of presets, the report's eleven, those beyond it, and your own, with a note on the chosen one."""
+"""The list of presets, the report's eleven, those beyond it and your own, with a note on the one
+that is chosen."""
 
 from __future__ import annotations
 
@@ -33,6 +34,7 @@ from workbench.window.setup.preset_note import PresetNote, accuracy_text
 
 PRESET = Qt.ItemDataRole.UserRole
 GROUP = PRESET + 1
+BEYOND, OWN = "beyond", "own"
 WARNING = "⚠"
 
 
@@ -63,11 +65,10 @@ def is_own(preset: Preset | BrokenPreset | None) -> bool:
 
 
 def group_of(preset: Preset | BrokenPreset) -> str:
-    """The heading above the presets of its kind; those of the report have none."""
+    """Which presets it is listed with; those of the report stand on top, without a heading."""
     if is_own(preset):
-        return "Own presets"
-    beyond = isinstance(preset, Preset) and preset.beyond
-    return "Beyond the report" if beyond else ""
+        return OWN
+    return BEYOND if isinstance(preset, Preset) and preset.beyond else ""
 
 
 class _Rows(QStyledItemDelegate):
@@ -409,7 +410,8 @@ class PresetPanel(QWidget):
             item = self.list.item(row)
             preset = item.data(PRESET)
             if preset is None:
-                item.setText(tr(item.data(GROUP)))
+                own = item.data(GROUP) == OWN
+                item.setText(tr("Own presets") if own else tr("Beyond the report"))
                 continue
             if isinstance(preset, BrokenPreset):
                 lines = [preset.id, say(preset.problem)]

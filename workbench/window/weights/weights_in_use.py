@@ -51,7 +51,9 @@ class WeightsInUse(QObject):
     def ask(self, parent: QWidget) -> None:
         """Lets the person choose a file."""
         folder = self.path.parent if self.path else self._session.library.path
-        kinds = tr("Weights") + " (*.pkl *.pt *.pth);;" + tr("All files") + " (*)"
+        kinds = (
+            tr("Weights") + " (*.pkl *.pt *.pth *.ckpt *.safetensors);;" + tr("All files") + " (*)"
+        )
         path, _ = QFileDialog.getOpenFileName(parent, tr("Open weights"), str(folder), kinds)
         if path:
             self.load(Path(path))
