@@ -140,9 +140,7 @@ def run(options: argparse.Namespace) -> int:
     library, choice = Library(options.library), choose_data(options.dataset)
     control, errors = RunControl(), Unbreakable(sys.stderr)
     changes = parse_assignments(options.changes)
-    presets = [find_preset(name) for name in options.presets] or [
-        preset for preset in built_in() if not preset.beyond
-    ]
+    presets = [find_preset(name) for name in options.presets] or of_the_report()
     failed = 0
     with signals_stop(control, errors), Bars(errors, errors) as bars:
         info = load_data(choice, bars.show, lambda: control.stopping).info
@@ -181,6 +179,10 @@ def run(options: argparse.Namespace) -> int:
 
 def built_in() -> list[Preset]:
     return [p for p in list_presets() if isinstance(p, Preset) and p.built_in]
+
+
+def of_the_report() -> list[Preset]:
+    return [preset for preset in built_in() if not preset.beyond]
 
 
 # --- the table ---------------------------------------------------------------------------

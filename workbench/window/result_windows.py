@@ -159,6 +159,7 @@ class ResultWindows(QObject):
         for window in (
             *self._parent.findChildren(ComparisonWindow),
             *self._parent.findChildren(StoryWindow),
+            *self._parent.findChildren(AugmentationWindow),
         ):
             window.close()
 
