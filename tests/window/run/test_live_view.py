@@ -16,12 +16,12 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QFileDialog, QLabel, QPus
 from pytestqt.qtbot import QtBot
 
 from workbench.spec.expected import Expected
+from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Reported
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.plots.epoch_plot import EpochPlot
 from workbench.window.plots.plot_legend import PlotLegend
-from workbench.spec.experiment import experiment_from
 from workbench.window.run.live_view import MARGIN, REFRESH, LiveView
 from workbench.window.run.run_view import planned_rates
 
