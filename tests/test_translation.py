@@ -14,7 +14,7 @@ from workbench import paths
 from workbench.analysis import against_report, differences, flips
 from workbench.data.folder_scan import REASONS
 from workbench.messages import Count
-from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
+from workbench.spec.experiment import HYPERPARAMETERS, REGISTRIES, TEMPLATES
 from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
 from workbench.spec.sweep import METHODS, PRUNERS
@@ -62,6 +62,7 @@ def all_texts() -> set[str]:
     for parameter in HYPERPARAMETERS.values():
         found |= {parameter.label, parameter.help, parameter.group, parameter.unit}
         found |= set(parameter.choices.values())
+    found |= {choice.help for registry in REGISTRIES.values() for choice in registry.values()}
     for preset in list_presets():
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}

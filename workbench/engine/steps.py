@@ -14,6 +14,7 @@ from workbench.data.datasets import DataSet
 from workbench.engine.augmentation import Augmenter
 from workbench.engine.optimizers import set_learning_rate
 from workbench.spec.experiment import Experiment
+from workbench.spec.networks import may_have_batch_norm
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def training_bounds(experiment: Experiment, images: int) -> list[tuple[int, int]
 
 def test_bounds(experiment: Experiment, images: int) -> list[tuple[int, int]]:
     """The batches of one test of ``images`` in training mode: all of them."""
-    return batch_bounds(images, experiment.batch_size, at_least=2 if experiment.batch_norm else 1)
+    several = may_have_batch_norm(experiment.model_dump())
+    return batch_bounds(images, experiment.batch_size, at_least=2 if several else 1)
 
 
 test_bounds.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test

@@ -34,7 +34,7 @@ from workbench.engine.events import (
     WeightsReady,
 )
 from workbench.engine.graph_steps import build_steps
-from workbench.engine.networks import build_network
+from workbench.engine.networks import build_network, prepare
 from workbench.engine.optimizers import build_optimizer
 from workbench.engine.steps import pixel_scaling
 from workbench.messages import Message, WorkbenchError
@@ -144,6 +144,8 @@ class _Training:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.optimizer = build_optimizer(experiment, self.network.parameters(), device)
         self.scaling = pixel_scaling(experiment, data)
+        if start is None:
+            prepare(self.network, experiment, data.train_images, self.scaling)
         self.steps, notice = build_steps(
             experiment, self.network, self.optimizer, data, self.scaling
         )
