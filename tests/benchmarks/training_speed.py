@@ -5,8 +5,8 @@
 Presets 001, 009 and 012, each with the contenders of contenders.py. They take turns within each
 round, so that a machine whose speed drifts treats all alike; the table shows the median of the
 rounds, and the ratio to the faster bare loop of the same round. A second table has the test after
-each epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display, or
-QT_QPA_PLATFORM=offscreen. What is not there is left out, with a word.
+each epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display,
+or QT_QPA_PLATFORM=offscreen. What is not there is left out, with a word.
 """
 
 from __future__ import annotations

@@ -116,6 +116,11 @@ class RunRecord:
         return tests_otherwise(self.experiment)
 
     @property
+    def mirrored(self) -> bool:
+        """Whether its accuracies are of the mean of each test image and its mirror image."""
+        return bool(self.experiment.get("test_flip"))
+
+    @property
     def label(self) -> str:
         """What the run is called: ``007 Adam``, with its name in place of the title where it has
         one, else its id."""

@@ -167,13 +167,19 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
                 page.name,
                 page.data_name,
                 _epochs(page.record, say),
-                _percent(page.record.accuracy),
+                _percent(page.record.accuracy) + _mirrored(page.record, say),
                 _reported(page.against.figures[0]) if page.against and page.compared else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
             )
             for page in pages
         ),
     )
+
+
+def _mirrored(record: RunRecord, say: Say) -> str:
+    """What follows an accuracy of each test image and its mirror image; empty for others."""
+    words = say(Message("mean of each image and its mirror image"))
+    return f", {words}" if record.mirrored else ""
 
 
 def _epochs(record: RunRecord, say: Say) -> str:
@@ -389,7 +395,8 @@ class _Page:
                 say(Message("Test accuracy, final test"))
                 if final
                 else say(Message("Test accuracy after epoch {epoch}", epoch=epoch)),
-                f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})",
+                f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})"
+                + _mirrored(record, say),
             )
         ]
         lines += self._best()

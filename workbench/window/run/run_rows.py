@@ -93,7 +93,7 @@ def _results(record: RunRecord) -> list[Row]:
         how = tr("after epoch {epoch}, in training mode").format(epoch=record.epochs_done)
     else:
         how = tr("after epoch {epoch}, in evaluation mode").format(epoch=record.epochs_done)
-    if record.experiment.get("test_flip"):
+    if record.mirrored:
         how += ", " + tr("mean of each image and its mirror image")
     rows.append(Row(tr("Test accuracy"), _accuracy(record.accuracy, how, sample)))
     if record.best_epoch is not None:

@@ -422,6 +422,7 @@ class RunView(QWidget):
             final,
             record.best_validation_accuracy,
             record.tested_otherwise,
+            test.mirrored,
         )
         # During a run a test at chance is only the beginning.
         self.header.set_chance(chance_sentence(test) if final or not self.shows_live else None)

@@ -41,6 +41,7 @@ FIGURE_ROLE = Qt.ItemDataRole.UserRole
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 NONE = "–"
+MIRRORED = "⇄"
 
 
 def is_sample(record: RunRecord) -> bool:
@@ -53,8 +54,11 @@ def figure_text(accuracy: float | None) -> str:
 
 
 def accuracy_text(record: RunRecord) -> str:
-    """``70.21%``, with the word for sample data before it where it was taken on them."""
+    """``70.21%``, with the word for sample data before it where it was taken on them, and a mark
+    where it is of each image and its mirror image."""
     figure = figure_text(record.accuracy)
+    if figure != NONE and record.mirrored:
+        figure = f"{figure} {MIRRORED}"
     if figure == NONE or not is_sample(record):
         return figure
     return f"{tr('sample')} {figure}"
