@@ -56,8 +56,8 @@ def evaluate_weights(
     device: str = "auto",
     threads: int | None = None,
 ) -> WeightsTest:
-    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode, with
-    mirror images where their experiment tests so.
+    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode,
+    with mirror images where their experiment tests so.
 
     ``threads``: of the CPU, the process's own number where it is ``None``.
 
