@@ -282,6 +282,8 @@ def test_tab_goes_from_top_to_bottom(form: HyperparameterForm, qtbot: QtBot) -> 
     form.set_preset(preset("006"))
     editors = [form.editor(name) for name in HYPERPARAMETERS]
     expected = [e for e in editors if not isinstance(e, QLabel) and e.isEnabled()]
+    # Beside the heading of its group.
+    expected.insert(expected.index(form.editor("flip")), form.examples_button)
     expected[0].setFocus()
     met: list[QWidget | None] = [form.focusWidget()]
     for _ in range(len(expected)):
