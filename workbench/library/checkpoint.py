@@ -28,7 +28,7 @@ from workbench.spec.optimizers import OPTIMIZERS
 PIXEL_STATISTICS = {"pixel_mean", "pixel_deviation"}
 """What a checkpoint may say of its pixels, each R, G and B."""
 
-FORMAT = 1
+FORMAT = 2
 """The format that :func:`save_checkpoint` writes, and the newest that can be read."""
 
 KIND = "cifar-workbench checkpoint"
@@ -152,7 +152,7 @@ def _check_tensors(c: Checkpoint, experiment: Experiment, classes: int | None) -
     _require(type(classes) is int and 1 <= classes <= MOST_CLASSES)
     network = build_empty(experiment, classes)
     expected = network.state_dict()
-    for state in (c.network, c.good):
+    for state in (c.network, c.good, *([] if c.averaged is None else [c.averaged])):
         _require(type(state) is not list)
         own = NETWORKS[experiment.network].batch_norm is None
         if own and (other := difference(state, expected)):
@@ -167,12 +167,14 @@ def _check_tensors(c: Checkpoint, experiment: Experiment, classes: int | None) -
             _require_tensor(state[name], wanted.dtype, wanted.shape)
     _require_tensor(c.losses, torch.float32, (c.step,))
     if c.optimizer:
+        optimizer = OPTIMIZERS[experiment.optimizer]
+        kept: tuple[Any, ...] = (set(), optimizer.keeps(experiment), optimizer.keeps_for_others)
         shapes = [parameter.shape for parameter in network.parameters()]
         for values, shape in zip(c.optimizer, shapes, strict=True):
-            _require(set(values) in (set(), OPTIMIZERS[experiment.optimizer].keeps(experiment)))
+            _require(set(values) in kept)
             for name, value in values.items():
                 _require_tensor(value, torch.float32, () if name == "step" else shape)
-    for random in (c.order, c.random):
+    for random in (c.order, c.random, *([] if c.augmentation is None else [c.augmentation])):
         _require_tensor(random, torch.uint8, torch.Generator().get_state().shape)
         torch.Generator().set_state(random)  # raises RuntimeError for what is none
     if c.cuda_random is not None:

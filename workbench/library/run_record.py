@@ -24,6 +24,7 @@ from pydantic import (
     create_model,
 )
 
+from workbench.data.data_choice import is_sample
 from workbench.engine.events import Evaluation
 from workbench.library.safe_file import clean_path, cleaned, escaped
 from workbench.messages import Message, WorkbenchError, plain_fields
@@ -104,6 +105,11 @@ class RunRecord:
         return patient and self.status == "finished" and self.epochs_done < self.epochs
 
     @property
+    def is_sample(self) -> bool:
+        """Whether it was trained on the program's own sample."""
+        return is_sample(self.data)
+
+    @property
     def best_chosen_on(self) -> Literal["validation", "test"] | None:
         """By which split the best epoch was chosen; ``None`` while there is no best epoch."""
         if self.best_epoch is None:
@@ -115,6 +121,11 @@ class RunRecord:
         """Whether the accuracies after the epochs, the best one's too, were taken in another way
         than that of the final test, as :func:`tests_otherwise` says."""
         return tests_otherwise(self.experiment)
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether its accuracies are of the mean of each test image and its mirror image."""
+        return bool(self.experiment.get("test_flip"))
 
     @property
     def label(self) -> str:
@@ -421,6 +432,7 @@ class TestFile(_Strict):
     classes: Annotated[list[_Word], Field(min_length=1, max_length=MOST_CLASSES)]
     per_class: list[_Percent | None]
     confusion: list[list[_Count]]
+    mirrored: bool = False
 
 
 def test_from(content: Any) -> tuple[Evaluation, int, bool]:
@@ -440,6 +452,7 @@ def test_from(content: Any) -> tuple[Evaluation, int, bool]:
         classes=tuple(test.classes),
         per_class=tuple(test.per_class),
         confusion=tuple(map(tuple, test.confusion)),
+        mirrored=test.mirrored,
     )
     return evaluation, test.epoch, test.final
 

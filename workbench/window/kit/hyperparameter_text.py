@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.plain_text import shortened, visible
+from workbench.spec.augmentations import augmentations
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, Hyperparameter, differences
 from workbench.spec.layers import Layer
 from workbench.window.kit.translation import tr
@@ -70,12 +71,16 @@ def summaries(experiment: Experiment) -> list[str]:
     if experiment.dropout:
         network.append(tr("dropout {share}").format(share=number_text(experiment.dropout)))
     schedule = []
-    if experiment.scheduler != "none":
+    if experiment.scheduler not in ("none", "step"):
+        schedule.append(value_text(HYPERPARAMETERS["scheduler"], experiment.scheduler))
+    if experiment.scheduler == "step":
         schedule.append(
             tr("step {epochs} ×{factor}").format(
                 epochs=experiment.step_size, factor=number_text(experiment.gamma)
             )
         )
+    used = [HYPERPARAMETERS[one.name].label for one in augmentations(experiment)]
+    schedule += [tr(label) for label in used]
     epochs = [epochs_text(experiment.epochs)]
     return [" · ".join(parts) for parts in (network + schedule + epochs, network + epochs, network)]
 

@@ -113,11 +113,13 @@ class HyperparameterForm(QWidget):
     """Edits the next run's experiment, which starts from a preset.
 
     ``changed``: an edit, or another preset or experiment; the validity may have changed.
-    ``preset_saved``: the id of a preset that was just written.
+    ``preset_saved``: the id of a preset that was just written. ``examples_wanted``: training images
+    are to be shown as the network gets them.
     """
 
     changed = Signal()
     preset_saved = Signal(str)
+    examples_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -138,6 +140,9 @@ class HyperparameterForm(QWidget):
         self.as_run_switch = AsRunSwitch(self.state)
         self.as_run_switch.chosen.connect(self._choose_as_run)
 
+        self.examples_button = QPushButton()
+        self.examples_button.setObjectName("examplesButton")
+        self.examples_button.clicked.connect(self.examples_wanted)
         self._groups: dict[str, QLabel] = {}
         self._rows: dict[str, HyperparameterRow] = {}
         content = QWidget()
@@ -190,6 +195,9 @@ class HyperparameterForm(QWidget):
                 heading.setContentsMargins(0, 4, 0, 4)
                 self._groups[parameter.group] = heading
                 grid.addWidget(heading, at, 1, 1, HyperparameterRow.COLUMNS - 1)
+                if parameter.group == "Augmentation":
+                    right = Qt.AlignmentFlag.AlignRight
+                    grid.addWidget(self.examples_button, at, 2, 1, -1, right)
                 at += 1
             row = HyperparameterRow(parameter, self)
             row.place(grid, at)
@@ -313,8 +321,10 @@ class HyperparameterForm(QWidget):
 
     def _why_off(self, parameter: Hyperparameter) -> str:
         other = HYPERPARAMETERS[unmet(parameter.name, self._raw) or ""]
+        raw = self._raw[other.name]
+        value = raw if other.kind in ("int", "float") else value_text(other, raw)
         return tr("Has no effect while {field} is {value}.").format(
-            field=tr(other.label), value=value_text(other, self._raw[other.name])
+            field=tr(other.label), value=value
         )
 
     def _show_head(self) -> None:
@@ -361,6 +371,10 @@ class HyperparameterForm(QWidget):
         for row in self._rows.values():
             row.retranslate()
         self.show_bfloat16_gain(self._bfloat16_gain)
+        self.examples_button.setText(tr("Show images…"))
+        self.examples_button.setToolTip(
+            tooltip(tr("Sixteen training images as the network gets them, beside the originals"))
+        )
         self.save_button.setText(tr("Save as preset…"))
         self.reset_button.setText(tr("Reset"))
         self.reset_button.setToolTip(tr("Back to the preset's values"))
