@@ -119,8 +119,9 @@ class QueueRunner:
                         self.pause()
                     for thread in threads:
                         thread.join(LOOK_S / self._workers)
-            except BaseException:
+            except BaseException:  # Ctrl-C once more: at once, from the last checkpoints
                 self.stop()
+                executor.close()
                 raise
             finally:
                 for thread in threads:

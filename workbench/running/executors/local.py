@@ -172,8 +172,11 @@ class LocalProcesses:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            processes, self._idle, self._all = list(self._all), [], set()
-        for process in processes:
+            idle, busy = self._idle, self._all.difference(self._idle)
+            self._idle, self._all = [], set()
+        for process in busy:
+            process.kill()  # the thread that follows it sees that, and puts it away
+        for process in idle:
             process.end()
 
 
@@ -240,6 +243,10 @@ class _Process:
             times = psutil.Process(self.id).cpu_times()
             return float(times.user + times.system)
         return 0.0
+
+    def kill(self) -> None:
+        """End the process at once. From any thread."""
+        self._process.kill()
 
     def end(self) -> None:
         self._pipe.close()  # which it takes as its end
