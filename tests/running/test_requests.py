@@ -125,10 +125,11 @@ def test_a_run_that_nobody_trains_is_asked_for_nothing(library: Library, tmp_pat
     ["", "[]", '{"format": 2, "request": "stop"}', '{"format": 1, "request": "rm"}', "x" * 20_000],
 )
 def test_what_is_no_request_is_taken_away(content: str, tmp_path: Path) -> None:
-    path = tmp_path / "request.json"
-    path.write_text(content)
-    assert take_request(tmp_path) is None
-    assert list(tmp_path.iterdir()) == []
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "request.json").write_text(content)
+    assert take_request(folder) is None
+    assert list(folder.iterdir()) == []
 
 
 def test_a_link_in_the_place_of_a_request_is_not_followed(tmp_path: Path) -> None:
