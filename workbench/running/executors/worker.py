@@ -4,11 +4,10 @@ It has neither the library nor Qt, and writes nothing. It ends when the pipe to 
 started it is closed, so that a program that dies leaves no worker behind.
 
 The messages are tuples (:mod:`~workbench.running.executors.wire`). To the worker come
-``("train", job)``, ``("begin", checkpoint or None)`` and ``("refuse",)``, with the byte ``t`` before
-the first and ``m`` before the others, and as ``c`` and JSON what is asked of the run;
-from it ``("ready", Ready)``, ``("event", event)``, and as the last of a job one of
-``("outcome", Outcome)``, ``("cancelled",)``, ``("refused",)`` and
-``("failed", Message, traceback)``.
+``("train", job)`` behind the byte ``t``, ``("begin", checkpoint or None)`` and ``("refuse",)``
+behind ``m``, and behind ``c`` as JSON what is asked of the run. From it come ``("ready", Ready)``,
+``("event", event)``, and as the last of a job one of ``("outcome", Outcome)``, ``("cancelled",)``,
+``("refused",)`` and ``("failed", Message, traceback)``.
 """
 
 from __future__ import annotations
