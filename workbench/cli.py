@@ -14,7 +14,17 @@ from typing import Any
 
 import workbench
 from workbench import paths
-from workbench.commands import compare, data, predict, presets, report, runs, train, weights
+from workbench.commands import (
+    compare,
+    data,
+    exports,
+    predict,
+    presets,
+    report,
+    runs,
+    train,
+    weights,
+)
 from workbench.commands.options import BAD_INPUT, DONE, FAILED, INTERRUPTED, Parser
 from workbench.commands.terminal import tell
 from workbench.messages import Cancelled, WorkbenchError
@@ -23,7 +33,7 @@ from workbench.streams import unbreakable_streams
 
 log = logging.getLogger("workbench")
 
-COMMANDS = (presets, train, weights, runs, compare, report, predict, data)
+COMMANDS = (presets, train, weights, runs, compare, report, exports, predict, data)
 """Each registers its own commands, in the order in which ``--help`` lists them."""
 
 
