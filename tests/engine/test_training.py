@@ -353,6 +353,7 @@ def test_what_the_listener_raises_reports_the_last_good_weights(small: DataSet) 
     assert isinstance(events[-1], WeightsReady)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "at_least"), [("007", 90.0), ("009", 80.0)])
 def test_the_sample_is_learned_in_three_epochs(
     preset: str, at_least: float, sample: DataSet
@@ -368,6 +369,7 @@ needs_bfloat16 = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_bfloat16
 def test_bfloat16_learns_as_well_and_keeps_float32_weights(sample: DataSet) -> None:
     data = cut(sample, 400, 200)
