@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -45,6 +46,7 @@ from workbench.library.run_folder import (
     read_test,
     write_record,
 )
+from workbench.library.stored_state import read_state
 from workbench.library.weights import load_weights, save_weights
 from workbench.messages import WorkbenchError
 from workbench.running import runner
@@ -71,6 +73,30 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "momentum, batch norm": {"momentum": 0.9, "batch_norm": True, "test_mode": "eval"},
     "the report's slips": {"optimizer": "adam", **BATCH_NORM, "test_mode": "train", **SLIPS},
     "data set scaling": {"normalization": "dataset"},
+    "one cycle, augmentation, averaged weights, mirrored tests": {
+        **BATCH_NORM,
+        "momentum": 0.9,
+        "nesterov": True,
+        "weight_decay": 0.001,
+        "decay_norm_and_bias": False,
+        "label_smoothing": 0.1,
+        "ema": 0.9,
+        "drop_last": True,
+        "scheduler": "one_cycle",
+        "flip": "random",
+        "crop_padding": 4,
+        "cutout": 8,
+        "test_flip": True,
+    },
+    "muon, cosine, alternating flips": {
+        "optimizer": "muon",
+        "momentum": 0.9,
+        "weight_decay": 0.001,
+        "scheduler": "cosine",
+        "flip": "alternating",
+        "validation_share": 0.2,
+    },
+    "rmsprop": {"optimizer": "rmsprop", "momentum": 0.5, "ema": 0.5, "test_mode": "train"},
     "validation split, the report's slips": {
         "optimizer": "adam",
         **BATCH_NORM,
@@ -348,6 +374,17 @@ def test_a_stopped_run_may_be_given_more_epochs(library: Library) -> None:
     assert read_record(folder).epochs == 4
 
 
+def test_more_epochs_change_a_rate_that_goes_by_their_number_which_is_said(
+    library: Library,
+) -> None:
+    folder = Path(train(library, stop_after_epoch, scheduler="one_cycle", epochs=3).run)
+    ended, heard = resume(library, folder, epochs=4)
+    assert ended.status == "finished"
+    (notice,) = [str(event.message) for event in heard if isinstance(event, Notice)]
+    assert "was 3 and is 4" in notice
+    assert notice in read_log(folder)
+
+
 @pytest.mark.parametrize("epochs", [None, 3, 1])
 def test_a_finished_run_needs_more_epochs(epochs: int | None, library: Library) -> None:
     folder = Path(train(library).run)
@@ -457,13 +494,18 @@ def test_epochs_that_were_waited_for_count_on_in_a_run_that_ended_in_its_last_ep
 
 
 def test_a_checkpoint_of_an_earlier_version_is_read(library: Library) -> None:
-    """It knew neither validation nor early stopping; nor did its run.json and epochs.csv."""
+    """It knew neither validation nor early stopping, nor what recipes beyond the report need; nor
+    did its run.json and epochs.csv."""
     whole = everything(Path(train(library).run))
     folder = stopped_run(library)
     stored = torch.load(folder / "checkpoint.pt", weights_only=True)
-    new = ("validation_share", "early_stopping")
+    new = {"validation_share", "early_stopping", "label_smoothing", "ema", "drop_last"}
+    new |= {"flip", "crop_padding", "cutout", "test_flip"}
+    assert new < stored["experiment"].keys()
     stored["experiment"] = {k: v for k, v in stored["experiment"].items() if k not in new}
-    del stored["waited"]
+    stored["format"] = 1
+    for name in ("waited", "augmentation", "averaged"):
+        del stored[name]
     torch.save(stored, folder / "checkpoint.pt")
     content = json.loads((folder / "run.json").read_text())
     content["experiment"] = stored["experiment"]
@@ -478,6 +520,34 @@ def test_a_checkpoint_of_an_earlier_version_is_read(library: Library) -> None:
     assert resume(library, folder, stop_at_once)[0].status == "failed"
     assert resume(library, folder)[0].status == "finished"
     assert everything(folder) == whole
+
+
+def test_an_epoch_that_an_earlier_version_began_has_no_training_accuracy(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
+    whole = read_epochs(Path(train(library).run))
+    folder = Path(train(library, stop_in_epoch).run)  # in the second of three
+    stored = torch.load(folder / "checkpoint.pt", weights_only=True)
+    assert 0 < stored.pop("correct") <= 48
+    torch.save(stored, folder / "checkpoint.pt")
+    columns = {"training_accuracy", "training_correct", "training_total"}
+    with (folder / "epochs.csv").open() as file:
+        table = list(csv.DictReader(file))
+    with (folder / "epochs.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(
+            file, [name for name in table[0] if name not in columns], extrasaction="ignore"
+        )
+        writer.writeheader()
+        writer.writerows(table)
+
+    assert resume(library, folder)[0].status == "finished"
+    rows = read_epochs(folder)
+    assert [columns & row.keys() for row in rows] == [set(), set(), columns]
+    assert rows[2]["training_correct"] == whole[2]["training_correct"]
+    assert read_record(folder).training_accuracy == rows[2]["training_accuracy"]
+    state = read_state(folder)
+    assert [figures.row() for figures in state.finished_epochs] == rows
 
 
 # --- what is not as it was -------------------------------------------------------------

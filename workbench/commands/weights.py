@@ -20,7 +20,7 @@ from workbench.library.run_folder import read_record
 from workbench.messages import WorkbenchError
 from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, tests_otherwise
-from workbench.words.report_lines import accuracy_line, skipped_lines
+from workbench.words.report_lines import accuracy_line, mirrored_words, skipped_lines
 
 
 def register(command: AddCommand) -> None:
@@ -31,7 +31,12 @@ def register(command: AddCommand) -> None:
         "Test a weight file on all test images, in evaluation mode.",
         "cifar-workbench test mlp_weight_001.pkl --dataset cifar10",
     )
-    parser.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
+    parser.add_argument(
+        "weights",
+        metavar="WEIGHTS",
+        type=Path,
+        help="a .pkl, .pt, .pth, .ckpt or .safetensors file",
+    )
     add_data_and_device(parser)
     add_threads(parser, "default: one for each core")
 
@@ -41,7 +46,12 @@ def register(command: AddCommand) -> None:
         "Show what a weight file holds, without running any code in it.",
         "cifar-workbench inspect mlp_weight_001.pkl",
     )
-    parser.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
+    parser.add_argument(
+        "weights",
+        metavar="WEIGHTS",
+        type=Path,
+        help="a .pkl, .pt, .pth, .ckpt or .safetensors file",
+    )
 
 
 def test(options: argparse.Namespace) -> int:
@@ -84,7 +94,11 @@ def test(options: argparse.Namespace) -> int:
             }
         )
         return DONE
-    tell(accuracy_line(outcome.figures) + f", loss {outcome.figures.loss:.4f}")
+    tell(
+        accuracy_line(outcome.figures)
+        + f", loss {outcome.figures.loss:.4f}"
+        + mirrored_words(outcome.figures)
+    )
     tell(*chance)
     tell(f"Data: {outcome.data.name}. Device: {outcome.device_name}. {outcome.seconds:.2f} s.")
     tell(*confusion_table(outcome.figures))

@@ -14,10 +14,16 @@ from workbench.data.data_choice import DataChoice, DataInfo
 from workbench.data.datasets import DataSet, load_data
 from workbench.engine.control import RunControl
 from workbench.engine.devices import choose_device
-from workbench.engine.evaluation import EVALUATION_BATCH, StopRequested, check, evaluate
+from workbench.engine.evaluation import (
+    EVALUATION_BATCH,
+    StopRequested,
+    check,
+    evaluate,
+    test_logits,
+)
 from workbench.engine.events import Evaluation, Listener
 from workbench.engine.process import free_memory, prepare_process
-from workbench.engine.steps import Statistics, pixel_scaling
+from workbench.engine.steps import pixel_scaling
 from workbench.engine.thread_choice import require_threads
 from workbench.library import weights as weight_files
 from workbench.messages import Cancelled, Message, WorkbenchError
@@ -50,7 +56,8 @@ def evaluate_weights(
     device: str = "auto",
     threads: int | None = None,
 ) -> WeightsTest:
-    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode.
+    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode,
+    with mirror images where their experiment tests so.
 
     ``threads``: of the CPU, the process's own number where it is ``None``.
 
@@ -103,9 +110,16 @@ def _evaluate_weights(
         )
     network = weight_files.build_from(weights)
     network = network.to(chosen.device).to(memory_format=torch.channels_last)
-    scaling = pixel_scaling(weights.experiment, data_set, _statistics(weights))
+    scaling = pixel_scaling(weights.experiment, data_set, weight_files.statistics_of(weights))
     started = time.monotonic()
-    figures, _ = evaluate(network, data_set, scaling, lambda: check(control), listener)
+    figures, _ = evaluate(
+        network,
+        data_set,
+        scaling,
+        lambda: check(control),
+        listener,
+        weights.experiment.test_flip,
+    )
     return WeightsTest(
         figures=figures,
         data=info,
@@ -117,16 +131,7 @@ def _evaluate_weights(
     )
 
 
-def _statistics(weights: weight_files.Weights) -> Statistics | None:
-    mean = weights.metrics.get("pixel_mean")
-    deviation = weights.metrics.get("pixel_deviation")
-    if mean is None or deviation is None:
-        return None
-    return (
-        torch.tensor(mean, dtype=torch.float64),
-        torch.tensor(deviation, dtype=torch.float64),
-    )
-
+MIRRORED = Message("Of the mean of each image and its mirror image, as the weights were tested.")
 
 # --- images of a person's own ----------------------------------------------------------
 
@@ -150,7 +155,7 @@ def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> I
     try:
         prepare_process()
         weights = weight_files.load_weights(path)
-        statistics = _statistics(weights)
+        statistics = weight_files.statistics_of(weights)
         if weights.experiment.normalization == "dataset" and statistics is None:
             raise WorkbenchError(
                 "{path}: does not say which mean and deviation its pixels were scaled with.",
@@ -170,11 +175,18 @@ def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> I
         with torch.no_grad():
             scaling = pixel_scaling(weights.experiment, data, statistics)
             parts = [
-                network(scaling(data.test_images[start : start + EVALUATION_BATCH]))
+                test_logits(
+                    network,
+                    scaling(data.test_images[start : start + EVALUATION_BATCH]),
+                    weights.experiment.test_flip,
+                )
                 for start in range(0, len(images), EVALUATION_BATCH)
             ]
             probabilities = torch.cat(parts).double().softmax(1).cpu().numpy()
-        return ImagePredictions(weights.classes, probabilities, weights.notes)
+        notes = list(weights.notes)
+        if weights.experiment.test_flip:
+            notes.append(MIRRORED)
+        return ImagePredictions(weights.classes, probabilities, tuple(notes))
     except WorkbenchError:
         raise
     except Exception as error:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from workbench.plain_text import shortened, visible
+from workbench.spec.augmentations import augmentations
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, Hyperparameter, differences
+from workbench.spec.layers import Layer
 from workbench.window.kit.translation import tr
 
 
@@ -68,14 +71,28 @@ def summaries(experiment: Experiment) -> list[str]:
     if experiment.dropout:
         network.append(tr("dropout {share}").format(share=number_text(experiment.dropout)))
     schedule = []
-    if experiment.scheduler != "none":
+    if experiment.scheduler not in ("none", "step"):
+        schedule.append(value_text(HYPERPARAMETERS["scheduler"], experiment.scheduler))
+    if experiment.scheduler == "step":
         schedule.append(
             tr("step {epochs} ×{factor}").format(
                 epochs=experiment.step_size, factor=number_text(experiment.gamma)
             )
         )
+    used = [HYPERPARAMETERS[one.name].label for one in augmentations(experiment)]
+    schedule += [tr(label) for label in used]
     epochs = [epochs_text(experiment.epochs)]
     return [" · ".join(parts) for parts in (network + schedule + epochs, network + epochs, network)]
+
+
+def size_text(layers: Sequence[Layer]) -> str:
+    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where there are no layers."""
+    if not layers:
+        return ""
+    return tr("{parameters} parameters · {operations} M multiply-adds an image").format(
+        parameters=f"{sum(layer.parameters for layer in layers):,}",
+        operations=f"{sum(layer.multiply_adds for layer in layers) / 1e6:,.1f}",
+    )
 
 
 def epochs_text(count: int) -> str:

@@ -14,8 +14,8 @@ from workbench.spec.experiment import HYPERPARAMETERS, Hyperparameter, experimen
 from workbench.spec.presets import Preset
 from workbench.window.kit.hyperparameter_text import summaries, value_text
 from workbench.window.kit.translation import tr
-from workbench.window.run.run_rows import duration
-from workbench.window.saved.run_cells import NONE, NOTES, figure_text
+from workbench.window.saved.run_cells import NOTES
+from workbench.words.figures import NONE, duration, percent
 
 Presets = Mapping[str, Preset]
 """By id: what a run is held against in the column of what differs."""
@@ -168,7 +168,7 @@ COLUMNS: tuple[RunColumn, ...] = (
         lambda: tr("Best accuracy"),
         lambda: tr("Test accuracy of the best epoch, in percent"),
         lambda record: record.best_accuracy,
-        figure_text,
+        percent,
         "97.60%",
     ),
     _figure(
@@ -184,7 +184,7 @@ COLUMNS: tuple[RunColumn, ...] = (
         lambda: tr("Validation accuracy"),
         lambda: tr("Validation accuracy of the best epoch, in percent"),
         lambda record: record.best_validation_accuracy,
-        figure_text,
+        percent,
         "97.60%",
     ),
     _figure(
@@ -192,7 +192,7 @@ COLUMNS: tuple[RunColumn, ...] = (
         lambda: tr("Time"),
         lambda: tr("Training and tests, without pauses"),
         lambda record: record.seconds or None,
-        duration,
+        lambda seconds: duration(seconds, tr),
         "59 min 59 s",
     ),
     _figure(

@@ -12,7 +12,8 @@ from workbench.library.run_record import preset_number
 from workbench.messages import Count
 from workbench.plain_text import visible
 from workbench.window.kit.translation import tr
-from workbench.window.saved.run_cells import data_text, figure_text, tags_text
+from workbench.window.saved.run_cells import data_text, tags_text
+from workbench.words.figures import percent
 
 
 @dataclass
@@ -47,7 +48,7 @@ class RunGroup:
     def accuracy_text(self) -> str:
         """The mean of its test accuracies, ``72.41%``."""
         numbers = self.accuracies
-        return figure_text(statistics.fmean(numbers) if numbers else None)
+        return percent(statistics.fmean(numbers) if numbers else None)
 
     @property
     def heading(self) -> str:
@@ -64,8 +65,8 @@ class RunGroup:
             lines.append(
                 tr("Mean test accuracy {mean}, {low} to {high}").format(
                     mean=self.accuracy_text,
-                    low=figure_text(min(numbers)),
-                    high=figure_text(max(numbers)),
+                    low=percent(min(numbers)),
+                    high=percent(max(numbers)),
                 )
             )
         lines.append(tr("Click to unfold") if self.folded else tr("Click to fold"))
