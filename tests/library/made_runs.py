@@ -117,7 +117,7 @@ def make_run(
             test = replace(test, loss=test_losses[epoch - 1])
         held_out = _after_epoch(validation[epoch - 1], experiment.test_mode) if validation else None
         chosen_by = held_out.accuracy if held_out else accuracy
-        writer.add_epoch(
+        writer.add(
             EpochDone(
                 epoch,
                 *(3.0 / epoch, 2.0 / epoch, 0.001, 12.5, 1.0),
@@ -125,8 +125,7 @@ def make_run(
                 chosen_by > best,
                 held_out,
                 *((round(400 * training[epoch - 1]), 40_000) if training else ()),
-            ),
-            13.5 * epoch,
+            )
         )
         best = max(best, chosen_by)
     if finished:

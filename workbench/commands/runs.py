@@ -20,6 +20,7 @@ from workbench.library.run_folder import RunRecord
 from workbench.library.trash import FOLDER as TRASH
 from workbench.library.trash import empty_trash, find_trashed, read_trash
 from workbench.messages import Count, WorkbenchError
+from workbench.words.status import record_status
 
 ACTIONS = ("label", "give-up", "trash", "check")
 """Words that may follow ``runs``; each is a command of its own."""
@@ -123,7 +124,7 @@ def list_runs(options: argparse.Namespace) -> int:
     tell("  accuracy  epochs     status       data             run")
     for r in found:
         accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
-        status = "ended early" if r.ended_early else r.status
+        status = str(record_status(r)).lower()
         words = "".join(f"  {word}" for word in (r.name, *(f"#{tag}" for tag in r.tags)) if word)
         tell(
             f"{'*' if r.starred else ' '} {accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  "

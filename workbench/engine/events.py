@@ -15,9 +15,8 @@ from typing import Any, Literal
 from workbench.data.data_choice import DataInfo
 from workbench.data.progress import DataProgress
 from workbench.engine.pace import Slowdown
+from workbench.engine.status import RunStatus
 from workbench.messages import Message
-
-RunStatus = Literal["finished", "stopped", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,8 @@ class Resumed:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """The one terminal event. ``reason`` says why where the run failed; ``seconds`` is the
+    """The one terminal event. ``status`` is ``FINISHED``, ``STOPPED``, ``CANCELLED`` or ``FAILED``;
+    ``reason`` says why where the run failed; ``seconds`` is the
     whole run, tests included, pauses and loading excluded. ``run`` and ``weights`` are paths,
     filled in by the runner; ``test`` is the final test of a finished run."""
 

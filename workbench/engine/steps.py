@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from workbench.data.datasets import DataSet
 from workbench.engine.optimizers import set_learning_rate
 from workbench.spec.experiment import Experiment
+from workbench.spec.networks import may_have_batch_norm
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def batch_bounds(images: int, batch_size: int, at_least: int = 1) -> list[tuple[
 
 def training_bounds(experiment: Experiment, images: int) -> list[tuple[int, int]]:
     """The batches of one pass through ``images`` in training mode."""
-    return batch_bounds(images, experiment.batch_size, at_least=2 if experiment.batch_norm else 1)
+    several = may_have_batch_norm(experiment.model_dump())
+    return batch_bounds(images, experiment.batch_size, at_least=2 if several else 1)
 
 
 class EagerSteps:

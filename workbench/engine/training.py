@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.datasets import DataSet
+from workbench.engine import divergence
 from workbench.engine.checkpoint import Checkpoint, optimizer_state, restore_optimizer
 from workbench.engine.control import RunControl
 from workbench.engine.evaluation import (
@@ -34,8 +35,9 @@ from workbench.engine.events import (
     WeightsReady,
 )
 from workbench.engine.graph_steps import build_steps
-from workbench.engine.networks import build_network
+from workbench.engine.networks import build_network, prepare
 from workbench.engine.optimizers import build_optimizer
+from workbench.engine.status import RunStatus
 from workbench.engine.steps import pixel_scaling
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment
@@ -55,10 +57,10 @@ CHECKPOINT_INTERVAL = 30.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended: ``finished``, ``stopped`` (stop or cancel was asked for) or
-    ``failed`` with its ``reason``. ``seconds``: training and tests, without pauses."""
+    """How a training ended: ``FINISHED``, ``STOPPED`` (stop or cancel was asked for) or
+    ``FAILED`` with its ``reason``. ``seconds``: training and tests, without pauses."""
 
-    status: str
+    status: RunStatus
     epochs_done: int
     seconds: float
     reason: Message | None = None
@@ -143,6 +145,8 @@ class _Training:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.optimizer = build_optimizer(experiment, self.network.parameters(), device)
         self.scaling = pixel_scaling(experiment, data)
+        if start is None:
+            prepare(self.network, experiment, data.train_images, self.scaling)
         self.steps, notice = build_steps(
             experiment, self.network, self.optimizer, data, self.scaling
         )
@@ -212,20 +216,17 @@ class _Training:
                 self.network, self.data, self.scaling, self._between_batches, self.report
             )
             if not math.isfinite(test.loss):
-                raise Diverged(
-                    "The loss of the final test is {loss}. Try a smaller learning rate.",
-                    loss=test.loss,
-                )
+                raise Diverged(divergence.FINAL_TEST, loss=test.loss)
         except StopRequested:
             # A disk that is too full for one of the two must not cost the other.
             try:
                 self._report_weights()
             finally:
                 self._report_checkpoint()
-            return Outcome("stopped", self.epochs_done, self.watch.seconds())
+            return Outcome(RunStatus.STOPPED, self.epochs_done, self.watch.seconds())
         except Diverged as error:
             self._report_good_weights()
-            return Outcome("failed", self.epochs_done, self.watch.seconds(), error.message)
+            return Outcome(RunStatus.FAILED, self.epochs_done, self.watch.seconds(), error.message)
         except Exception:
             self._report_good_weights()
             raise
@@ -234,7 +235,7 @@ class _Training:
         self.accuracy = test.accuracy
         self._report_weights()
         self.report(FinalTest(test, logits.numpy(), labels, self.watch.seconds() - started))
-        return Outcome("finished", self.epochs_done, self.watch.seconds(), test=test)
+        return Outcome(RunStatus.FINISHED, self.epochs_done, self.watch.seconds(), test=test)
 
     def _epoch(self, epoch: int) -> None:
         learning_rate = self.experiment.learning_rate_at(epoch)
@@ -407,8 +408,7 @@ class _Training:
         for offset, loss in enumerate(losses, 1):
             if not math.isfinite(loss):
                 raise Diverged(
-                    "The loss became {loss} at step {step} of epoch {epoch}; the weights after "
-                    "{good} steps were kept. Try a smaller learning rate.",
+                    divergence.LOSS,
                     loss="infinite" if math.isinf(loss) else "NaN",
                     step=before + offset,
                     epoch=epoch,
@@ -420,8 +420,7 @@ class _Training:
         for name, tensor in weights.items():
             if not bool(torch.isfinite(tensor).all()):
                 raise Diverged(
-                    "{name} became NaN or infinite in epoch {epoch}; the weights after {good} "
-                    "steps were kept. Try a smaller learning rate.",
+                    divergence.WEIGHT,
                     name=name,
                     epoch=epoch,
                     good=self.good_step,

@@ -18,7 +18,7 @@ from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.networks import build_empty
 from workbench.library.run_files import CHECKPOINT
 from workbench.library.run_record import MOST_CLASSES, EnvironmentFile
-from workbench.library.safe_pickle import is_whole, load_plain
+from workbench.library.safe_pickle import LARGEST_CHECKPOINT, is_whole, load_plain
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
 from workbench.spec.optimizers import OPTIMIZERS
@@ -76,7 +76,7 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
             "{path}: this run has no checkpoint to resume from.", path=folder
         ) from None
     try:
-        content = load_plain(path, own=True)
+        content = load_plain(path, own=True, largest=LARGEST_CHECKPOINT)
     except WorkbenchError:
         raise _damaged(path) from None  # the sentences are those of weights
     if content.get("kind") != KIND:

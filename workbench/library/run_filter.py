@@ -29,7 +29,7 @@ from typing import Any
 
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.spec.experiment import HYPERPARAMETERS, Hyperparameter
+from workbench.spec.experiment import HYPERPARAMETERS, Hyperparameter, channel_numbers
 
 _Condition = Callable[[RunRecord, str], bool]
 _Compare = Callable[[Any, Any], bool]
@@ -190,6 +190,13 @@ def _value(hyperparameter: Hyperparameter, sign: str, value: str) -> Any:
         if value.casefold() not in truth:
             raise _no_choice(name, ("true", "false"), value)
         return truth[value.casefold()]
+    if hyperparameter.kind == "numbers":
+        numbers = channel_numbers(value)
+        if numbers is None:
+            raise WorkbenchError(
+                "{field}: give a list of whole numbers, as in {example}.", **_example(name)
+            )
+        return ", ".join(map(str, numbers))
     if value.casefold() not in hyperparameter.choices:
         raise _no_choice(name, hyperparameter.choices, value)
     return value.casefold()
@@ -291,6 +298,8 @@ def _example(field: str) -> dict[str, str]:
     if parameter is not None:
         if parameter.kind == "bool":
             example = f"{field}=true"
+        elif parameter.kind == "numbers":
+            example = f'{field}="{parameter.default}"'
         elif parameter.choices:
             example = f"{field}={next(iter(parameter.choices))}"
         else:

@@ -24,6 +24,7 @@ from pydantic import (
     create_model,
 )
 
+from workbench.data.data_choice import is_sample
 from workbench.engine.events import Evaluation
 from workbench.library.safe_file import clean_path, cleaned, escaped
 from workbench.messages import Message, WorkbenchError, plain_fields
@@ -101,6 +102,11 @@ class RunRecord:
         """Whether early stopping ended it, before its last epoch."""
         patient = bool(self.experiment.get("early_stopping"))
         return patient and self.status == "finished" and self.epochs_done < self.epochs
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it was trained on the program's own sample."""
+        return is_sample(self.data)
 
     @property
     def best_chosen_on(self) -> Literal["validation", "test"] | None:

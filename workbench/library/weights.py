@@ -24,7 +24,12 @@ from workbench.library.safe_pickle import plain_from, read_file
 from workbench.library.safetensors_file import from_safetensors, is_safetensors
 from workbench.library.state_dicts import converted, difference, tensors_of
 from workbench.messages import Message, WorkbenchError
-from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
+from workbench.spec.experiment import (
+    HYPERPARAMETERS,
+    Experiment,
+    ExperimentError,
+    experiment_from,
+)
 
 FORMAT = 1
 """The format that :func:`save_weights` writes, and the newest that can be read."""
@@ -227,13 +232,13 @@ def _from_plain(path: Path, values: dict[Any, Any]) -> Weights:
     else:
         classes = tuple(f"class {index}" for index in range(outputs))
         notes.append(Message("The file does not name its {count} classes.", count=outputs))
-    activation = {"relu": "ReLU", "leaky_relu": "Leaky ReLU"}[experiment.activation]
-    notes.append(
-        Message(
-            "The file does not say its activation; {activation} is assumed, as in the report.",
-            activation=activation,
+    if "activation" not in experiment.without_effect():
+        notes.append(
+            Message(
+                "The file does not say its activation; {activation} is assumed, as in the report.",
+                activation=HYPERPARAMETERS["activation"].choices[experiment.activation],
+            )
         )
-    )
     if experiment.dropout:
         notes.append(
             Message(

@@ -391,6 +391,7 @@ _LOSS_TITLES = {
     ("test_loss", "validation_loss"): "Test loss · dotted, with triangles: validation loss",
     ("loss",): "Training loss, mean of each epoch",
 }
+LOSS_TITLES = tuple(_LOSS_TITLES.values())
 
 
 def _number(value: Any) -> float:

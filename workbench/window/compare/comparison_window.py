@@ -25,6 +25,7 @@ from workbench.analysis.flips import (
     read_both,
     read_tests,
 )
+from workbench.engine.status import RunStatus
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses
 from workbench.messages import Message, WorkbenchError
 from workbench.plain_text import shortened
@@ -36,7 +37,8 @@ from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.hyperparameter_text import number_text, value_text
 from workbench.window.kit.translation import say, tr
 from workbench.window.plots.plot_legend import Entry, PlotLegend
-from workbench.window.run.run_view import RECORD_STATES, run_title
+from workbench.words.status import ELSEWHERE, status_word
+from workbench.words.titles import run_title
 
 MOST_RUNS = 8
 """So many curves can be told apart."""
@@ -278,9 +280,9 @@ class ComparisonWindow(QWidget):
 
 
 def _names(records: Sequence[RunRecord]) -> list[str]:
-    titles = [shortened(run_title(record)) for record in records]
+    titles = [shortened(run_title(record, tr)) for record in records]
     titles = [
-        f"{title} ({tr('sample')})" if record.data.get("kind") == "sample" else title
+        f"{title} ({tr('sample')})" if record.is_sample else title
         for title, record in zip(titles, records, strict=True)
     ]
     return distinct_names(titles, records, say)
@@ -298,7 +300,7 @@ def _value(key: str, value: Any) -> str:
     if key == "best_chosen_on":
         return say(CHOSEN_ON[value])
     if key == "status":
-        return tr(RECORD_STATES.get(value, "Saved run"))
+        return say(ELSEWHERE if value == RunStatus.RUNNING else status_word(value))
     if key == "fingerprint":
         return str(value)[:12]
     if isinstance(value, float):

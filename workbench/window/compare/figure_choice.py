@@ -35,6 +35,10 @@ LOSSES = (
 )
 
 
+WORDS = tuple(choice.name for choice in (*ACCURACIES, *LOSSES))
+"""What the boxes say, for the translators."""
+
+
 class FigureBox(QComboBox):
     """Chooses one of ``choices``."""
 
