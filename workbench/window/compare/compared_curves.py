@@ -17,6 +17,7 @@ from workbench.analysis.smoothing import smoothed_steps, weight_for
 from workbench.library.run_folder import RunRecord
 from workbench.window.compare.figure_choice import ACCURACIES, LOSSES, STEPS, FigureBox
 from workbench.window.kit import theme
+from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import say, tr
 from workbench.window.plots.curves import LossCurve
@@ -58,8 +59,8 @@ class ComparedCurves(QWidget):
     accuracy: EpochPlot
     loss: EpochPlot
     slider: SmoothingSlider
-    accuracy_title: QLabel
-    loss_title: QLabel
+    accuracy_title: ElidedLabel
+    loss_title: ElidedLabel
     spread: QLabel
 
     def __init__(self, records: Sequence[RunRecord], parent: QWidget | None = None) -> None:
@@ -148,7 +149,8 @@ class ComparedCurves(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.loss.setSizePolicy(policy)
         self.loss.hide()
-        self.accuracy_title, self.loss_title, self.spread = QLabel(), QLabel(), QLabel()
+        self.accuracy_title, self.loss_title = ElidedLabel("muted"), ElidedLabel("muted")
+        self.spread = QLabel()
         for title in (self.accuracy_title, self.loss_title):
             title.setProperty("role", "heading")
         self.spread.setObjectName("comparisonSpread")
@@ -332,11 +334,11 @@ class ComparedCurves(QWidget):
         if columns == ("training_accuracy",):
             words = tr("Training accuracy, counted during the epoch, %")
         elif "training_accuracy" in columns and self._has(["training_accuracy"]):
-            words += " · " + tr("without marks: training accuracy, counted during the epoch")
+            words += " · " + tr("without marks: training accuracy")
         elif "validation_accuracy" in columns and self._has(["validation_accuracy"]):
             words += " · " + tr("dotted, with triangles: validation accuracy")
         self.accuracy_title.setText(words)
-        self.accuracy_title.setToolTip(tooltip(say(COUNTED)))
+        self.accuracy_title.setToolTip(tooltip(f"{words}. {say(COUNTED)}"))
         self.accuracy_box.retranslate(tr("What the upper plot shows"))
         self.loss_box.retranslate(tr("What the lower plot shows"))
         self._show_spread()
