@@ -19,7 +19,9 @@ COUNTED = Message(
 def short_gap(epochs: Sequence[EpochFigures]) -> Message | None:
     """``memorizing since epoch 7``; ``None`` while a run does not."""
     found = memorizing(epochs)
-    return found and Message("memorizing since epoch {epoch}", epoch=f"{found.since:,}")
+    if found is None:
+        return None
+    return Message("memorizing since epoch {epoch}", epoch=f"{found.since:,}")
 
 
 def gap_sentences(epochs: Sequence[EpochFigures]) -> list[Message]:
