@@ -2,7 +2,7 @@
 
     python tests/benchmarks/training_speed.py [--json] [--rounds 5] [--steps 300]
 
-Presets 001, 009, 012 and 013, each with the contenders of contenders.py. They take turns within each
+Presets 001, 009, 012 and 013, each with the contenders of contenders.py, in turns within each
 round, so that a machine whose speed drifts treats all alike; the table shows the median of the
 rounds, and the ratio to the faster bare loop of the same round. A second table has the test after
 each epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display,
