@@ -30,6 +30,7 @@ from workbench.library.safe_file import clean_path, cleaned, escaped
 from workbench.messages import Message, WorkbenchError, plain_fields
 from workbench.plain_text import visible
 from workbench.spec.experiment import Experiment, tests_otherwise
+from workbench.spec.networks import require_network
 
 FORMAT = 1
 """Format number of a run folder."""
@@ -384,6 +385,7 @@ def record_from(content: Any, folder: Path) -> RunRecord:
         )
     if not content.keys() >= _NEEDED:
         raise WorkbenchError("{path}: run.json lacks fields; it is damaged.", path=folder)
+    require_network(folder, content["experiment"])
     try:
         values = checked(RunFile, content)
     except ValidationError as error:

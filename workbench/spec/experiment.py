@@ -566,7 +566,7 @@ def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
         values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         labels = extra["choices"] or {}
         choices = types.MappingProxyType({value: labels.get(value, value) for value in values})
-    kind = "choice" if choices else _KINDS[field.annotation]  # type: ignore[index]
+    kind = "choice" if name in REGISTRIES or choices else _KINDS[field.annotation]  # type: ignore[index]
     return Hyperparameter(
         name=name,
         label=field.title or name,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from workbench.plain_text import shortened, visible
 from workbench.spec.augmentations import augmentations
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, Hyperparameter, differences
-from workbench.spec.networks import network_layers
+from workbench.spec.layers import Layer
 from workbench.window.kit.translation import tr
 
 
@@ -86,10 +87,8 @@ def summaries(experiment: Experiment) -> list[str]:
     return [" · ".join(parts) for parts in (network + schedule + epochs, network + epochs, network)]
 
 
-def size_text(experiment: Experiment, classes: int = 10) -> str:
-    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where the layers of the network
-    are not known."""
-    layers = network_layers(experiment, classes)
+def size_text(layers: Sequence[Layer]) -> str:
+    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where there are no layers."""
     if not layers:
         return ""
     return tr("{parameters} parameters · {operations} M multiply-adds an image").format(

@@ -29,6 +29,7 @@ from workbench.spec.experiment import (
     names_without_effect,
     unmet,
 )
+from workbench.spec.networks import network_layers, own_network_problems
 from workbench.spec.presets import Preset, how_it_ran
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
@@ -304,8 +305,12 @@ class HyperparameterForm(QWidget):
         self._show_head()
 
     def _network_size(self) -> str:
-        """How large the network of the form is; empty while a value is wrong."""
-        return "" if self._experiment is None else size_text(self._experiment)
+        """How large the network of the form is, empty while a value is wrong; what is wrong with a
+        network of one's own comes first."""
+        if problems := own_network_problems():
+            return " ".join(map(say, problems))
+        experiment = self._experiment
+        return "" if experiment is None else size_text(network_layers(experiment, 10))
 
     def show_bfloat16_gain(self, gain: float | None) -> None:
         """How many times faster a step of this experiment was in bfloat16 than in float32, when
