@@ -11,23 +11,21 @@ import pytest
 
 import workbench
 from workbench import paths
-from workbench.analysis import against_report, differences, flips
+from workbench.analysis import against_report, differences, flips, sweep_runs, sweeps
 from workbench.data.folder_scan import REASONS
+from workbench.engine import divergence
 from workbench.exporters.registry import EXPORTERS
 from workbench.messages import Count
-from workbench.spec.experiment import HYPERPARAMETERS, TEMPLATES
+from workbench.spec.experiment import HYPERPARAMETERS, REGISTRIES, TEMPLATES
 from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
 from workbench.spec.sweep import METHODS, PRUNERS
+from workbench.window.compare import compared_curves, figure_choice
 from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
-from workbench.window.run.run_view import RECORD_STATES, STATES
-
-OTHER_WORDS = ("Saved run",)
-"""Words that reach ``tr`` as a variable."""
 
 PACKAGE = Path(workbench.__file__).parent
-SENTENCES = {"Message", "WorkbenchError", "Diverged"}
+SENTENCES = {"Message", "WorkbenchError", "Diverged", "NetworkError"}
 
 
 def _literal(node: ast.AST) -> str | None:
@@ -63,22 +61,29 @@ def all_texts() -> set[str]:
     for parameter in HYPERPARAMETERS.values():
         found |= {parameter.label, parameter.help, parameter.group, parameter.unit}
         found |= set(parameter.choices.values())
+    found |= {choice.help for registry in REGISTRIES.values() for choice in registry.values()}
     for preset in list_presets():
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}
         found |= {preset.explained, preset.note}
     for exporter in EXPORTERS.values():
         found |= {exporter.label, exporter.help}
-    found |= {*against_report.TEMPLATES, *flips.TEMPLATES, *differences.ROW_WORDS}
+    found |= {
+        *against_report.TEMPLATES,
+        *flips.TEMPLATES,
+        *differences.ROW_WORDS,
+        *figure_choice.WORDS,
+        *compared_curves.LOSS_TITLES,
+        *sweeps.TEMPLATES,
+    }
     found |= {
         *REASONS,
         *TEMPLATES,
-        *STATES.values(),
-        *RECORD_STATES.values(),
         *TRACK.values(),
         *METHODS.values(),
         *PRUNERS.values(),
-        *OTHER_WORDS,
+        *divergence.TEMPLATES,
+        sweep_runs.PRUNED,
     }
     return found - {""}
 

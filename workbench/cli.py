@@ -20,7 +20,9 @@ from workbench.commands import (
     exports,
     predict,
     presets,
+    queue,
     report,
+    requests,
     runs,
     train,
     weights,
@@ -29,12 +31,18 @@ from workbench.commands.options import BAD_INPUT, DONE, FAILED, INTERRUPTED, Par
 from workbench.commands.terminal import tell
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.plain_text import visible
+from workbench.spec.networks import own_network_problems
 from workbench.streams import unbreakable_streams
 
 log = logging.getLogger("workbench")
 
-COMMANDS = (presets, train, weights, runs, compare, report, exports, predict, data)
+COMMANDS = (
+    *(presets, train, queue, requests, weights, runs, compare, report, exports, predict, data),
+)
 """Each registers its own commands, in the order in which ``--help`` lists them."""
+
+ACTIONS = {"runs": runs.ACTIONS, "queue": queue.ACTIONS}
+"""Words that may follow a command, and make another one of it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,6 +72,8 @@ def _command(arguments: list[str] | None) -> int:
         _log_to_file()
         options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
         _require_current_folder()
+        for problem in own_network_problems():
+            tell(problem, file=sys.stderr)
         return options.run(options)
     except WorkbenchError as error:
         tell(error, file=sys.stderr)
@@ -122,8 +132,8 @@ class _LogFormat(logging.Formatter):
 
 def _joined(arguments: list[str]) -> list[str]:
     """``runs trash`` as one word: a command with options and a help of its own."""
-    if arguments[:1] == ["runs"] and arguments[1:2] and arguments[1] in runs.ACTIONS:
-        return [f"runs {arguments[1]}", *arguments[2:]]
+    if len(arguments) > 1 and arguments[1] in ACTIONS.get(arguments[0], ()):
+        return [f"{arguments[0]} {arguments[1]}", *arguments[2:]]
     return arguments
 
 

@@ -41,6 +41,7 @@ from workbench.data.datasets import DataSet
 from workbench.engine.control import RunControl
 from workbench.engine.devices import choose_device
 from workbench.engine.events import EpochDone, Evaluation, Event, StepsDone
+from workbench.engine.status import RunStatus
 from workbench.engine.training import Outcome
 from workbench.library.catalog import Library
 from workbench.running.runner import run_experiment
@@ -147,8 +148,8 @@ def run_length(value: int, device: torch.device) -> Figure:
     experiment = with_changes(find_preset("011").experiment, {"epochs": value})
     with (
         patch("workbench.running.runner.load_data", return_value=data),
-        patch("workbench.running.runner.training_bounds", return_value=range(EPOCH)),
-        patch("workbench.running.runner.train", played),
+        patch("workbench.running.executors.job.training_bounds", return_value=range(EPOCH)),
+        patch("workbench.running.executors.in_process.train", played),
         Memory(torch.device("cpu")) as memory,
     ):
         window.window.run_view.begin("", sample=True)
@@ -196,7 +197,7 @@ def played(
             report(StepsDone(epoch, start + len(some), some, 0.01 * start, 1600.0))
         report(EpochDone(epoch, 1.0, losses[-1], 0.01, 30.0, 1.5, test, best=epoch == 1))
         time.sleep(0.02)  # the window draws meanwhile
-    return Outcome("finished", experiment.epochs, 31.5 * experiment.epochs, test=test)
+    return Outcome(RunStatus.FINISHED, experiment.epochs, 31.5 * experiment.epochs, test=test)
 
 
 # --- all of them -----------------------------------------------------------------------

@@ -2,11 +2,11 @@
 
     python tests/benchmarks/training_speed.py [--json] [--rounds 5] [--steps 300]
 
-Presets 001 and 009, each with the contenders of contenders.py. They take turns within each round,
-so that a machine whose speed drifts treats all alike; the table shows the median of the rounds,
-and the ratio to the faster bare loop of the same round. A second table has the test after each
-epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display, or
-QT_QPA_PLATFORM=offscreen. What is not there is left out, with a word.
+Presets 001, 009, 012 and 013, each with the contenders of contenders.py, in turns within each
+round, so that a machine whose speed drifts treats all alike; the table shows the median of the
+rounds, and the ratio to the faster bare loop of the same round. A second table has the test after
+each epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display,
+or QT_QPA_PLATFORM=offscreen. What is not there is left out, with a word.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from contenders import (
-    BATCH,
     LeftOut,
     Run,
     bare_loop,
     lightning,
     notebook_loop,
     ours,
+    ours_not_augmenting,
+    ours_not_counting,
     random_data,
     skorch,
 )
@@ -42,15 +43,23 @@ from workbench.engine.devices import choose_device
 from workbench.engine.events import EpochDone
 from workbench.engine.training import train
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, with_changes
+from workbench.spec.networks import weight_bytes
 from workbench.spec.presets import find_preset
 
-PRESETS = ("001", "009")
-EPOCH = 3125
-"""Steps of an epoch of CIFAR-10."""
+PRESETS = ("001", "009", "012", "013")
+IMAGES = 50_000
+"""Training images of CIFAR-10."""
+STEPS = 300
+"""Steps that are timed of a batch of 16; of larger ones fewer, as many images at most."""
 TEST_IMAGES = 10_000
+LARGE = 4_000_000
+"""Bytes of weights."""
 
 PRECISIONS = list(HYPERPARAMETERS["precision"].choices)
 BARE = ("bare loop, contiguous", "bare loop, channels last")
+
+NOT_COUNTING = "no training accuracy"
+NOT_AUGMENTING = "no augmentation"
 
 Contender = Callable[[Experiment, DataSet], Run]
 
@@ -59,22 +68,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, help="default: 300, and on a GPU an epoch of 3,125")
+    parser.add_argument("--presets", nargs="+", default=PRESETS, help="default: 001 009 012 013")
+    parser.add_argument(
+        "--steps", type=int, help="default: 300, of a batch of 256 60; on a GPU an epoch"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of ours")
+    parser.add_argument("--batch-size", type=int, help="in place of the presets' own")
+    parser.add_argument("--only", nargs="+", help="contenders whose names begin so; bare loops too")
     options = parser.parse_args()
     device = choose_device(options.device).device
-    steps = options.steps or (EPOCH if device.type == "cuda" else 300)
     with tempfile.TemporaryDirectory() as home:
         os.environ["CIFAR_WORKBENCH_HOME"] = home  # not among the person's own runs
-        result = measure(device, steps, options.rounds, options.precision)
+        result = measure(device, options)
     if options.json:
         print(json.dumps(result, indent=2))
     else:
         print_tables(result)
 
 
-def measure(device: torch.device, steps: int, rounds: int, precision: str) -> dict[str, Any]:
+def epoch_steps(batch_size: int) -> int:
+    """Steps of an epoch of CIFAR-10, but for a last batch that is shorter."""
+    return IMAGES // batch_size
+
+
+def measure(device: torch.device, options: argparse.Namespace) -> dict[str, Any]:
+    presets: Sequence[str] = options.presets
+    wanted, rounds, precision = options.steps, options.rounds, options.precision
+    changes: dict[str, Any] = {"epochs": 1, "test_mode": "eval"}
+    if options.batch_size:
+        changes["batch_size"] = options.batch_size
     contenders: dict[str, Contender] = {
         "notebook loop": notebook_loop,
         "Lightning": lightning,
@@ -82,24 +105,36 @@ def measure(device: torch.device, steps: int, rounds: int, precision: str) -> di
         BARE[0]: partial(bare_loop, layout=torch.contiguous_format),
         BARE[1]: partial(bare_loop, layout=torch.channels_last),
         named(precision): in_precision(ours, precision),
+        f"{named(precision)}, {NOT_COUNTING}": in_precision(ours_not_counting, precision),
+        f"{named(precision)}, {NOT_AUGMENTING}": in_precision(ours_not_augmenting, precision),
     }
     left_out: dict[str, str] = {}
+    window = None
+    with_window = f"{named(precision)}, window open"
     try:
-        window = WindowProcess()
-        contenders[named(precision) + ", window open"] = in_precision(window.train, precision)
+        if options.only is None or with_window.startswith(tuple(options.only)):
+            window = WindowProcess()
+            contenders[with_window] = in_precision(window.train, precision)
     except LeftOut as reason:
-        window = None
         left_out["CIFAR Workbench, window open"] = str(reason)
     for other in PRECISIONS:
         contenders.setdefault(named(other), in_precision(ours, other))
+    if options.only is not None:
+        chosen = (*BARE, *options.only)
+        contenders = {n: c for n, c in contenders.items() if n.startswith(chosen)}
+        contenders.setdefault(named(precision), in_precision(ours, precision))
 
     rows, tests = [], []
-    data = random_data(steps * BATCH, device)
-    to_test = random_data(BATCH, device, TEST_IMAGES)
-    for preset in PRESETS:
-        experiment = with_changes(
-            find_preset(preset).experiment, {"epochs": 1, "test_mode": "eval"}
-        )
+    for preset in presets:
+        experiment = with_changes(find_preset(preset).experiment, changes)
+        size = experiment.batch_size
+        steps = wanted or (STEPS if size <= 16 else STEPS // 5)
+        if wanted is None and device.type == "cuda":
+            steps = epoch_steps(size)
+        data = random_data(steps * size, device)
+        # A large network's test would take minutes on a CPU: a part of it, counted by its share.
+        large = device.type == "cpu" and weight_bytes(experiment, 10) > LARGE
+        to_test = random_data(size, device, TEST_IMAGES // 20 if large else TEST_IMAGES)
         names = []
         for name, contender in contenders.items():
             try:
@@ -117,14 +152,15 @@ def measure(device: torch.device, steps: int, rounds: int, precision: str) -> di
             test_seconds.append(seconds_of_test(with_precision(experiment, precision), to_test))
             print(f"{preset}: round {number + 1}/{rounds}", file=sys.stderr)
         bare = [max(pair) for pair in zip(*(speeds[name] for name in BARE), strict=True)]
-        rows += [row(preset, name, speeds[name], bare) for name in names]
+        rows += [row(preset, name, speeds[name], bare, size) for name in names]
         shares = [
-            s * x / EPOCH for s, x in zip(test_seconds, speeds[named(precision)], strict=True)
+            s * x / epoch_steps(size) * TEST_IMAGES / len(to_test.test_labels)
+            for s, x in zip(test_seconds, speeds[named(precision)], strict=True)
         ]
         tests.append(
             {
                 "preset": preset,
-                "seconds": statistics.median(test_seconds),
+                "seconds": statistics.median(test_seconds) * TEST_IMAGES / len(to_test.test_labels),
                 "share_of_epoch": statistics.median(shares),
                 "smallest_share": min(shares),
                 "largest_share": max(shares),
@@ -139,7 +175,7 @@ def measure(device: torch.device, steps: int, rounds: int, precision: str) -> di
             lightning=version("pytorch-lightning"),
             skorch=version("skorch"),
             qt_platform=platform,
-            steps=steps,
+            steps=wanted or "by batch size",
             rounds=rounds,
         ),
         "rows": rows,
@@ -172,14 +208,16 @@ def seconds_of_test(experiment: Experiment, data: DataSet) -> float:
     return seconds[0]
 
 
-def row(preset: str, name: str, speeds: list[float], bare: list[float]) -> dict[str, Any]:
+def row(
+    preset: str, name: str, speeds: list[float], bare: list[float], batch_size: int
+) -> dict[str, Any]:
     return {
         "preset": preset,
         "contender": name,
         "steps_per_second": statistics.median(speeds),
         "slowest": min(speeds),
         "fastest": max(speeds),
-        "seconds_per_epoch": EPOCH / statistics.median(speeds),
+        "seconds_per_epoch": epoch_steps(batch_size) / statistics.median(speeds),
         "ratio_to_bare": statistics.median(
             limit / mine for mine, limit in zip(speeds, bare, strict=True)
         ),
@@ -188,11 +226,11 @@ def row(preset: str, name: str, speeds: list[float], bare: list[float]) -> dict[
 
 def print_tables(result: dict[str, Any]) -> None:
     print(sentence(result["machine"]))
-    print(f"\n{'preset':<7}{'contender':<29}{'steps/s':>9}{'spread':>18}{'s/epoch':>9}{'ratio':>8}")
+    print(f"\n{'preset':<7}{'contender':<38}{'steps/s':>9}{'spread':>18}{'s/epoch':>9}{'ratio':>8}")
     for row in result["rows"]:
         spread = f"{row['slowest']:.1f} to {row['fastest']:.1f}"
         print(
-            f"{row['preset']:<7}{row['contender']:<29}{row['steps_per_second']:>9.1f}"
+            f"{row['preset']:<7}{row['contender']:<38}{row['steps_per_second']:>9.1f}"
             f"{spread:>18}{row['seconds_per_epoch']:>9.1f}{row['ratio_to_bare']:>8.3f}"
         )
     for name, reason in result["left_out"].items():

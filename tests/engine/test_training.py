@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,21 @@ from workbench.engine.training import Outcome, train
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
 from workbench.spec.presets import Preset, find_preset, list_presets
 
+TODAY = {
+    "batch_norm": True,
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 0.001,
+    "decay_norm_and_bias": False,
+    "label_smoothing": 0.1,
+    "ema": 0.9,
+    "drop_last": True,
+    "scheduler": "one_cycle",
+    "flip": "random",
+    "crop_padding": 4,
+    "test_flip": True,
+}
+"""Most of what a recipe of today has."""
 REGULARIZED = {"activation": "leaky_relu", "dropout": 0.2, "batch_norm": True}
 
 
@@ -61,9 +77,10 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 def test_every_preset_trains_two_steps_and_is_tested(preset: str, small: DataSet) -> None:
     found = find_preset(preset)
     assert isinstance(found, Preset)
-    experiment = with_changes(found.experiment, {"epochs": 1})
+    size = min(found.experiment.batch_size, 16)
+    experiment = with_changes(found.experiment, {"epochs": 1, "batch_size": size})
     events: list[Event] = []
-    outcome = train(experiment, cut(small, 32, 20), events.append, RunControl())
+    outcome = train(experiment, cut(small, 2 * size, 20), events.append, RunControl())
     assert outcome.status == "finished"
     assert sum(len(e.losses) for e in of(events, StepsDone)) == 2
     assert all(math.isfinite(loss) for e in of(events, StepsDone) for loss in e.losses)
@@ -80,6 +97,8 @@ def test_every_preset_trains_two_steps_and_is_tested(preset: str, small: DataSet
         {"momentum": 0.9, "weight_decay": 0.001},
         {"optimizer": "adam", **REGULARIZED, "test_mode": "train"},
         {"normalization": "dataset", "dropout": 0.3},
+        TODAY,
+        {"optimizer": "muon", "momentum": 0.9, "flip": "alternating", "cutout": 9},
     ],
 )
 def test_a_seed_gives_the_same_weights_bit_for_bit(values: dict[str, Any], small: DataSet) -> None:
@@ -93,6 +112,44 @@ def test_a_seed_gives_the_same_weights_bit_for_bit(values: dict[str, Any], small
     assert first.test == second.test
     _, other = run(small, **values, seed=4)
     assert not same(last_weights(events), last_weights(other))
+
+
+def test_training_accuracy_is_that_of_the_training_images(small: DataSet) -> None:
+    # A rate this small leaves the weights as they are, and nothing here acts in training alone.
+    _, events = run(small, epochs=1, learning_rate=1e-12, batch_size=16)
+    (done,) = of(events, EpochDone)
+    experiment = experiment_from({})
+    network = build_network(experiment, 10)
+    network.load_state_dict(last_weights(events))
+    on_training = replace(
+        small,
+        test_images=small.train_images,
+        test_labels=small.train_labels,
+    )
+    test, _ = evaluate(
+        network, on_training, pixel_scaling(experiment, small), lambda: None, lambda event: None
+    )
+    assert (done.training_correct, done.training_total) == (test.correct, 70)
+    assert 0 < test.correct < 70
+
+
+def test_a_test_with_mirror_images_is_the_mean_of_both_and_says_so(small: DataSet) -> None:
+    values = {"epochs": 1, "learning_rate": 0.05, "ema": 0.5}
+    _, plain = run(small, **values)
+    _, mirrored = run(small, **values, test_flip=True)
+    assert same(last_weights(plain), last_weights(mirrored))
+    one, other = (of(events, FinalTest)[0] for events in (plain, mirrored))
+    assert (one.figures.mirrored, other.figures.mirrored) == (False, True)
+    assert of(mirrored, EpochDone)[0].test.mirrored
+    # The final test is that of the weights that are kept: here the averaged ones.
+    network = build_network(experiment_from(values), 10).eval()
+    network.load_state_dict(last_weights(mirrored))
+    pixels = pixel_scaling(experiment_from(values), small)(small.test_images)
+    with torch.no_grad():
+        logits = network(pixels)
+        assert torch.allclose(torch.from_numpy(one.logits), logits, atol=1e-5)
+        both = (logits + network(pixels.flip(3))) / 2
+    assert torch.allclose(torch.from_numpy(other.logits), both, atol=1e-5)
 
 
 def test_testing_in_another_mode_changes_nothing_of_the_training(small: DataSet) -> None:
@@ -353,6 +410,7 @@ def test_what_the_listener_raises_reports_the_last_good_weights(small: DataSet) 
     assert isinstance(events[-1], WeightsReady)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "at_least"), [("007", 90.0), ("009", 80.0)])
 def test_the_sample_is_learned_in_three_epochs(
     preset: str, at_least: float, sample: DataSet
@@ -366,6 +424,18 @@ def test_the_sample_is_learned_in_three_epochs(
 needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16(torch.device("cpu")), reason="this processor has no bfloat16"
 )
+
+
+@pytest.mark.slow
+@needs_bfloat16
+def test_bfloat16_goes_with_what_a_recipe_of_today_has(small: DataSet) -> None:
+    _, events = run(small, **TODAY, precision="bfloat16")
+    _, again = run(small, **TODAY, precision="bfloat16")
+    _, full = run(small, **TODAY)
+    weights = last_weights(events)
+    assert same(weights, last_weights(again))
+    assert not same(weights, last_weights(full))
+    assert all(t.dtype != torch.bfloat16 and torch.isfinite(t).all() for t in weights.values())
 
 
 @needs_bfloat16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -18,6 +19,7 @@ import pytest
 import torch
 
 from tests.conftest import cut
+from tests.matrix import slow_after
 from workbench.data.data_choice import choose_data
 from workbench.data.datasets import DataSet
 from workbench.engine import training
@@ -44,6 +46,7 @@ from workbench.library.run_folder import (
     read_test,
     write_record,
 )
+from workbench.library.stored_state import read_state
 from workbench.library.weights import load_weights, save_weights
 from workbench.messages import WorkbenchError
 from workbench.running import runner
@@ -70,6 +73,30 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "momentum, batch norm": {"momentum": 0.9, "batch_norm": True, "test_mode": "eval"},
     "the report's slips": {"optimizer": "adam", **BATCH_NORM, "test_mode": "train", **SLIPS},
     "data set scaling": {"normalization": "dataset"},
+    "one cycle, augmentation, averaged weights, mirrored tests": {
+        **BATCH_NORM,
+        "momentum": 0.9,
+        "nesterov": True,
+        "weight_decay": 0.001,
+        "decay_norm_and_bias": False,
+        "label_smoothing": 0.1,
+        "ema": 0.9,
+        "drop_last": True,
+        "scheduler": "one_cycle",
+        "flip": "random",
+        "crop_padding": 4,
+        "cutout": 8,
+        "test_flip": True,
+    },
+    "muon, cosine, alternating flips": {
+        "optimizer": "muon",
+        "momentum": 0.9,
+        "weight_decay": 0.001,
+        "scheduler": "cosine",
+        "flip": "alternating",
+        "validation_share": 0.2,
+    },
+    "rmsprop": {"optimizer": "rmsprop", "momentum": 0.5, "ema": 0.5, "test_mode": "train"},
     "validation split, the report's slips": {
         "optimizer": "adam",
         **BATCH_NORM,
@@ -168,8 +195,20 @@ def stop_after_epoch(event: Event, control: RunControl) -> None:
         control.stop()
 
 
-@pytest.mark.parametrize("stop", [stop_in_epoch, stop_in_test, stop_after_epoch])
-@pytest.mark.parametrize("name", EXPERIMENTS)
+HARDEST = "adam, batch norm, dropout, tested in training mode"
+STOPS = (stop_in_epoch, stop_in_test, stop_after_epoch)
+
+
+@pytest.mark.parametrize(
+    ("name", "stop"),
+    slow_after(
+        2,
+        sorted(
+            ((name, stop) for name in EXPERIMENTS for stop in STOPS),
+            key=lambda pair: pair[0] != HARDEST,
+        ),
+    ),
+)
 def test_resumed_equals_uninterrupted(
     name: str, stop: Listener, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +234,7 @@ def test_resumed_equals_uninterrupted(
     assert [entry["epoch"] for entry in read_record(folder).resumed] == [started.epoch]
 
 
+@pytest.mark.slow
 def test_a_run_may_be_stopped_again_and_again(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,7 +308,7 @@ runner.run_experiment(
 """
 
 
-@pytest.mark.parametrize("where", ["epoch", "test", "final test", "write"])
+@pytest.mark.parametrize("where", slow_after(1, ["epoch", "test", "final test", "write"]))
 def test_a_killed_run_is_resumed_to_the_same_end(where: str, library: Library) -> None:
     values = {"epochs": 3, **EXPERIMENTS["the report's slips"]}
     whole = everything(Path(train(library, **values).run))
@@ -296,6 +336,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(where: str, library: Library) -
 # --- a finished run goes on as a new one -----------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_finished_run_goes_on_as_a_new_run(keep: bool, library: Library) -> None:
     # Without momentum and dropout the weights are all that there is.
@@ -333,6 +374,17 @@ def test_a_stopped_run_may_be_given_more_epochs(library: Library) -> None:
     assert read_record(folder).epochs == 4
 
 
+def test_more_epochs_change_a_rate_that_goes_by_their_number_which_is_said(
+    library: Library,
+) -> None:
+    folder = Path(train(library, stop_after_epoch, scheduler="one_cycle", epochs=3).run)
+    ended, heard = resume(library, folder, epochs=4)
+    assert ended.status == "finished"
+    (notice,) = [str(event.message) for event in heard if isinstance(event, Notice)]
+    assert "was 3 and is 4" in notice
+    assert notice in read_log(folder)
+
+
 @pytest.mark.parametrize("epochs", [None, 3, 1])
 def test_a_finished_run_needs_more_epochs(epochs: int | None, library: Library) -> None:
     folder = Path(train(library).run)
@@ -359,6 +411,7 @@ EARLY: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [stop_in_epoch, stop_in_test, stop_after_epoch])
 def test_a_resumed_run_ends_early_where_the_uninterrupted_one_does(
     stop: Listener, library: Library, monkeypatch: pytest.MonkeyPatch
@@ -397,6 +450,7 @@ def test_a_run_stopped_in_the_final_test_after_an_early_end_trains_no_further(
     assert everything(folder) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_run_that_ended_early_goes_on_for_more_epochs_and_waits_anew(
     keep: bool, library: Library
@@ -440,13 +494,18 @@ def test_epochs_that_were_waited_for_count_on_in_a_run_that_ended_in_its_last_ep
 
 
 def test_a_checkpoint_of_an_earlier_version_is_read(library: Library) -> None:
-    """It knew neither validation nor early stopping; nor did its run.json and epochs.csv."""
+    """It knew neither validation nor early stopping, nor what recipes beyond the report need; nor
+    did its run.json and epochs.csv."""
     whole = everything(Path(train(library).run))
     folder = stopped_run(library)
     stored = torch.load(folder / "checkpoint.pt", weights_only=True)
-    new = ("validation_share", "early_stopping")
+    new = {"validation_share", "early_stopping", "label_smoothing", "ema", "drop_last"}
+    new |= {"flip", "crop_padding", "cutout", "test_flip"}
+    assert new < stored["experiment"].keys()
     stored["experiment"] = {k: v for k, v in stored["experiment"].items() if k not in new}
-    del stored["waited"]
+    stored["format"] = 1
+    for name in ("waited", "augmentation", "averaged"):
+        del stored[name]
     torch.save(stored, folder / "checkpoint.pt")
     content = json.loads((folder / "run.json").read_text())
     content["experiment"] = stored["experiment"]
@@ -461,6 +520,34 @@ def test_a_checkpoint_of_an_earlier_version_is_read(library: Library) -> None:
     assert resume(library, folder, stop_at_once)[0].status == "failed"
     assert resume(library, folder)[0].status == "finished"
     assert everything(folder) == whole
+
+
+def test_an_epoch_that_an_earlier_version_began_has_no_training_accuracy(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
+    whole = read_epochs(Path(train(library).run))
+    folder = Path(train(library, stop_in_epoch).run)  # in the second of three
+    stored = torch.load(folder / "checkpoint.pt", weights_only=True)
+    assert 0 < stored.pop("correct") <= 48
+    torch.save(stored, folder / "checkpoint.pt")
+    columns = {"training_accuracy", "training_correct", "training_total"}
+    with (folder / "epochs.csv").open() as file:
+        table = list(csv.DictReader(file))
+    with (folder / "epochs.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(
+            file, [name for name in table[0] if name not in columns], extrasaction="ignore"
+        )
+        writer.writeheader()
+        writer.writerows(table)
+
+    assert resume(library, folder)[0].status == "finished"
+    rows = read_epochs(folder)
+    assert [columns & row.keys() for row in rows] == [set(), set(), columns]
+    assert rows[2]["training_correct"] == whole[2]["training_correct"]
+    assert read_record(folder).training_accuracy == rows[2]["training_accuracy"]
+    state = read_state(folder)
+    assert [figures.row() for figures in state.finished_epochs] == rows
 
 
 # --- what is not as it was -------------------------------------------------------------
@@ -620,6 +707,7 @@ def test_stop_keeps_the_weights_where_the_checkpoint_finds_no_room(
     assert load_weights(Path(ended.weights)).metrics["epoch"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "text", "newer", "gone", "losses", "page", "shape"])
 def test_a_checkpoint_that_cannot_be_used_says_so_and_loses_nothing(
     damage: str, library: Library
@@ -762,6 +850,7 @@ def test_times_go_on_where_they_were(library: Library) -> None:
 # --- a disk that is full ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="names open files by /proc")
 @pytest.mark.parametrize("name", ["mlp_weight_001_best.pkl", "checkpoint.pt", "epochs.csv"])
 def test_a_full_disk_leaves_whole_files_and_a_run_that_goes_on(
@@ -825,6 +914,7 @@ print(ended.status, ended.reason)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limits on the size of files")
 def test_a_limit_on_the_size_of_files_loses_nothing(library: Library) -> None:
     whole = everything(Path(train(library).run))

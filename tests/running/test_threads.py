@@ -23,6 +23,7 @@ from workbench.engine.thread_choice import ThreadChoice
 from workbench.library.catalog import Library
 from workbench.library.run_folder import read_log, read_record
 from workbench.running import inference, runner
+from workbench.running.executors import job
 from workbench.running.resuming import threads_of
 from workbench.spec.experiment import experiment_from
 
@@ -67,7 +68,7 @@ def test_the_number_that_was_timed_is_used_said_and_written(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choice = ThreadChoice(2, {1: 75.04, 2: 122.5})
-    monkeypatch.setattr(runner, "choose_threads", lambda *_: choice)
+    monkeypatch.setattr(job, "choose_threads", lambda *_: choice)
     used, started = set(), []
 
     def listen(event: Event, control: RunControl) -> None:
@@ -87,6 +88,7 @@ def test_the_number_that_was_timed_is_used_said_and_written(
     assert "2 CPU threads\nSteps a second by number of threads: 1: 75, 2: 122\n" in read_log(folder)
 
 
+@pytest.mark.slow
 def test_a_change_on_the_way_is_exactly_a_resume_with_that_number(library: Library) -> None:
     changed = Path(run(library, at_step_7(lambda control: control.use_threads(3)), threads=2).run)
     stopped = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
@@ -170,10 +172,10 @@ def test_a_number_of_threads_that_cannot_be_is_named(
 def test_more_threads_than_cores_are_said(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "usable_cores", lambda: 1)
+    monkeypatch.setattr(job, "usable_cores", lambda: 1)
     folder = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
     assert "More CPU threads (2) than cores (1) wait for each other" in read_log(folder)
-    monkeypatch.setattr(runner, "usable_cores", lambda: 2)
+    monkeypatch.setattr(job, "usable_cores", lambda: 2)
     folder = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
     assert "wait for each other" not in read_log(folder)
 
@@ -181,6 +183,7 @@ def test_more_threads_than_cores_are_said(
 # --- the command line ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_threads_of_the_command_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +226,7 @@ def test_adapt_reaches_the_run(
     assert [(a["adapt"], a["threads"]) for a in asked] == [(True, 2), (False, None)]
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_to_do_about_a_slow_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

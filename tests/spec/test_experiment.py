@@ -41,7 +41,42 @@ def test_every_hyperparameter_says_what_a_form_needs() -> None:
         ({"epochs": 2.5}, "epochs: must be a whole number (it is 2.5)."),
         ({"batch_size": 0}, "batch_size: must be 1 or more (it is 0)."),
         ({"batch_norm": "perhaps"}, "batch_norm: must be true or false (it is perhaps)."),
-        ({"optimizer": "rmsprop"}, "optimizer: must be one of sgd, adam (it is rmsprop)."),
+        (
+            {"optimizer": "lion"},
+            "optimizer: must be one of sgd, adam, adamw, rmsprop, muon (it is lion).",
+        ),
+        ({"cutout": 33}, "cutout: must be 32 or less (it is 33)."),
+        ({"crop_padding": 17}, "crop_padding: must be 16 or less (it is 17)."),
+        (
+            {"scheduler": "one_cycle", "warmup_share": 1},
+            "warmup_share: must be less than 1 (it is 1).",
+        ),
+        (
+            {"warmup_share": 0.1},
+            "warmup_share: has no effect while scheduler is none; leave it out, or set scheduler "
+            "to one_cycle / cosine.",
+        ),
+        ({"ema": 1}, "ema: must be less than 1 (it is 1)."),
+        ({"flip": "vertical"}, "flip: must be one of none, random, alternating (it is vertical)."),
+        (
+            {"nesterov": True},
+            "nesterov: has no effect while momentum is 0.0; leave it out, or set momentum above 0.",
+        ),
+        (
+            {"nesterov": True, "momentum": 0.9, "optimizer": "rmsprop"},
+            "nesterov: has no effect while optimizer is rmsprop; leave it out, or set optimizer to "
+            "sgd / muon.",
+        ),
+        (
+            {"decay_norm_and_bias": False},
+            "decay_norm_and_bias: has no effect while weight_decay is 0.0; leave it out, or set "
+            "weight_decay above 0.",
+        ),
+        (
+            {"test_flip": True, "test_mode": "train"},
+            "test_flip: has no effect while test_mode is train; leave it out, or set test_mode to "
+            "eval.",
+        ),
         (
             {"epoch": 3},
             "epoch: there is no such hyperparameter; did you mean epochs?",
@@ -53,7 +88,7 @@ def test_every_hyperparameter_says_what_a_form_needs() -> None:
         (
             {"optimizer": "adam", "momentum": 0.9},
             "momentum: has no effect while optimizer is adam; leave it out, or set optimizer to "
-            "sgd.",
+            "sgd / rmsprop / muon.",
         ),
         (
             {"test_images_in_batch_norm": True, "test_mode": "train"},
@@ -156,3 +191,48 @@ def test_slips_of_the_report_are_marked_and_off_unless_asked_for() -> None:
     assert list(slips) == ["eval_after_first_step", "test_images_in_batch_norm"]
     assert not any(p.default for p in slips.values())
     assert {p.group for p in slips.values()} == {"As the report ran it"}
+
+
+@pytest.mark.parametrize(
+    ("value", "channels"),
+    [([16, 32, 64], (16, 32, 64)), ("8,8", (8, 8)), ("[64]", (64,)), (7, (7,)), ([2048] * 6, None)],
+)
+def test_channels_are_a_list_of_whole_numbers(value: object, channels: tuple[int, ...]) -> None:
+    experiment = experiment_from({"channels": value})
+    assert experiment.channel_list == (channels or (2048,) * 6)
+    assert experiment_from(experiment.values()) == experiment
+    assert with_changes(experiment_from({}), {"channels": value}) == experiment
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        [],
+        "16,,32",
+        "0",
+        [2049],
+        "1,2,3,4,5,6,7",
+        [1.5],
+        "1.5",
+        [True],
+        True,
+        None,
+        {},
+        "٣",
+        "a",
+    ],
+)
+def test_channels_that_are_none_are_refused_in_one_sentence(value: object) -> None:
+    with pytest.raises(ExperimentError, match="channels: must be a list of 1 to 6 whole numbers"):
+        experiment_from({"channels": value})
+
+
+def test_channels_belong_to_the_cnn_alone() -> None:
+    with pytest.raises(ExperimentError, match="channels: has no effect while network is resnet9"):
+        experiment_from({"network": "resnet9", "channels": [8]})
+
+
+def test_networks_with_batch_norm_need_two_images() -> None:
+    with pytest.raises(ExperimentError, match="batch_size: must be 2 or more with batch norm"):
+        experiment_from({"network": "resnet18", "batch_size": 1})

@@ -20,6 +20,7 @@ from workbench.library.run_folder import RunRecord
 from workbench.library.trash import FOLDER as TRASH
 from workbench.library.trash import empty_trash, find_trashed, read_trash
 from workbench.messages import Count, WorkbenchError
+from workbench.words.status import record_status
 
 ACTIONS = ("label", "give-up", "trash", "check")
 """Words that may follow ``runs``; each is a command of its own."""
@@ -123,8 +124,9 @@ def list_runs(options: argparse.Namespace) -> int:
     tell("  accuracy  epochs     status       data             run")
     for r in found:
         accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
-        status = "ended early" if r.ended_early else r.status
+        status = str(record_status(r)).lower()
         words = "".join(f"  {word}" for word in (r.name, *(f"#{tag}" for tag in r.tags)) if word)
+        words += "  with mirror images" if r.mirrored else ""
         tell(
             f"{'*' if r.starred else ' '} {accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  "
             f"{status:<11}  {r.data.get('name', ''):<15}  {r.folder}{words}"
@@ -146,6 +148,7 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "best_chosen_on": record.best_chosen_on,
         "best_accuracy": record.best_accuracy,
         "best_validation_accuracy": record.best_validation_accuracy,
+        "training_accuracy": record.training_accuracy,
         "weights": str(record.folder / record.weights) if record.weights else None,
         "best_weights": str(record.folder / record.best_weights) if record.best_weights else None,
         "created": record.created,

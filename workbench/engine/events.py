@@ -15,9 +15,8 @@ from typing import Any, Literal
 from workbench.data.data_choice import DataInfo
 from workbench.data.progress import DataProgress
 from workbench.engine.pace import Slowdown
+from workbench.engine.status import RunStatus
 from workbench.messages import Message
-
-RunStatus = Literal["finished", "stopped", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,8 @@ class Evaluation:
 
     ``accuracy`` in percent, ``loss`` the mean cross entropy, ``per_class`` accuracies in
     percent of each true class (``None`` for a class without test images), ``confusion`` with a
-    row for each true class and a column for each predicted one.
+    row for each true class and a column for each predicted one. ``mirrored``: of the mean of the
+    logits of each image and its mirror image.
     """
 
     mode: Literal["train", "eval"]
@@ -112,14 +112,19 @@ class Evaluation:
     classes: tuple[str, ...]
     per_class: tuple[float | None, ...]
     confusion: tuple[tuple[int, ...], ...]
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
 class EpochDone:
     """``loss`` is the mean over the epoch's steps, ``last_loss`` that of its last step;
     ``seconds`` without the test, ``test_seconds`` the test alone, that of the ``validation`` split
-    included. ``best`` is true where the accuracy on the validation split, or on the test split
-    where there is none (``validation`` is ``None``), is higher than after every earlier epoch."""
+    included. ``learning_rate`` is that of the last step. ``best`` is true where the accuracy on the
+    validation split, or on the test split where there is none (``validation`` is ``None``), is
+    higher than after every earlier epoch.
+    ``training_correct`` of the ``training_total`` training images were recognized in the steps of
+    the epoch: as they went into the network, with dropout on and augmented, by weights that
+    changed from step to step. ``None`` where an earlier version began the epoch."""
 
     epoch: int
     loss: float
@@ -130,6 +135,8 @@ class EpochDone:
     test: Evaluation
     best: bool
     validation: Evaluation | None = None
+    training_correct: int | None = None
+    training_total: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,7 +184,8 @@ class Resumed:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """The one terminal event. ``reason`` says why where the run failed; ``seconds`` is the
+    """The one terminal event. ``status`` is ``FINISHED``, ``STOPPED``, ``CANCELLED`` or ``FAILED``;
+    ``reason`` says why where the run failed; ``seconds`` is the
     whole run, tests included, pauses and loading excluded. ``run`` and ``weights`` are paths,
     filled in by the runner; ``test`` is the final test of a finished run."""
 

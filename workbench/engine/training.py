@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.datasets import DataSet
+from workbench.engine import divergence
 from workbench.engine.checkpoint import Checkpoint, optimizer_state, restore_optimizer
 from workbench.engine.control import RunControl
 from workbench.engine.evaluation import (
@@ -34,8 +35,9 @@ from workbench.engine.events import (
     WeightsReady,
 )
 from workbench.engine.graph_steps import build_steps
-from workbench.engine.networks import build_network
+from workbench.engine.networks import build_network, prepare
 from workbench.engine.optimizers import build_optimizer
+from workbench.engine.status import RunStatus
 from workbench.engine.steps import pixel_scaling
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment
@@ -55,10 +57,10 @@ CHECKPOINT_INTERVAL = 30.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended: ``finished``, ``stopped`` (stop or cancel was asked for) or
-    ``failed`` with its ``reason``. ``seconds``: training and tests, without pauses."""
+    """How a training ended: ``FINISHED``, ``STOPPED`` (stop or cancel was asked for) or
+    ``FAILED`` with its ``reason``. ``seconds``: training and tests, without pauses."""
 
-    status: str
+    status: RunStatus
     epochs_done: int
     seconds: float
     reason: Message | None = None
@@ -91,7 +93,8 @@ def train(
     same seed, so from the same random numbers: harmless as far as is known.
     Draws from torch's default random state: nothing else of the process may, meanwhile.
     Whatever ends it, the weights so far are reported first: after a loss that is NaN or
-    infinite the last good ones.
+    infinite the last good ones. With ``ema`` the weights that are tested and reported are those of
+    the averaged copy.
     """
     return _Training(experiment, data, report, control, start).run()
 
@@ -143,6 +146,8 @@ class _Training:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.optimizer = build_optimizer(experiment, self.network.parameters(), device)
         self.scaling = pixel_scaling(experiment, data)
+        if start is None:
+            prepare(self.network, experiment, data.train_images, self.scaling)
         self.steps, notice = build_steps(
             experiment, self.network, self.optimizer, data, self.scaling
         )
@@ -159,18 +164,28 @@ class _Training:
         self.epoch = 1
         self.step = 0
         self.epoch_losses: list[float] = []
+        self.epoch_correct: int | None = 0
         self.epoch_started = 0.0
         self.epoch_order = self.order.get_state()
+        self.epoch_augmentation = self.steps.augmenter.random.get_state()
         self.epochs_done = 0
         self.steps_done = 0
         self.accuracy: float | None = None
         self.best_accuracy = -1.0
         self.waited = 0
         self.good_step = 0
-        self.good = cpu_state_dict(self.network)
+        self.tested = self.steps.averaged
+        self.good = cpu_state_dict(self.tested)
         self.before_test: Checkpoint | None = None
         if start is not None:
             self._go_on_from(start)
+        if self.experiment.ema:
+            averaged = Message(
+                "Tests and saved weights are of an averaged copy of the weights (EMA, {decay} per "
+                "step), not of the weights that are trained.",
+                decay=self.experiment.ema,
+            )
+            report(Notice(averaged))
         # The first as soon as there is something to keep.
         self.checkpoint_at = self.watch.seconds() - CHECKPOINT_INTERVAL
         if notice is not None:
@@ -180,7 +195,11 @@ class _Training:
         self.network.load_state_dict(start.network)
         if start.optimizer:
             restore_optimizer(self.optimizer, self.network, start.optimizer)
+        if self.experiment.ema:
+            self.tested.load_state_dict(start.averaged or start.network)
         self.order.set_state(start.order)
+        if start.augmentation is not None:
+            self.steps.augmenter.random.set_state(start.augmentation)
         torch.set_rng_state(start.random)
         device = self.data.train_labels.device
         if device.type == "cuda" and start.cuda_random is not None:
@@ -191,8 +210,10 @@ class _Training:
         self.watch = _Stopwatch(start.seconds)
         self.epoch, self.step = start.epoch, start.step
         self.epoch_losses = start.losses.tolist()
+        self.epoch_correct = start.correct if start.step else 0
         self.epoch_started = start.seconds - start.epoch_seconds
         self.epoch_order = start.order
+        self.epoch_augmentation = self.steps.augmenter.random.get_state()
         self.epochs_done, self.steps_done = start.epoch - 1, start.steps_done
         self.accuracy, self.best_accuracy = start.accuracy, start.best_accuracy
         self.waited = start.waited
@@ -207,23 +228,25 @@ class _Training:
             self._report_checkpoint()
             started = self.watch.seconds()
             test, logits = evaluate(
-                self.network, self.data, self.scaling, self._between_batches, self.report
+                self.tested,
+                self.data,
+                self.scaling,
+                self._between_batches,
+                self.report,
+                self.experiment.test_flip,
             )
             if not math.isfinite(test.loss):
-                raise Diverged(
-                    "The loss of the final test is {loss}. Try a smaller learning rate.",
-                    loss=test.loss,
-                )
+                raise Diverged(divergence.FINAL_TEST, loss=test.loss)
         except StopRequested:
             # A disk that is too full for one of the two must not cost the other.
             try:
                 self._report_weights()
             finally:
                 self._report_checkpoint()
-            return Outcome("stopped", self.epochs_done, self.watch.seconds())
+            return Outcome(RunStatus.STOPPED, self.epochs_done, self.watch.seconds())
         except Diverged as error:
             self._report_good_weights()
-            return Outcome("failed", self.epochs_done, self.watch.seconds(), error.message)
+            return Outcome(RunStatus.FAILED, self.epochs_done, self.watch.seconds(), error.message)
         except Exception:
             self._report_good_weights()
             raise
@@ -232,17 +255,18 @@ class _Training:
         self.accuracy = test.accuracy
         self._report_weights()
         self.report(FinalTest(test, logits.numpy(), labels, self.watch.seconds() - started))
-        return Outcome("finished", self.epochs_done, self.watch.seconds(), test=test)
+        return Outcome(RunStatus.FINISHED, self.epochs_done, self.watch.seconds(), test=test)
 
     def _epoch(self, epoch: int) -> None:
-        learning_rate = self.experiment.learning_rate_at(epoch)
+        rates = self.experiment.learning_rates(epoch, len(self.steps.bounds))
         self.network.train(not (self.step > 0 and self.experiment.eval_after_first_step))
         if self.step == 0:
             self.epoch_started = self.watch.seconds()
         started = self.epoch_started
         self.epoch_order = self.order.get_state()
         order = torch.randperm(len(self.data.train_labels), generator=self.order)
-        self.steps.begin_epoch(order, learning_rate)
+        self.epoch_augmentation = self.steps.augmenter.random.get_state()
+        self.steps.begin_epoch(order, rates, epoch)
         self._train_epoch(epoch)
 
         seconds = self.watch.seconds() - started
@@ -271,20 +295,23 @@ class _Training:
                     validation_accuracy=validation.accuracy if validation else None,
                 )
             )
-        losses = self.epoch_losses
-        self.epoch, self.step, self.epoch_losses = epoch + 1, 0, []
+        losses, correct = self.epoch_losses, self.epoch_correct
+        self.epoch, self.step, self.epoch_losses, self.epoch_correct = epoch + 1, 0, [], 0
         self.epoch_order = self.order.get_state()
+        self.epoch_augmentation = self.steps.augmenter.random.get_state()
         self.report(
             EpochDone(
                 epoch=epoch,
                 loss=math.fsum(losses) / len(losses),
                 last_loss=losses[-1],
-                learning_rate=learning_rate,
+                learning_rate=rates[-1],
                 seconds=seconds,
                 test_seconds=test_seconds,
                 test=test,
                 best=best,
                 validation=validation,
+                training_correct=correct,
+                training_total=self.steps.bounds[-1][1],
             )
         )
         self._checkpoint_if_due()
@@ -314,7 +341,7 @@ class _Training:
         )
 
     def _train_epoch(self, epoch: int) -> None:
-        bounds, losses = self.steps.bounds, self.steps.losses
+        bounds, correct_before = self.steps.bounds, self.epoch_correct
         reported, reported_at = self.step, self.watch.seconds()
         step = self.step
         while step < len(bounds):
@@ -327,12 +354,14 @@ class _Training:
             due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
             if due or snapshot or self.control.asked or step == len(bounds):
                 # Waits for the device: all losses since the last time in one transfer.
-                fresh = losses[reported:step].tolist()
+                fresh, correct = self.steps.results(reported, step)
                 now = self.watch.seconds()
                 images = bounds[step - 1][1] - bounds[reported][0]
                 self._check_losses(epoch, reported, fresh)
                 self.step = step
                 self.epoch_losses += fresh
+                if correct_before is not None:
+                    self.epoch_correct = correct_before + correct
                 self.report(
                     StepsDone(
                         epoch=epoch,
@@ -370,10 +399,17 @@ class _Training:
             self.report(EvaluationProgress(done + event.done, total))
 
         if self.experiment.test_mode == "eval":
-            test, _ = evaluate(self.network, data, self.scaling, self._between_batches, progress)
+            test, _ = evaluate(
+                self.tested,
+                data,
+                self.scaling,
+                self._between_batches,
+                progress,
+                self.experiment.test_flip,
+            )
         else:
             test, _ = evaluate_in_training_mode(
-                self.network,
+                self.tested,
                 data,
                 self.scaling,
                 self.experiment,
@@ -401,8 +437,7 @@ class _Training:
         for offset, loss in enumerate(losses, 1):
             if not math.isfinite(loss):
                 raise Diverged(
-                    "The loss became {loss} at step {step} of epoch {epoch}; the weights after "
-                    "{good} steps were kept. Try a smaller learning rate.",
+                    divergence.LOSS,
                     loss="infinite" if math.isinf(loss) else "NaN",
                     step=before + offset,
                     epoch=epoch,
@@ -410,12 +445,11 @@ class _Training:
                 )
 
     def _keep_good_weights(self, epoch: int) -> None:
-        weights = cpu_state_dict(self.network)
+        weights = cpu_state_dict(self.tested)
         for name, tensor in weights.items():
             if not bool(torch.isfinite(tensor).all()):
                 raise Diverged(
-                    "{name} became NaN or infinite in epoch {epoch}; the weights after {good} "
-                    "steps were kept. Try a smaller learning rate.",
+                    divergence.WEIGHT,
                     name=name,
                     epoch=epoch,
                     good=self.good_step,
@@ -452,6 +486,8 @@ class _Training:
             good=self.good,
             good_step=self.good_step,
             order=self.epoch_order,
+            augmentation=self.epoch_augmentation,
+            averaged=cpu_state_dict(self.tested) if self.experiment.ema else None,
             random=torch.get_rng_state(),
             cuda_random=torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
             accuracy=self.accuracy,
@@ -459,10 +495,11 @@ class _Training:
             seconds=seconds,
             epoch_seconds=seconds - self.epoch_started if self.step else 0.0,
             waited=self.waited,
+            correct=self.epoch_correct,
         )
 
     def _report_weights(self) -> None:
-        weights = cpu_state_dict(self.network)
+        weights = cpu_state_dict(self.tested)
         self.report(WeightsReady("last", self.epochs_done, self.steps_done, self.accuracy, weights))
 
     def _report_good_weights(self) -> None:

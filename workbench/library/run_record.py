@@ -24,11 +24,13 @@ from pydantic import (
     create_model,
 )
 
+from workbench.data.data_choice import is_sample
 from workbench.engine.events import Evaluation
 from workbench.library.safe_file import clean_path, cleaned, escaped
 from workbench.messages import Message, WorkbenchError, plain_fields
 from workbench.plain_text import visible
 from workbench.spec.experiment import Experiment, tests_otherwise
+from workbench.spec.networks import require_network
 
 FORMAT = 1
 """Format number of a run folder."""
@@ -44,11 +46,15 @@ class RunRecord:
     """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
     epoch's while there is none. ``best_accuracy`` is the test accuracy of the best epoch, which
     was chosen by ``best_validation_accuracy``, or by the test itself where that is ``None``.
+    ``training_accuracy`` is that of the last epoch on its training images, counted while it
+    trained, and ``None`` where it was not.
     ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
     ``weights`` and ``best_weights`` are file names in the folder. ``continues``: the id of the
     finished run that this one trains on; ``resumed``: an entry for each time that the run went on
     (``at``, ``epoch``, ``step``, ``notices``, ``threads``). ``threads_timed``: steps a second by
-    number of CPU threads, where that number was chosen by timing. ``experiment``, ``data`` and
+    number of CPU threads, where that number was chosen by timing. ``entry``: of the queue, which it
+    was run for; ``sweep`` and ``point``: the sweep and the number of its point that it belongs to
+    (:class:`~workbench.library.queue_entry.Entry`). ``experiment``, ``data`` and
     ``environment`` are plain values. ``name``, ``notes``, ``tags`` and ``starred`` are what a
     person wrote to it, from ``labels.json``."""
 
@@ -68,6 +74,7 @@ class RunRecord:
     best_epoch: int | None = None
     best_accuracy: float | None = None
     best_validation_accuracy: float | None = None
+    training_accuracy: float | None = None
     seconds: float = 0.0
     reason: str | None = None
     reason_parts: dict[str, Any] | None = None
@@ -76,6 +83,9 @@ class RunRecord:
     continues: str | None = None
     resumed: list[dict[str, Any]] = field(default_factory=list)
     threads_timed: dict[str, float] = field(default_factory=dict)
+    entry: str | None = None
+    sweep: str | None = None
+    point: int | None = None
     name: str = ""
     notes: str = ""
     tags: tuple[str, ...] = ()
@@ -86,20 +96,18 @@ class RunRecord:
     @property
     def why(self) -> Message | None:
         """Why the run failed, as a message that the window can translate."""
-        parts = self.reason_parts or {}
-        template, values = parts.get("template"), parts.get("values")
-        if isinstance(template, str) and isinstance(values, dict):
-            # The file's own text is a format string only where it has nothing but plain fields.
-            names = plain_fields(template)
-            if names is not None and all(isinstance(values.get(name), str) for name in names):
-                return Message(template, **{name: values[name] for name in names})
-        return Message("{reason}", reason=self.reason) if self.reason else None
+        return reason_from(self.reason, self.reason_parts)
 
     @property
     def ended_early(self) -> bool:
         """Whether early stopping ended it, before its last epoch."""
         patient = bool(self.experiment.get("early_stopping"))
         return patient and self.status == "finished" and self.epochs_done < self.epochs
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it was trained on the program's own sample."""
+        return is_sample(self.data)
 
     @property
     def best_chosen_on(self) -> Literal["validation", "test"] | None:
@@ -115,6 +123,11 @@ class RunRecord:
         return tests_otherwise(self.experiment)
 
     @property
+    def mirrored(self) -> bool:
+        """Whether its accuracies are of the mean of each test image and its mirror image."""
+        return bool(self.experiment.get("test_flip"))
+
+    @property
     def label(self) -> str:
         """What the run is called: ``007 Adam``, with its name in place of the title where it has
         one, else its id."""
@@ -128,6 +141,17 @@ class RunRecord:
             number = "" if self.name else number
         words = " ".join(filter(None, (number, self.name or title)))
         return visible(words or self.preset or self.id)
+
+
+def reason_from(reason: str | None, parts: dict[str, Any] | None) -> Message | None:
+    """Return what a file keeps of a reason, as a message that can be translated where it can be."""
+    template, values = (parts or {}).get("template"), (parts or {}).get("values")
+    if isinstance(template, str) and isinstance(values, dict):
+        # The file's own text is a format string only where it has nothing but plain fields.
+        names = plain_fields(template)
+        if names is not None and all(isinstance(values.get(name), str) for name in names):
+            return Message(template, **{name: values[name] for name in names})
+    return Message("{reason}", reason=reason) if reason else None
 
 
 def preset_number(preset: str | None) -> str:
@@ -223,8 +247,8 @@ class _ReasonParts(_Strict):
 
 # Each hyperparameter by its own declaration, strictly: "0.1" is no number. How they fit each other
 # takes longer, and is looked at where run.json is read.
-_ExperimentFile: Any = create_model(
-    "_ExperimentFile",
+ExperimentFile: Any = create_model(
+    "ExperimentFile",
     __config__=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True),
     **{name: (item.annotation, item) for name, item in Experiment.model_fields.items()},  # type: ignore[call-overload]
 )
@@ -237,7 +261,7 @@ class RunFigures(_Strict):
     created: Annotated[_Word, AfterValidator(_moment)]
     preset: _Word | None
     title: _Text
-    experiment: _ExperimentFile
+    experiment: ExperimentFile
     device: _Word
     epochs: Annotated[int, Field(ge=1, le=100_000)]
     steps_per_epoch: Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -247,6 +271,7 @@ class RunFigures(_Strict):
     best_epoch: _Epochs | None = None
     best_accuracy: _Percent | None = None
     best_validation_accuracy: _Percent | None = None
+    training_accuracy: _Percent | None = None
     seconds: _Seconds = 0.0
     reason: _Text | None = None
     reason_parts: _ReasonParts | None = None
@@ -261,6 +286,9 @@ class RunFigures(_Strict):
         ],
         Field(max_length=1_000),
     ] = {}
+    entry: _Word | None = None
+    sweep: _Word | None = None
+    point: _Count | None = None
     name: _Text = ""
     format: Annotated[int, Field(ge=1, le=FORMAT)]
 
@@ -357,6 +385,7 @@ def record_from(content: Any, folder: Path) -> RunRecord:
         )
     if not content.keys() >= _NEEDED:
         raise WorkbenchError("{path}: run.json lacks fields; it is damaged.", path=folder)
+    require_network(folder, content["experiment"])
     try:
         values = checked(RunFile, content)
     except ValidationError as error:
@@ -403,6 +432,7 @@ class TestFile(_Strict):
     classes: Annotated[list[_Word], Field(min_length=1, max_length=MOST_CLASSES)]
     per_class: list[_Percent | None]
     confusion: list[list[_Count]]
+    mirrored: bool = False
 
 
 def test_from(content: Any) -> tuple[Evaluation, int, bool]:
@@ -422,6 +452,7 @@ def test_from(content: Any) -> tuple[Evaluation, int, bool]:
         classes=tuple(test.classes),
         per_class=tuple(test.per_class),
         confusion=tuple(map(tuple, test.confusion)),
+        mirrored=test.mirrored,
     )
     return evaluation, test.epoch, test.final
 

@@ -24,8 +24,11 @@ from workbench.library.pickle_protocols import as_protocol_2
 from workbench.library.safe_file import TooLargeFile, UnsafeFile, read_bytes, reason_of
 from workbench.messages import WorkbenchError
 
-LARGEST_FILE = 100_000_000
-"""In bytes. The network's weights take 1.7 million with ten classes."""
+LARGEST_FILE = 1_000_000_000
+"""Of weights, in bytes: those of the report take 1.7 million, the largest CNN's 800 million."""
+
+LARGEST_CHECKPOINT = 5 * LARGEST_FILE
+"""Of a checkpoint: weights, those kept before a loss that is no number, an optimizer's averages."""
 
 _MOST_OPERATIONS = 1_000_000  # of one pickle; that of a state dict has about a thousand
 
@@ -44,19 +47,19 @@ _ALLOWED = {
 }
 
 
-def load_plain(path: Path, *, own: bool = False) -> dict[Any, Any]:
+def load_plain(path: Path, *, own: bool = False, largest: int = LARGEST_FILE) -> dict[Any, Any]:
     """What ``torch.save`` wrote to ``path``: a dictionary of tensors and plain values, the tensors
-    on the CPU. ``own``: the file belongs to a run, and may not be a link.
+    on the CPU. ``own``: the file belongs to a run, and may not be a link. ``largest``: its bytes.
 
     Raises :class:`WorkbenchError` with one sentence for everything else. No code in the file is
     run.
     """
-    return plain_from(path, read_file(path, own=own))
+    return plain_from(path, read_file(path, own=own, largest=largest), largest)
 
 
-def plain_from(path: Path, content: bytes) -> dict[Any, Any]:
+def plain_from(path: Path, content: bytes, largest: int = LARGEST_FILE) -> dict[Any, Any]:
     """As :func:`load_plain`, from the ``content`` of the file at ``path``."""
-    content = look_through(path, content)
+    content = look_through(path, content, largest)
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:
@@ -77,8 +80,8 @@ def is_whole(tensor: Tensor) -> bool:
 # --- looking through a file, without running it ------------------------------------------
 
 
-def read_file(path: Path, *, own: bool = False) -> bytes:
-    """Return the content of the weight file ``path``, of at most :data:`LARGEST_FILE` bytes.
+def read_file(path: Path, *, own: bool = False, largest: int = LARGEST_FILE) -> bytes:
+    """Return the content of the weight file ``path``, of at most ``largest`` bytes.
     ``own``: the file belongs to a run, and may not be a link.
 
     Raises :class:`WorkbenchError` with one sentence where it cannot be read.
@@ -86,11 +89,11 @@ def read_file(path: Path, *, own: bool = False) -> bytes:
     try:
         if path.is_dir():
             raise WorkbenchError("{path}: is a folder; choose a weights file (.pkl).", path=path)
-        content = read_bytes(path, LARGEST_FILE, links=not own)
+        content = read_bytes(path, largest, links=not own)
     except FileNotFoundError:
         raise WorkbenchError("{path}: there is no such file.", path=path) from None
     except TooLargeFile:
-        _refuse_too_large(path)
+        _refuse_too_large(path, largest)
     except UnsafeFile:
         refuse_other_file(path)
     except OSError as error:
@@ -102,11 +105,11 @@ def read_file(path: Path, *, own: bool = False) -> bytes:
     return content
 
 
-def look_through(path: Path, content: bytes) -> bytes:
+def look_through(path: Path, content: bytes, largest: int = LARGEST_FILE) -> bytes:
     """Return ``content`` with its pickles in protocol 2. Raises :class:`WorkbenchError` unless it
     is a file of ``torch.save`` whose pickles name nothing but tensors."""
     if content.startswith(b"PK\x03\x04"):
-        in_zip = _pickles_in_zip(path, content)
+        in_zip = _pickles_in_zip(path, content, largest)
         changed = {name: _as_protocol_2(pickle) for name, pickle in in_zip.items()}
         if changed != in_zip:
             content = _zip_with(content, changed)
@@ -149,11 +152,11 @@ def _zip_with(content: bytes, changed: dict[str, bytes]) -> bytes:
     return result.getvalue()
 
 
-def _pickles_in_zip(path: Path, content: bytes) -> dict[str, bytes]:
+def _pickles_in_zip(path: Path, content: bytes, largest: int) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(record.file_size for record in archive.infolist()) > LARGEST_FILE:
-                _refuse_too_large(path)
+            if sum(record.file_size for record in archive.infolist()) > largest:
+                _refuse_too_large(path, largest)
             names = archive.namelist()
             # torch looks names up by itself, and might find the other of two.
             if len({name.casefold() for name in names}) < len(names):
@@ -252,12 +255,12 @@ def refuse_other_file(path: Path) -> NoReturn:
     )
 
 
-def _refuse_too_large(path: Path) -> NoReturn:
+def _refuse_too_large(path: Path, largest: int) -> NoReturn:
     raise WorkbenchError(
         "{path}: holds more than {limit} MB, too much for weights of this program's networks; "
         "choose another file.",
         path=path,
-        limit=LARGEST_FILE // 1_000_000,
+        limit=largest // 1_000_000,
     )
 
 

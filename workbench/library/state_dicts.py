@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from torch import Tensor
 from workbench.engine.networks import build_empty
 from workbench.library.safe_pickle import is_whole, refuse_damaged, short_text
 from workbench.messages import Message, WorkbenchError
-from workbench.spec.experiment import Experiment, experiment_from
-from workbench.spec.networks import NETWORKS
+from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
+from workbench.spec.networks import NETWORKS, NetworkError
 
 _WHOLE_NUMBERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
@@ -21,19 +22,30 @@ _WHOLE_NUMBERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8
 def recognized(path: Path, tensors: dict[str, Tensor]) -> tuple[Experiment, dict[str, Tensor]]:
     """The experiment that these keys and shapes belong to, and its network's state dict on the
     ``meta`` device."""
-    experiments = [
-        experiment_from({"network": name, "normalization": "half", **variant})
-        for name, network in NETWORKS.items()
-        for variant in network.variants
-    ]
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    experiments = []
+    for name, network in NETWORKS.items():
+        told = dict(network.fields_of(shapes))
+        for variant in network.variants:
+            values = {"network": name, "normalization": "half", **variant}
+            try:
+                experiments.append(experiment_from({**values, **told}))
+            except ExperimentError:  # the shapes are of another network
+                experiments.append(experiment_from(values))
 
     def expected(experiment: Experiment) -> dict[str, Tensor]:
         last = tensors.get(next(reversed(build_empty(experiment, 1).state_dict())))
         # An impossible number of outputs is then told as a difference in shape.
-        outputs = len(last) if last is not None and last.ndim == 1 and len(last) else 1
+        outputs = len(last) if last is not None and last.ndim and len(last) else 1
         return build_empty(experiment, outputs).state_dict()
 
-    nearest = min(experiments, key=lambda e: len(expected(e).keys() ^ tensors.keys()))
+    def distance(experiment: Experiment) -> int:
+        try:
+            return len(expected(experiment).keys() ^ tensors.keys())
+        except NetworkError:  # one's own, with a fault in it
+            return sys.maxsize
+
+    nearest = min(experiments, key=distance)
     other = difference(tensors, expected(nearest))
     if other:
         raise WorkbenchError(

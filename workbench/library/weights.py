@@ -24,7 +24,13 @@ from workbench.library.safe_pickle import plain_from, read_file
 from workbench.library.safetensors_file import from_safetensors, is_safetensors
 from workbench.library.state_dicts import converted, difference, tensors_of
 from workbench.messages import Message, WorkbenchError
-from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
+from workbench.spec.experiment import (
+    HYPERPARAMETERS,
+    Experiment,
+    ExperimentError,
+    experiment_from,
+)
+from workbench.spec.networks import NETWORKS, NetworkError, require_network
 
 FORMAT = 1
 """The format that :func:`save_weights` writes, and the newest that can be read."""
@@ -186,6 +192,7 @@ def _from_own(path: Path, values: dict[Any, Any]) -> Weights:
                 path=path,
                 field=name,
             )
+    require_network(path, experiment_values)
     try:
         experiment = experiment_from(experiment_values)
     except ExperimentError as error:
@@ -197,6 +204,14 @@ def _from_own(path: Path, values: dict[Any, Any]) -> Weights:
     tensors = tensors_of(path, values["state_dict"])
     expected = build_empty(experiment, len(values["classes"])).state_dict()
     other = difference(tensors, expected)
+    if other and NETWORKS[experiment.network].batch_norm is None:
+        raise NetworkError(
+            "{path}: its weights do not fit the network {network} as it is installed now: "
+            "{difference}.",
+            path=path,
+            network=experiment.network,
+            difference=other,
+        )
     if other:
         raise WorkbenchError(
             "{path}: its weights do not fit its experiment: {difference}.",
@@ -227,13 +242,13 @@ def _from_plain(path: Path, values: dict[Any, Any]) -> Weights:
     else:
         classes = tuple(f"class {index}" for index in range(outputs))
         notes.append(Message("The file does not name its {count} classes.", count=outputs))
-    activation = {"relu": "ReLU", "leaky_relu": "Leaky ReLU"}[experiment.activation]
-    notes.append(
-        Message(
-            "The file does not say its activation; {activation} is assumed, as in the report.",
-            activation=activation,
+    if "activation" not in experiment.without_effect():
+        notes.append(
+            Message(
+                "The file does not say its activation; {activation} is assumed, as in the report.",
+                activation=HYPERPARAMETERS["activation"].choices[experiment.activation],
+            )
         )
-    )
     if experiment.dropout:
         notes.append(
             Message(

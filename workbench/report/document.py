@@ -22,6 +22,7 @@ from workbench.analysis.differences import (
     CHOSEN_ON,
     DATA_WORDS,
     ENVIRONMENT_WORDS,
+    PERCENTAGES,
     differing_rows,
     distinct_names,
 )
@@ -32,7 +33,8 @@ from workbench.analysis.metrics import (
     read_predictions,
     top_k_accuracy,
 )
-from workbench.analysis.smoothing import Smoother, smoothed_steps
+from workbench.analysis.smoothing import Smoother, smoothed_steps, weight_for
+from workbench.engine.run_state import EpochFigures
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses, read_test
 from workbench.messages import Message, WorkbenchError
 from workbench.report.blocks import (
@@ -44,10 +46,13 @@ from workbench.report.blocks import (
     as_html,
     as_markdown,
 )
+from workbench.report.network_picture import network_picture
 from workbench.report.plots import (
     BEST,
+    MEAN,
     RAW,
     REPORTED,
+    TEST,
     VALIDATION,
     Band,
     Level,
@@ -58,26 +63,23 @@ from workbench.report.plots import (
     thinned,
 )
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
-from workbench.spec.networks import Layer, network_layers
+from workbench.spec.networks import network_layers
 from workbench.spec.presets import Preset, list_presets, preset_before, preset_with_id
+from workbench.words.figures import percent
+from workbench.words.layers import grouped
+from workbench.words.memorizing import COUNTED, gap_sentences
+from workbench.words.status import status_word
+from workbench.words.titles import data_name
 
 Say = Callable[[Message], str]
 
 HTML_ENDINGS = (".html", ".htm")
 MARKDOWN_ENDINGS = (".md", ".markdown")
 
-STATUS_WORDS = {
-    "running": Message("Running"),
-    "finished": Message("Finished"),
-    "stopped": Message("Stopped"),
-    "failed": Message("Failed"),
-    "interrupted": Message("Interrupted"),
-}
 ENDED_EARLY = Message("ended early")
 
 SMOOTHING = 0.99
-"""Weight of the average so far in the smoothed loss: the same for every run, however long, so that
-their curves compare."""
+"""Weight of the average so far in the smoothed loss; less in a run that is too short for it."""
 
 
 def write_report(
@@ -127,7 +129,7 @@ def _document(
     yield Heading(1, title)
     now = f"{datetime.now():%Y-%m-%d %H:%M}"
     yield Paragraph(say(Message("Written by CIFAR Workbench, {when}.", when=now)))
-    if any(record.data.get("kind") == "sample" for record in records):
+    if any(record.is_sample for record in records):
         yield Paragraph(
             say(
                 Message(
@@ -166,7 +168,7 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
                 page.name,
                 page.data_name,
                 _epochs(page.record, say),
-                _percent(page.record.accuracy),
+                percent(page.record.accuracy) + _mirrored(page.record, say),
                 _reported(page.against.figures[0]) if page.against and page.compared else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
             )
@@ -175,14 +177,19 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
     )
 
 
+def _mirrored(record: RunRecord, say: Say) -> str:
+    """What follows an accuracy of each test image and its mirror image; empty for others."""
+    words = say(Message("mean of each image and its mirror image"))
+    return f", {words}" if record.mirrored else ""
+
+
 def _epochs(record: RunRecord, say: Say) -> str:
     text = f"{record.epochs_done}/{record.epochs}"
     return f"{text} ({say(ENDED_EARLY)})" if record.ended_early else text
 
 
 def _title(record: RunRecord, say: Say) -> str:
-    sample = record.data.get("kind") == "sample"
-    return f"{record.label} ({say(Message('sample'))})" if sample else record.label
+    return f"{record.label} ({say(Message('sample'))})" if record.is_sample else record.label
 
 
 def _differences(records: Sequence[RunRecord], names: Sequence[str], say: Say) -> Iterator[Block]:
@@ -215,8 +222,7 @@ class _Page:
         )
         self.compared = bool(self.against and shown_figures(self.against))
         self.classes = tuple(map(str, record.data.get("classes", ())))
-        sample = record.data.get("kind") == "sample"
-        self.data_name = say(Message("sample")) if sample else str(record.data.get("name", ""))
+        self.data_name = data_name(record.data, lambda text: say(Message(text)))
 
     def blocks(self) -> Iterator[Block]:
         record, say = self.record, self.say
@@ -254,7 +260,7 @@ class _Page:
                     total=record.epochs,
                 )
             )
-        return say(STATUS_WORDS.get(record.status, Message("Finished")))
+        return say(status_word(record.status))
 
     def _about_preset(self) -> Iterator[Block]:
         """What was written about the preset, apart from what this run did."""
@@ -291,8 +297,23 @@ class _Page:
 
     def _network(self) -> Iterator[Block]:
         say, count = self.say, len(self.classes) or 10
-        layers = layer_rows(self.experiment, count)
+        declared = network_layers(self.experiment, count, wait=True)
+        layers = layer_rows(self.experiment, count, say)
+        operations = sum(layer.multiply_adds for layer in declared)
         yield Heading(3, say(Message("Network")))
+        yield Plot(
+            f"{self.record.id}-network",
+            say(Message("The layers, with the shape of one image after each")),
+            network_picture(declared, say),
+        )
+        yield Paragraph(
+            say(
+                Message(
+                    "{operations} million multiplications with an addition for one image, forward.",
+                    operations=f"{operations / 1e6:,.1f}",
+                )
+            )
+        )
         yield Table(
             (say(Message("Layer")), say(Message("Parameters"))),
             (
@@ -334,35 +355,51 @@ class _Page:
         yield Heading(3, say(Message("Curves")))
         index, low, _, high = thinned(losses)
         epochs = (index + 1) / record.steps_per_epoch
-        at, smoothed = sampled(Smoother(SMOOTHING).extend(losses))
+        weight = weight_for(len(losses), SMOOTHING)
+        at, smoothed = sampled(Smoother(weight).extend(losses))
         series: list[Series] = [
-            Band(say(Message("each step, least to most")), epochs, low, high, RAW),
+            Band(say(Message("each step")), epochs, low, high, RAW),
             Line(
-                say(Message("smoothed over about {steps} steps", steps=smoothed_steps(SMOOTHING))),
+                say(Message("smoothed over {steps} steps", steps=smoothed_steps(weight))),
                 (at + 1) / record.steps_per_epoch,
                 smoothed,
             ),
         ]
+        x = np.array([row["epoch"] for row in rows], float)
+
+        def column(name: str) -> np.ndarray:
+            return np.array([_number(row.get(name)) for row in rows], float)
+
+        validated = bool(rows) and "validation_accuracy" in rows[0]
+        if rows:
+            mean = say(Message("mean of the epoch"))
+            series.append(Line(mean, x, column("loss"), MEAN, dots=True))
+            series.append(Line(say(Message("test")), x, column("test_loss"), TEST, dots=True))
+        if validated:
+            held_out = column("validation_loss")
+            series.append(Line(say(Message("validation")), x, held_out, VALIDATION, dots=True))
         # A step far above all others would flatten the rest.
         finite = high[np.isfinite(high)]
         top = float(np.quantile(finite, 0.99)) * 1.1 if len(finite) else 1.0
-        loss = plot(series, say(Message("epoch")), say(Message("training loss")), (0.0, top or 1.0))
-        yield Plot(f"{record.id}-loss", say(Message("Training loss")), loss)
+        tested = np.concatenate([column("test_loss"), column("validation_loss")])
+        top = max([top, *(1.05 * tested[np.isfinite(tested)])])
+        loss = plot(series, say(Message("epoch")), say(Message("loss")), (0.0, top or 1.0))
+        yield Plot(f"{record.id}-loss", say(Message("Loss of training and test")), loss)
         if not rows:
             return
-        x = np.array([row["epoch"] for row in rows], float)
-        y = np.array([_number(row["accuracy"]) for row in rows])
         marks: list[Series] = []
         reported = self.preset.reported if self.preset else None
         if reported is not None and self.against and self.against.outcome != "not comparable":
             name = say(Message("reported, {accuracy}%", accuracy=f"{reported.accuracy:.2f}"))
             marks.append(Level(name, reported.accuracy, REPORTED))
-        marks.append(Line(say(Message("measured after each epoch")), x, y, dots=True))
-        y_label = Message("test accuracy (%)")
-        if "validation_accuracy" in rows[0]:
-            held_out = np.array([_number(row["validation_accuracy"]) for row in rows])
+        counted = any("training_accuracy" in row for row in rows)
+        if counted:
+            values = column("training_accuracy")
+            marks.append(Line(say(Message("training")), x, values, MEAN, dots=True))
+        marks.append(Line(say(Message("test")), x, column("accuracy"), TEST, dots=True))
+        if validated:
+            held_out = column("validation_accuracy")
             marks.append(Line(say(Message("validation")), x, held_out, VALIDATION, dots=True))
-            y_label = Message("accuracy (%)")
         if record.best_epoch is not None and record.best_accuracy is not None:
             name = say(
                 Message("best, selected on the validation split")
@@ -371,8 +408,12 @@ class _Page:
             )
             point = np.array([float(record.best_epoch)]), np.array([record.best_accuracy])
             marks.append(Line(name, *point, BEST, dots=True))
-        accuracy = plot(marks, say(Message("epoch")), say(y_label))
-        yield Plot(f"{record.id}-accuracy", say(Message("Test accuracy")), accuracy)
+        accuracy = plot(marks, say(Message("epoch")), say(Message("accuracy (%)")))
+        yield Plot(f"{record.id}-accuracy", say(Message("Accuracy")), accuracy)
+        for sentence in gap_sentences(list(map(EpochFigures.from_row, rows))):
+            yield Paragraph(say(sentence))
+        if counted:
+            yield Paragraph(say(COUNTED))
 
     def _result(self) -> Iterator[Block]:
         record, say = self.record, self.say
@@ -388,7 +429,8 @@ class _Page:
                 say(Message("Test accuracy, final test"))
                 if final
                 else say(Message("Test accuracy after epoch {epoch}", epoch=epoch)),
-                f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})",
+                f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})"
+                + _mirrored(record, say),
             )
         ]
         lines += self._best()
@@ -420,8 +462,8 @@ class _Page:
         record, say = self.record, self.say
         if record.best_accuracy is None:
             return
-        best = _percent(record.best_accuracy)
-        held_out = _percent(record.best_validation_accuracy)
+        best = percent(record.best_accuracy)
+        held_out = percent(record.best_validation_accuracy)
         if in_training_mode := record.tested_otherwise:
             best = say(Message("{accuracy} in training mode", accuracy=best))
             held_out = say(Message("{accuracy} in training mode", accuracy=held_out))
@@ -451,12 +493,12 @@ class _Page:
             if k < len(predictions.classes):
                 yield (
                     self.say(Message("Top-{k} accuracy", k=k)),
-                    _percent(top_k_accuracy(predictions, k)),
+                    percent(top_k_accuracy(predictions, k)),
                 )
         error = calibration(predictions).error
         yield (
             self.say(Message("Expected calibration error (15 bins)")),
-            _percent(None if error is None else 100 * error),
+            percent(None if error is None else 100 * error),
         )
 
     def _against(self, against: AgainstReport) -> Iterator[Block]:
@@ -508,7 +550,7 @@ class _Page:
                 say(Message("Test images")),
             ),
             tuple(
-                (name, *map(_percent, (c.precision, c.recall, c.f1)), f"{c.support:,}")
+                (name, *map(percent, (c.precision, c.recall, c.f1)), f"{c.support:,}")
                 for name, c in zip(names, rows, strict=False)
             ),
         )
@@ -532,33 +574,13 @@ class _Page:
 # --- words and numbers -----------------------------------------------------------------
 
 
-def layer_rows(experiment: Experiment, classes: int) -> list[tuple[str, int]]:
+def layer_rows(experiment: Experiment, classes: int, say: Say = str) -> list[tuple[str, int]]:
     """Return the network's layers in words, each with its trained parameters: what follows a
     convolution or a linear layer stands in its row."""
-    rows: list[tuple[str, int]] = []
-    for layer in network_layers(experiment, classes):
-        words = _layer_words(layer)
-        if layer.kind in ("conv", "linear", "max_pool"):
-            rows.append((words, layer.parameters))
-        elif words and rows:
-            before, parameters = rows[-1]
-            rows[-1] = (f"{before} + {words}", parameters + layer.parameters)
-    return rows
-
-
-def _layer_words(layer: Layer) -> str:
-    if layer.kind == "dropout":
-        return f"dropout {layer.share:g}" if layer.share else ""
-    if layer.kind in ("conv", "linear"):
-        name = "Conv 3×3," if layer.kind == "conv" else "Linear"
-        return f"{name} {layer.inputs[0]:,} → {layer.outputs[0]:,}"
-    return {
-        "max_pool": "Max pool 2×2",
-        "relu": "ReLU",
-        "leaky_relu": "leaky ReLU",
-        "batch_norm": "batch norm",
-        "flatten": "",
-    }[layer.kind]
+    return [
+        (" + ".join(map(say, (group.title, *group.details))), group.parameters)
+        for group in grouped(network_layers(experiment, classes))
+    ]
 
 
 def error_sentences(against: AgainstReport) -> list[Message]:
@@ -635,10 +657,6 @@ def _moment(created: str) -> str:
         return created
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}%"
-
-
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
@@ -652,14 +670,14 @@ def _value_text(key: str, value: Any, say: Say) -> str:
     """A value of a hyperparameter, or of another row in which runs differ, as people read it."""
     if value is None:
         return "–"
-    if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
-        return _percent(value)
+    if key in PERCENTAGES:
+        return percent(value)
     if key == "ended_early":
         return say(Message("yes") if value else Message("no"))
     if key == "best_chosen_on":
         return say(CHOSEN_ON[value])
     if key == "status":
-        return say(STATUS_WORDS.get(value, Message("Finished")))
+        return say(status_word(value))
     if key == "fingerprint":
         return str(value)[:12]
     parameter = HYPERPARAMETERS.get(key)

@@ -48,7 +48,7 @@ from workbench.window.kit.theme import Theme
 from workbench.window.kit.translation import Translation, say, tr
 from workbench.window.result_windows import ResultWindows
 from workbench.window.run.end_note import EndNote
-from workbench.window.run.run_view import RunView, data_name
+from workbench.window.run.run_view import RunView
 from workbench.window.run_commands import Plan, RunCommands
 from workbench.window.saved.interrupted_bar import InterruptedBar
 from workbench.window.saved.results_bar import ResultsBar
@@ -67,6 +67,7 @@ from workbench.window.window_layout import WindowLayout
 from workbench.window.work.activity import Activity, why_off
 from workbench.window.work.session import Session
 from workbench.window.work.timings import Timings
+from workbench.words.titles import data_name
 
 
 class MainWindow(QMainWindow):
@@ -297,10 +298,13 @@ class MainWindow(QMainWindow):
         for heading in (self.presets.heading, self.form.heading, self.saved.heading):
             heading.hide()
         self.presets.selected.connect(self._preset_selected)
+        self.presets.reloaded.connect(lambda: self.saved.show_presets(self.presets.by_id()))
+        self.saved.show_presets(self.presets.by_id())
         self.presets.problem.connect(self._show_problem_text)
         self.presets.show_in_folder.connect(self._show_folder)
         self.form.changed.connect(self._update)
         self.form.preset_saved.connect(self._preset_saved)
+        self.form.examples_wanted.connect(self._show_examples)
         self.run_view.problem.connect(self._show_problem_text)
         self.run_view.shown_changed.connect(self._update)
         self.run_view.report.known_runs = self.session.library.known
@@ -401,6 +405,11 @@ class MainWindow(QMainWindow):
             # What is chosen meanwhile is for later runs.
             self._repeated = self.runs.plan()
             self.repeats.ask(self, experiment, self.data_button.is_sample)
+
+    def _show_examples(self) -> None:
+        experiment, choice = self.form.experiment(), self.data_button.choice
+        if experiment is not None:
+            self.result_windows.show_examples(experiment, choice)
 
     def _train_repeat(self, experiment: Experiment) -> None:
         self.runs.train(experiment, self._repeated)
@@ -587,7 +596,7 @@ class MainWindow(QMainWindow):
         return f"{repeat} · {text}" if repeat else text
 
     def _training_text(self) -> str:
-        text = tr("Training on {data}").format(data=data_name(self._trains_on))
+        text = tr("Training on {data}").format(data=data_name(self._trains_on, tr))
         if not self._train_threads:
             return text
         return text + " · " + tr("CPU threads: {count}").format(count=self._train_threads)
@@ -639,7 +648,7 @@ class MainWindow(QMainWindow):
         shown = self.run_view.record
         if shown is not None:
             device = str(shown.environment.get("device_name") or shown.device)
-            self.status.show_run(device, data_name(shown.data))
+            self.status.show_run(device, data_name(shown.data, tr))
         else:
             self.status.show_next(self.device_box.device_name(), self.data_button.name())
         self.setWindowTitle(tr("CIFAR Workbench"))
@@ -700,6 +709,7 @@ class MainWindow(QMainWindow):
         themes = self.actions_.theme
         themes.get(self._settings.text("theme", "system"), themes["system"]).setChecked(True)
         self.actions_.language[self._translation.language].setChecked(True)
+        self.saved.columns.restore(self._settings.record("run_columns"))
 
     # --- files dropped, folders shown, quit --------------------------------------------
 
@@ -740,6 +750,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._layout.keep()
+        self._settings.set_record("run_columns", self.saved.columns.state())
         self._settings.save()
         self.result_windows.close()
         self.hide()  # at once; what is waited for takes moments, torch's import at most

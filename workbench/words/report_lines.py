@@ -55,17 +55,20 @@ class ReportLines:
             ]
         if isinstance(event, EpochDone):
             mode = " in training mode" if event.test.mode == "train" else ""
+            mode += mirrored_words(event.test)
             validation = event.validation
             return [
                 accuracy_line(event.test) + mode,
                 *([accuracy_line(validation, "Validation") + mode] if validation else []),
+                *_training_line(event),
                 f"Epoch {event.epoch}/{self._epochs}: {event.seconds:.2f} s training, "
                 f"{event.test_seconds:.2f} s test, mean loss {event.loss:.4f}",
             ]
         if isinstance(event, FinalTest):
             chance = chance_sentence(event.figures)
             return [
-                f"Final test in evaluation mode: {accuracy_line(event.figures)}",
+                f"Final test in evaluation mode: {accuracy_line(event.figures)}"
+                f"{mirrored_words(event.figures)}",
                 *([str(chance)] if chance else []),
             ]
         if isinstance(event, Notice):
@@ -85,6 +88,16 @@ class ReportLines:
             reason = f": {event.reason}" if event.reason else ""
             return [f"Run {event.status}{reason}", f"Total: {event.seconds:.2f} s"]
         return []
+
+
+def _training_line(event: EpochDone) -> list[str]:
+    """The training images recognized in the steps of the epoch; nothing where an earlier version
+    began it and did not count."""
+    correct, total = event.training_correct, event.training_total
+    if correct is None or not total:
+        return []
+    share = f"{100.0 * correct / total:.2f}%"
+    return [f"Accuracy of Training Data: {correct}/{total} ({share}) during the epoch"]
 
 
 def _validation(event: RunStarted) -> str:
@@ -116,6 +129,11 @@ def skipped_lines(data: DataInfo) -> list[str]:
         count = f"{Count(data.skipped):image|images}"
         lines.append(f"Left out: {count} that cannot be read: {named}{more}")
     return [*lines, *(f"Left out, {one}" for one in data.left_out)]
+
+
+def mirrored_words(test: Evaluation) -> str:
+    """What follows the figure of a test of each image and its mirror image; empty for others."""
+    return " (mean of each image and its mirror image)" if test.mirrored else ""
 
 
 def accuracy_line(test: Evaluation, split: str = "Test") -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from workbench.plain_text import shortened, visible
+from workbench.spec.augmentations import augmentations
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, Hyperparameter, differences
+from workbench.spec.layers import Layer
 from workbench.window.kit.translation import tr
 
 
@@ -29,6 +32,8 @@ def value_text(parameter: Hyperparameter, value: Any) -> str:
         return tr(parameter.choices.get(value, str(value)))
     if parameter.kind == "bool":
         return tr("on") if value else tr("off")
+    if isinstance(value, str):  # a list of numbers
+        return value
     return f"{value:,}" if isinstance(value, int) else number_text(value)
 
 
@@ -68,14 +73,34 @@ def summaries(experiment: Experiment) -> list[str]:
     if experiment.dropout:
         network.append(tr("dropout {share}").format(share=number_text(experiment.dropout)))
     schedule = []
-    if experiment.scheduler != "none":
+    if experiment.scheduler not in ("none", "step"):
+        schedule.append(value_text(HYPERPARAMETERS["scheduler"], experiment.scheduler))
+    if experiment.scheduler == "step":
         schedule.append(
             tr("step {epochs} ×{factor}").format(
                 epochs=experiment.step_size, factor=number_text(experiment.gamma)
             )
         )
+    used = [HYPERPARAMETERS[one.name].label for one in augmentations(experiment)]
+    schedule += [tr(label) for label in used]
     epochs = [epochs_text(experiment.epochs)]
     return [" · ".join(parts) for parts in (network + schedule + epochs, network + epochs, network)]
+
+
+def size_text(layers: Sequence[Layer], short: bool = False) -> str:
+    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where there are no layers.
+    ``short``: in millions, for a narrow place."""
+    if not layers:
+        return ""
+    parameters = sum(layer.parameters for layer in layers)
+    operations = sum(layer.multiply_adds for layer in layers) / 1e6
+    if short:
+        return tr("{parameters} M parameters · {operations} M mult-adds").format(
+            parameters=f"{parameters / 1e6:,.2f}", operations=f"{operations:,.0f}"
+        )
+    return tr("{parameters} parameters · {operations} M multiply-adds an image").format(
+        parameters=f"{parameters:,}", operations=f"{operations:,.1f}"
+    )
 
 
 def epochs_text(count: int) -> str:

@@ -24,38 +24,10 @@ from workbench.spec.presets import Reported
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import say, tr
-from workbench.window.plots.curves import percent
 from workbench.window.run.slow_notice import SlowNotice
+from workbench.words.figures import aligned, percent, three_digits, time_left
 
 _PARTS = 1000  # of the progress bar, which counts in 32 bits; a long run has more steps
-
-
-def aligned(value: int, widest: int) -> str:
-    """``value`` with thousands separators, padded on the left to the width of ``widest`` with
-    spaces as wide as a digit or a comma, so that what follows stays where it is."""
-    text, room = f"{value:,}", f"{widest:,}"
-    missing = room[: max(len(room) - len(text), 0)]
-    return "".join("\u2008" if sign == "," else "\u2007" for sign in missing) + text
-
-
-def time_left(seconds: float) -> Message:
-    """Rounded as one would say it: ``9 min left``."""
-    if seconds < 59.5:
-        return Message("{seconds} s left", seconds=max(round(seconds), 1))
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return Message("{minutes} min left", minutes=minutes)
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return Message("{hours} h {minutes} min left", hours=hours, minutes=minutes)
-    days, hours = divmod(round(seconds / 3600), 24)
-    return Message("{days} d {hours} h left", days=days, hours=hours)
-
-
-def three_digits(value: float) -> str:
-    """``1,650``, ``62,300``, ``4.21``: the digits after the third only flicker."""
-    rounded = float(f"{value:.3g}")
-    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
 
 
 def comparable(reported: Reported, mode: str, final: bool) -> tuple[float, bool]:
@@ -196,7 +168,7 @@ class RunHeader(QFrame):
         self._running = False
         self._run_name = ""
         self._summary = ""
-        self._state = ""
+        self._state: Message | None = None
         self._track: tuple[Expected, int, float, bool] | None = None
         self._sample = False
         self._reported: Reported | None = None
@@ -204,6 +176,7 @@ class RunHeader(QFrame):
         self._best: tuple[float, int] | None = None
         self._best_validation: float | None = None
         self._best_otherwise = False
+        self._mirrored = False
         self._mode: Literal["train", "eval"] = "eval"
         self._final = False
         self._steps: tuple[int, int, int, int] | None = None
@@ -222,9 +195,9 @@ class RunHeader(QFrame):
         self._forget()
         self.retranslate()
 
-    def show_run(self, name: str, state: str, sample: bool, reported: Reported | None) -> None:
-        """A run, still without figures. ``state`` is an English word ("Training"), shown in the
-        window's language; ``reported`` is left out on the sample."""
+    def show_run(self, name: str, state: Message, sample: bool, reported: Reported | None) -> None:
+        """A run, still without figures. ``state`` is its status in a word;
+        ``reported`` is left out on the sample."""
         self._forget()
         self._running = True
         self._run_name = name
@@ -247,7 +220,7 @@ class RunHeader(QFrame):
         self._name.setText(self._run_name)
         self._name.setToolTip(tooltip(*filter(None, (self._run_name, self._summary))))
 
-    def set_state(self, state: str) -> None:
+    def set_state(self, state: Message) -> None:
         """``state`` as in :meth:`show_run`."""
         self._state = state
         self.retranslate()
@@ -287,16 +260,17 @@ class RunHeader(QFrame):
         final: bool,
         best_validation: float | None = None,
         best_otherwise: bool = False,
+        mirrored: bool = False,
     ) -> None:
         """Test accuracies in percent; ``mode`` is how ``accuracy`` was taken, ``final`` whether
         it is that of the final test. ``best_validation``: by which accuracy on the validation split
         the best epoch was chosen, ``None`` where it was by the test. ``best_otherwise``:
         whether ``best`` was taken in training mode, where that is another figure than in
-        evaluation mode."""
+        evaluation mode; ``mirrored``: of the mean of each image and its mirror image."""
         self._accuracy = accuracy
         self._best = (best, best_epoch) if best is not None and best_epoch is not None else None
         self._best_validation, self._best_otherwise = best_validation, best_otherwise
-        self._mode, self._final = mode, final
+        self._mode, self._final, self._mirrored = mode, final, mirrored
         self._show_accuracy()
 
     def set_track(
@@ -362,7 +336,7 @@ class RunHeader(QFrame):
         )
 
     def _show_state(self) -> None:
-        text, tip = tr(self._state) if self._state else "", ""
+        text, tip = say(self._state) if self._state else "", ""
         if self._track is not None:
             expected, epoch, accuracy, otherwise = self._track
             judged = expected.judge(epoch, accuracy)
@@ -374,13 +348,18 @@ class RunHeader(QFrame):
 
     def _show_accuracy(self) -> None:
         known = self._accuracy is not None
-        self._caption.setText(tr("final test accuracy") if self._final else tr("test accuracy"))
+        caption = tr("final test accuracy") if self._final else tr("test accuracy")
+        self._caption.setText(
+            f"{caption}, {tr('with mirror images')}" if self._mirrored else caption
+        )
         self._number.setText("–" if self._accuracy is None else percent(self._accuracy))
         mode = (
             tr("Measured in training mode: dropout on, batch norm with the batch's own statistics.")
             if self._mode == "train"
             else tr("Measured in evaluation mode.")
         )
+        if self._mirrored:
+            mode += " " + tr("Measured on the mean of each image and its mirror image.")
         self._number.setToolTip(mode if known else "")
         self._caption.setToolTip(mode if known else "")
         best = tip = ""
@@ -512,7 +491,7 @@ if __name__ == "__main__":
     window = QWidget()
     column = QVBoxLayout(window)
     header = RunHeader()
-    header.show_run("009 · Dropout, fixed", "Training", False, Reported(accuracy=74.96))
+    header.show_run("009 · Dropout, fixed", Message("Training"), False, Reported(accuracy=74.96))
     header.set_progress(18, 30, 1240, 3125, 62_300, 543)
     header.set_accuracy(72.4, 72.9, 16, "eval", False)
     column.addWidget(header)

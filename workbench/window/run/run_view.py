@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,22 @@ from workbench.engine.events import (
     StepsDone,
 )
 from workbench.engine.pace import Slowdown
+from workbench.engine.run_state import RunState
+from workbench.engine.status import RunStatus
 from workbench.library.run_folder import (
     RunRecord,
-    preset_number,
     read_epochs,
     read_log,
     read_losses,
     read_record,
     read_test,
 )
-from workbench.messages import WorkbenchError
-from workbench.plain_text import visible
+from workbench.messages import Message, WorkbenchError
 from workbench.spec.altered_data import is_comparable
 from workbench.spec.expected import Expected, expected_of
-from workbench.spec.experiment import experiment_from
+from workbench.spec.experiment import Experiment, experiment_from
 from workbench.spec.presets import Reported, how_it_ran, preset_with_id
+from workbench.spec.schedulers import SCHEDULERS
 from workbench.window.kit.hyperparameter_text import summaries
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.classes_view import ClassesView
@@ -47,31 +48,8 @@ from workbench.window.run.log_view import LogView
 from workbench.window.run.report_view import ReportView
 from workbench.window.run.run_details import RunDetails
 from workbench.window.run.run_header import RunHeader
-from workbench.window.work.speed import Speed
-
-STATES = {
-    "loading": "Loading data",
-    "testing": "Testing",
-    "training": "Training",
-    "paused": "Paused",
-    "stopping": "Stopping",
-}
-"""Words for the session's states."""
-
-RECORD_STATES = {
-    "running": "Running elsewhere",
-    "finished": "Finished",
-    "stopped": "Stopped",
-    "failed": "Failed",
-    "interrupted": "Interrupted",
-}
-"""Words for the states of a saved run."""
-ENDED_EARLY = "Ended early"
-
-
-def record_state(record: RunRecord) -> str:
-    """The word for the state of a saved run."""
-    return ENDED_EARLY if record.ended_early else RECORD_STATES.get(record.status, "Saved run")
+from workbench.words.status import ELSEWHERE, record_status, status_word
+from workbench.words.titles import data_name, run_title
 
 
 class RunView(QWidget):
@@ -125,7 +103,7 @@ class RunView(QWidget):
         self._matrix_has_images = False
         self._steps_drawn = 0
         self._epochs_drawn = 0
-        self._speed = Speed()
+        self._state = RunState()
         self._slowdown: Slowdown | None = None
         self._latest: StepsDone | None = None
         self._progress_shown = QElapsedTimer()
@@ -157,7 +135,7 @@ class RunView(QWidget):
         if self._tested is not None:
             self._tested()
         if self._record is not None:
-            self.header.set_name(run_title(self._record))
+            self.header.set_name(run_title(self._record, tr))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -182,7 +160,7 @@ class RunView(QWidget):
         self.live_run = self.shown_run = ""
         self._loading, self._live_state = (title, sample), "loading"
         self._lines_heard = 0
-        self.header.show_run(title, STATES["loading"], sample, None)
+        self.header.show_run(title, status_word("loading"), sample, None)
         self.tabs.setCurrentWidget(self.live)
         self.shown_changed.emit()
 
@@ -208,13 +186,13 @@ class RunView(QWidget):
     def on_started(self, event: RunStarted) -> None:
         was_shown = self.shows_live
         self.live_run = event.run
-        self._speed = Speed()
+        self._state = RunState().after(event)
         self._slowdown = None
         if was_shown:
             self.show_record(read_record(Path(event.run)))
 
     def on_steps(self, event: StepsDone) -> None:
-        self._speed.add(event)
+        self._state = self._state.after(event)
         record = self._record
         if not self.shows_live or record is None:
             return
@@ -240,8 +218,8 @@ class RunView(QWidget):
             record.epochs,
             event.step,
             record.steps_per_epoch,
-            self._speed.images_per_second(),
-            self._speed.seconds_left(event, record.epochs, record.steps_per_epoch),
+            self._state.speed.images_per_second,
+            self._state.seconds_left,
         )
 
     def on_slowed(self, slowdown: Slowdown | None) -> None:
@@ -251,7 +229,7 @@ class RunView(QWidget):
             self.header.set_slowdown(slowdown)
 
     def on_epoch(self, event: EpochDone) -> None:
-        self._speed.add_test(event.test_seconds)
+        self._state = self._state.after(event)
         if not self.shows_live or self._record is None or event.epoch <= self._epochs_drawn:
             return
         record = self._record
@@ -293,17 +271,18 @@ class RunView(QWidget):
 
     def on_state(self, state: str) -> None:
         """The session's state, while a run is under way."""
-        if state not in STATES:
+        if state not in list(RunStatus):
             return
         self._live_state = state
         self._show_progress()  # also the steps since the last painting: a pause may follow
         if self.shows_live:
-            self.header.set_state(STATES[state])
+            self.header.set_state(status_word(state))
 
     def on_evaluation(self, event: EvaluationProgress) -> None:
         """The test after an epoch, which leaves the bar where it is."""
         if self.shows_live and self._live_state == "training":
-            self.header.set_state(STATES["testing" if event.done < event.total else "training"])
+            status = "testing" if event.done < event.total else "training"
+            self.header.set_state(status_word(status))
 
     def on_ended(self, event: RunEnded) -> None:
         """The run's end: a kept run stays on show as a saved one, a discarded one goes."""
@@ -331,7 +310,7 @@ class RunView(QWidget):
             title, sample = self._loading
             self._clear()
             self.shown_run = ""
-            self.header.show_run(title, STATES["loading"], sample, None)
+            self.header.show_run(title, status_word("loading"), sample, None)
             self.shown_changed.emit()
 
     def is_outdated(self, record: RunRecord) -> bool:
@@ -349,7 +328,7 @@ class RunView(QWidget):
             damaged = error.message
         experiment = experiment_from(record.experiment)
         reported = _reported(record)
-        sample = record.data.get("kind") == "sample"
+        sample = record.is_sample
         # From here on nothing fails: a run is shown whole or not at all.
         live = self.live_run == str(record.folder)
         self.confusion.clear()  # the other views replace what they show
@@ -358,8 +337,8 @@ class RunView(QWidget):
         self.shown_run = str(record.folder)
         self._steps_drawn, self._epochs_drawn = len(losses), len(rows)
         self.header.show_run(
-            run_title(record),
-            STATES[self._live_state] if live else record_state(record),
+            run_title(record, tr),
+            status_word(self._live_state) if live else shown_status(record),
             sample,
             reported,
         )
@@ -368,9 +347,7 @@ class RunView(QWidget):
         self.live.show_saved(
             steps_per_epoch=record.steps_per_epoch,
             epochs=record.epochs,
-            learning_rates=[
-                experiment.learning_rate_at(epoch) for epoch in range(1, record.epochs + 1)
-            ],
+            learning_rates=planned_rates(experiment, record.epochs, record.steps_per_epoch),
             reported=reported,
             sample=sample,
             test_mode=experiment.test_mode,
@@ -423,17 +400,18 @@ class RunView(QWidget):
             final,
             record.best_validation_accuracy,
             record.tested_otherwise,
+            test.mirrored,
         )
         # During a run a test at chance is only the beginning.
         self.header.set_chance(chance_sentence(test) if final or not self.shows_live else None)
         self._tested = lambda: self._show_test(test, epoch, final)
         self._matrix_has_images = final
         when = tr("final test") if final else tr("after epoch {epoch}").format(epoch=epoch)
-        mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
+        mode = _mode(test)
         self.confusion.show_evaluation(
             test,
-            ", ".join((run_title(record), when, mode, data_name(record.data))),
-            record.data.get("kind") == "sample",
+            ", ".join((run_title(record, tr), when, mode, data_name(record.data, tr))),
+            record.is_sample,
         )
 
     def _show_images(self, true: int | None, predicted: int | None) -> None:
@@ -454,30 +432,35 @@ class RunView(QWidget):
         self, title: str, test: Evaluation, data_name: str, sample: bool
     ) -> None:
         self._matrix_has_images = False
-        caption = ", ".join((title, tr("test"), tr("evaluation mode"), data_name))
+        caption = ", ".join((title, tr("test"), _mode(test), data_name))
         self.confusion.show_evaluation(test, caption, sample)
         if (sentence := chance_sentence(test)) is not None:
             self.confusion.say(say(sentence))
 
 
-def run_title(record: RunRecord) -> str:
-    """What a run is called: its preset's number, and its name or else the title."""
-    if not record.name:
-        return preset_title(record.preset, record.title)
-    number = preset_number(record.preset)
-    named = record.name if record.name.startswith(number) else f"{number} · {record.name}"
-    return visible(named)
+def _mode(test: Evaluation) -> str:
+    """How a test was taken, for the title of its confusion matrix."""
+    mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
+    return f"{mode}, {tr('mean of each image and its mirror image')}" if test.mirrored else mode
 
 
-def preset_title(preset: str | None, title: str) -> str:
-    """``009 · Dropout, fixed``; the title alone for an own preset."""
-    parts = (preset_number(preset), tr(title) if title else "")
-    return visible(" · ".join(filter(None, parts)) or preset or "")
+MOST_RATES = 2_000
+"""Learning rates that are drawn of a run whose rate changes from step to step."""
 
 
-def data_name(data: Mapping[str, Any]) -> str:
-    """The name of the data set in a ``DataInfo`` of plain values."""
-    return tr("sample") if data.get("kind") == "sample" else visible(data.get("name", ""))
+def planned_rates(experiment: Experiment, epochs: int, steps: int) -> list[float]:
+    """The learning rate of each of ``epochs`` epochs of ``steps`` steps; where it changes from step
+    to step, several of each epoch."""
+    varies = SCHEDULERS[experiment.scheduler].rate_of_step is not None
+    parts = max(1, min(steps, MOST_RATES // epochs)) if varies else 1
+    return [
+        rate for epoch in range(1, epochs + 1) for rate in experiment.learning_rates(epoch, parts)
+    ]
+
+
+def shown_status(record: RunRecord) -> Message:
+    """The word for the status of a saved run, seen from this window."""
+    return ELSEWHERE if record.status == "running" else record_status(record)
 
 
 def _reported(record: RunRecord) -> Reported | None:

@@ -9,11 +9,11 @@ from workbench.analysis.estimate import Estimate
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import tr
-from workbench.window.run.run_rows import duration
+from workbench.words.figures import duration
 
 
 class EstimateLine(ElidedLabel):
-    """Muted; in the color of problems where the disk or the GPU has too little room."""
+    """Muted; in the color of problems where the disk, the memory or the GPU has too little room."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("muted", parent)
@@ -27,7 +27,7 @@ class EstimateLine(ElidedLabel):
 
     def retranslate(self) -> None:
         estimate = self._estimate
-        fits = estimate is None or (estimate.fits and estimate.fits_gpu)
+        fits = estimate is None or (estimate.fits and estimate.fits_gpu and estimate.fits_memory)
         self.set_tint("muted" if fits else "problem")
         if estimate is None:
             self.setText("")
@@ -41,6 +41,11 @@ class EstimateLine(ElidedLabel):
             text = tr("GPU memory: needs {size}, {free} free").format(
                 size=gpu, free=megabytes(estimate.free_gpu_bytes or 0)
             )
+        elif not estimate.fits_memory:
+            text = tr("Memory: needs {size}, {free} free").format(
+                size=megabytes(estimate.memory_bytes),
+                free=megabytes(estimate.free_memory_bytes or 0),
+            )
         elif estimate.seconds is None:
             text = tr("No estimate yet · {size} of disk").format(size=size)
         else:
@@ -49,7 +54,7 @@ class EstimateLine(ElidedLabel):
                 if estimate.at_most
                 else tr("About {time} · {size} of disk")
             )
-            text = template.format(time=duration(estimate.seconds), size=size)
+            text = template.format(time=duration(estimate.seconds, tr), size=size)
         if fits and estimate.gpu_bytes is not None:
             text += " · " + tr("{size} of GPU memory").format(size=gpu)
         self.setText(text)

@@ -20,17 +20,20 @@ from PySide6.QtWidgets import (
 from workbench.messages import Message
 from workbench.spec.experiment import (
     HYPERPARAMETERS,
+    REGISTRIES,
     Experiment,
     ExperimentError,
     Hyperparameter,
+    channel_numbers,
     experiment_from,
     names_without_effect,
     unmet,
 )
+from workbench.spec.networks import network_layers, own_network_problems
 from workbench.spec.presets import Preset, how_it_ran
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
-from workbench.window.kit.hyperparameter_text import number_text, tooltip, value_text
+from workbench.window.kit.hyperparameter_text import number_text, size_text, tooltip, value_text
 from workbench.window.kit.translation import say, tr
 from workbench.window.setup.as_run_switch import AsRunSwitch
 from workbench.window.setup.hyperparameter_row import HyperparameterRow, Raw
@@ -66,6 +69,8 @@ def check(raw: Mapping[str, Raw]) -> tuple[Experiment | None, dict[str, Message]
 
 def same(parameter: Hyperparameter, raw: Raw, value: Any) -> bool:
     """Whether ``raw`` means ``value``: ``1e-3`` is 0.001."""
+    if parameter.kind == "numbers":
+        return channel_numbers(raw) == channel_numbers(value)
     if parameter.kind not in ("int", "float"):
         return raw == value
     try:
@@ -108,11 +113,13 @@ class HyperparameterForm(QWidget):
     """Edits the next run's experiment, which starts from a preset.
 
     ``changed``: an edit, or another preset or experiment; the validity may have changed.
-    ``preset_saved``: the id of a preset that was just written.
+    ``preset_saved``: the id of a preset that was just written. ``examples_wanted``: training images
+    are to be shown as the network gets them.
     """
 
     changed = Signal()
     preset_saved = Signal(str)
+    examples_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -133,6 +140,9 @@ class HyperparameterForm(QWidget):
         self.as_run_switch = AsRunSwitch(self.state)
         self.as_run_switch.chosen.connect(self._choose_as_run)
 
+        self.examples_button = QPushButton()
+        self.examples_button.setObjectName("examplesButton")
+        self.examples_button.clicked.connect(self.examples_wanted)
         self._groups: dict[str, QLabel] = {}
         self._rows: dict[str, HyperparameterRow] = {}
         content = QWidget()
@@ -185,6 +195,9 @@ class HyperparameterForm(QWidget):
                 heading.setContentsMargins(0, 4, 0, 4)
                 self._groups[parameter.group] = heading
                 grid.addWidget(heading, at, 1, 1, HyperparameterRow.COLUMNS - 1)
+                if parameter.group == "Augmentation":
+                    right = Qt.AlignmentFlag.AlignRight
+                    grid.addWidget(self.examples_button, at, 2, 1, -1, right)
                 at += 1
             row = HyperparameterRow(parameter, self)
             row.place(grid, at)
@@ -283,9 +296,23 @@ class HyperparameterForm(QWidget):
             if is_changed and self._preset is not None:
                 value = getattr(self._preset.experiment, name)
                 notes.append(tr("Preset: {value}").format(value=value_text(row.parameter, value)))
+            if name in REGISTRIES and self._raw[name] in REGISTRIES[name]:
+                choice = REGISTRIES[name][str(self._raw[name])]
+                notes.append(f"{tr(choice.label)}: {tr(choice.help)}" if choice.help else "")
+            if name == "network" and self._experiment is not None:
+                notes.append(size_text(network_layers(self._experiment, 10)))
             problem = self._problems.get(name)
             row.show_state(name not in off, is_changed, reason(problem) if problem else "", *notes)
+        self._rows["network"].show_note(self._network_size())
         self._show_head()
+
+    def _network_size(self) -> str:
+        """How large the network of the form is, empty while a value is wrong; what is wrong with a
+        network of one's own comes first."""
+        if problems := own_network_problems():
+            return " ".join(map(say, problems))
+        experiment = self._experiment
+        return "" if experiment is None else size_text(network_layers(experiment, 10), short=True)
 
     def show_bfloat16_gain(self, gain: float | None) -> None:
         """How many times faster a step of this experiment was in bfloat16 than in float32, when
@@ -296,8 +323,10 @@ class HyperparameterForm(QWidget):
 
     def _why_off(self, parameter: Hyperparameter) -> str:
         other = HYPERPARAMETERS[unmet(parameter.name, self._raw) or ""]
+        raw = self._raw[other.name]
+        value = raw if other.kind in ("int", "float") else value_text(other, raw)
         return tr("Has no effect while {field} is {value}.").format(
-            field=tr(other.label), value=value_text(other, self._raw[other.name])
+            field=tr(other.label), value=value
         )
 
     def _show_head(self) -> None:
@@ -344,6 +373,10 @@ class HyperparameterForm(QWidget):
         for row in self._rows.values():
             row.retranslate()
         self.show_bfloat16_gain(self._bfloat16_gain)
+        self.examples_button.setText(tr("Show images…"))
+        self.examples_button.setToolTip(
+            tooltip(tr("Sixteen training images as the network gets them, beside the originals"))
+        )
         self.save_button.setText(tr("Save as preset…"))
         self.reset_button.setText(tr("Reset"))
         self.reset_button.setToolTip(tr("Back to the preset's values"))
