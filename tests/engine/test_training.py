@@ -410,6 +410,7 @@ def test_what_the_listener_raises_reports_the_last_good_weights(small: DataSet) 
     assert isinstance(events[-1], WeightsReady)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "at_least"), [("007", 90.0), ("009", 80.0)])
 def test_the_sample_is_learned_in_three_epochs(
     preset: str, at_least: float, sample: DataSet
@@ -423,6 +424,18 @@ def test_the_sample_is_learned_in_three_epochs(
 needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16(torch.device("cpu")), reason="this processor has no bfloat16"
 )
+
+
+@pytest.mark.slow
+@needs_bfloat16
+def test_bfloat16_goes_with_what_a_recipe_of_today_has(small: DataSet) -> None:
+    _, events = run(small, **TODAY, precision="bfloat16")
+    _, again = run(small, **TODAY, precision="bfloat16")
+    _, full = run(small, **TODAY)
+    weights = last_weights(events)
+    assert same(weights, last_weights(again))
+    assert not same(weights, last_weights(full))
+    assert all(t.dtype != torch.bfloat16 and torch.isfinite(t).all() for t in weights.values())
 
 
 @needs_bfloat16
