@@ -45,12 +45,15 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 MIRRORED = "⇄"
 
 
-def accuracy_text(record: RunRecord) -> str:
-    """``70.21%``, with the word for sample data before it where it was taken on them, and a mark
-    where it is of each image and its mirror image."""
+def accuracy_figure(record: RunRecord) -> str:
+    """``70.21%``, with a mark where it is of each image and its mirror image; a dash for none."""
     figure = percent(record.accuracy)
-    if figure != NONE and record.mirrored:
-        figure = f"{figure} {MIRRORED}"
+    return f"{figure} {MIRRORED}" if figure != NONE and record.mirrored else figure
+
+
+def accuracy_text(record: RunRecord) -> str:
+    """The figure, with the word for sample data before it where it was taken on them."""
+    figure = accuracy_figure(record)
     if figure == NONE or not record.is_sample:
         return figure
     return f"{tr('sample')} {figure}"

@@ -104,6 +104,7 @@ class AugmentationWindow(QWidget):
         layout.addWidget(self.heading)
         layout.addWidget(self.pairs, 1)
         layout.addLayout(below)
+        self.resize(self.sizeHint())
         self.retranslate()
         self._read()
 
