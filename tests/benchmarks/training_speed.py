@@ -67,6 +67,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--presets", nargs="+", default=PRESETS, help="default: 001 009 012")
     parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="contenders that have one of these in their name"
+    )
+    parser.add_argument(
         "--steps", type=int, help="default: 300, of a batch of 256 60; on a GPU an epoch"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -75,7 +78,9 @@ def main() -> None:
     device = choose_device(options.device).device
     with tempfile.TemporaryDirectory() as home:
         os.environ["CIFAR_WORKBENCH_HOME"] = home  # not among the person's own runs
-        result = measure(device, options.presets, options.steps, options.rounds, options.precision)
+        result = measure(
+            device, options.presets, options.steps, options.rounds, options.precision, options.only
+        )
     if options.json:
         print(json.dumps(result, indent=2))
     else:
@@ -88,7 +93,12 @@ def epoch_steps(batch_size: int) -> int:
 
 
 def measure(
-    device: torch.device, presets: Sequence[str], wanted: int | None, rounds: int, precision: str
+    device: torch.device,
+    presets: Sequence[str],
+    wanted: int | None,
+    rounds: int,
+    precision: str,
+    only: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     contenders: dict[str, Contender] = {
         "notebook loop": notebook_loop,
@@ -102,6 +112,8 @@ def measure(
     }
     left_out: dict[str, str] = {}
     try:
+        if only and not any("window" in part for part in only):
+            raise LeftOut("Not asked for.")
         window = WindowProcess()
         contenders[named(precision) + ", window open"] = in_precision(window.train, precision)
     except LeftOut as reason:
@@ -110,6 +122,13 @@ def measure(
     for other in PRECISIONS:
         contenders.setdefault(named(other), in_precision(ours, other))
 
+    if only:  # the ratio needs the bare loops, the test's share ours
+        needed = (*BARE, named(precision))
+        contenders = {
+            name: contender
+            for name, contender in contenders.items()
+            if name in needed or any(part in name for part in only)
+        }
     rows, tests = [], []
     for preset in presets:
         experiment = with_changes(
