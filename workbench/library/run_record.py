@@ -128,6 +128,11 @@ class RunRecord:
         return bool(self.experiment.get("test_flip"))
 
     @property
+    def averaged(self) -> bool:
+        """Whether tests and weights are of an averaged copy of the weights that were trained."""
+        return bool(self.experiment.get("ema"))
+
+    @property
     def label(self) -> str:
         """What the run is called: ``007 Adam``, with its name in place of the title where it has
         one, else its id."""
