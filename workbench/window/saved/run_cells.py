@@ -45,18 +45,15 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 MIRRORED = "⇄"
 
 
-def accuracy_figure(record: RunRecord) -> str:
-    """``70.21%``, with a mark where it is of each image and its mirror image; a dash for none."""
-    figure = percent(record.accuracy)
-    return f"{figure} {MIRRORED}" if figure != NONE and record.mirrored else figure
-
-
 def accuracy_text(record: RunRecord) -> str:
-    """The figure, with the word for sample data before it where it was taken on them."""
-    figure = accuracy_figure(record)
-    if figure == NONE or not record.is_sample:
+    """``70.21%``, with the word for sample data before it where it was taken on them, else with a
+    mark where it is of each image and its mirror image: for both there is no room."""
+    figure = percent(record.accuracy)
+    if figure == NONE:
         return figure
-    return f"{tr('sample')} {figure}"
+    if record.is_sample:
+        return f"{tr('sample')} {figure}"
+    return f"{figure} {MIRRORED}" if record.mirrored else figure
 
 
 def epochs_text(record: RunRecord) -> str:

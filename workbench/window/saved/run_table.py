@@ -31,7 +31,6 @@ from workbench.window.saved.run_cells import (
     STATUS,
     UNREADABLE,
     AnyIndex,
-    accuracy_figure,
     accuracy_text,
     alignment,
     color,
@@ -310,7 +309,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.AccessibleTextRole and column == STAR:
             return tr("Starred") if record.starred else ""
         if role == FIGURE_ROLE and column == ACCURACY and record.is_sample:
-            figure = accuracy_figure(record)
+            figure = percent(record.accuracy)
             return None if figure == NONE else figure
         if role == Qt.ItemDataRole.ForegroundRole:
             return color(record, column)
