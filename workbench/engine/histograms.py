@@ -39,6 +39,5 @@ def _of(layer: str, kind: Literal["weights", "gradients"], values: Tensor) -> li
     if not high > low:
         room = max(abs(low), 1.0) / 2
         low, high = low - room, high + room
-    places = ((values.double() - low) * (BINS / (high - low))).long().clamp_(0, BINS - 1)
-    counts = torch.bincount(places, minlength=BINS).tolist()
-    return [LayerHistogram(layer, kind, low, high, tuple(counts))]
+    counts = torch.histc(values, BINS, low, high).tolist()
+    return [LayerHistogram(layer, kind, low, high, tuple(map(int, counts)))]
