@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,6 +36,7 @@ from workbench.engine.graph_steps import build_steps
 from workbench.engine.networks import build_network
 from workbench.engine.optimizers import build_optimizer
 from workbench.engine.steps import pixel_scaling
+from workbench.engine.stopwatch import Stopwatch
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 
@@ -96,34 +96,6 @@ def train(
     return _Training(experiment, data, report, control, start).run()
 
 
-ASLEEP = 300.0
-"""Seconds without a look at the clock that no step takes: the machine slept, or the process was
-halted. Some systems' clocks go on meanwhile."""
-
-
-class _Stopwatch:
-    """Seconds without pauses, and without the time that the machine slept."""
-
-    def __init__(self, before: float = 0.0) -> None:
-        self._seconds = before
-        self._looked: float | None = time.monotonic()
-
-    def seconds(self) -> float:
-        if self._looked is not None:
-            now = time.monotonic()
-            gone = now - self._looked
-            self._seconds += gone if gone < ASLEEP else 0.0
-            self._looked = now
-        return self._seconds
-
-    def halt(self) -> None:
-        self.seconds()
-        self._looked = None
-
-    def go_on(self) -> None:
-        self._looked = time.monotonic()
-
-
 class _Training:
     def __init__(
         self,
@@ -155,7 +127,7 @@ class _Training:
         self.data = data
         self.report = report
         self.control = control
-        self.watch = _Stopwatch()
+        self.watch = Stopwatch()
         self.epoch = 1
         self.step = 0
         self.epoch_losses: list[float] = []
@@ -188,7 +160,7 @@ class _Training:
         elif device.type == "cuda":
             # Begun elsewhere: another state than that of the first epoch.
             torch.cuda.manual_seed(self.experiment.seed * 1_000_003 + start.epoch)
-        self.watch = _Stopwatch(start.seconds)
+        self.watch = Stopwatch(start.seconds)
         self.epoch, self.step = start.epoch, start.step
         self.epoch_losses = start.losses.tolist()
         self.epoch_started = start.seconds - start.epoch_seconds
@@ -207,7 +179,7 @@ class _Training:
             self._report_checkpoint()
             started = self.watch.seconds()
             test, logits = evaluate(
-                self.network, self.data, self.scaling, self._between_batches, self.report
+                self.network, self.data, self.scaling, self._between_test_batches, self.report
             )
             if not math.isfinite(test.loss):
                 raise Diverged(
@@ -319,6 +291,7 @@ class _Training:
         step = self.step
         while step < len(bounds):
             done = self.steps.advance(step)
+            self.watch.lap("step")
             step += done
             if step == 1 and self.experiment.eval_after_first_step:
                 self.network.eval()
@@ -328,7 +301,7 @@ class _Training:
             if due or snapshot or self.control.asked or step == len(bounds):
                 # Waits for the device: all losses since the last time in one transfer.
                 fresh = losses[reported:step].tolist()
-                now = self.watch.seconds()
+                now = self.watch.lap("transfer")
                 images = bounds[step - 1][1] - bounds[reported][0]
                 self._check_losses(epoch, reported, fresh)
                 self.step = step
@@ -370,7 +343,9 @@ class _Training:
             self.report(EvaluationProgress(done + event.done, total))
 
         if self.experiment.test_mode == "eval":
-            test, _ = evaluate(self.network, data, self.scaling, self._between_batches, progress)
+            test, _ = evaluate(
+                self.network, data, self.scaling, self._between_test_batches, progress
+            )
         else:
             test, _ = evaluate_in_training_mode(
                 self.network,
@@ -378,11 +353,15 @@ class _Training:
                 self.scaling,
                 self.experiment,
                 epoch,
-                self._between_batches,
+                self._between_test_batches,
                 progress,
                 moves_statistics,
             )
         return test
+
+    def _between_test_batches(self) -> None:
+        self.watch.lap("test")
+        self._between_batches()
 
     def _between_batches(self) -> None:
         if self.control.paused:
