@@ -60,10 +60,25 @@ class WindowLayout:
 
     def _size_docks(self) -> None:
         presets, form, models = self._docks
+        if self._is_narrow():
+            # One behind the other, so that the run has more than half of the width.
+            self._window.tabifyDockWidget(presets, form)
+            self._window.tabifyDockWidget(form, models)
+            presets.raise_()
+            wide = max(284, self._window.width() // 3)
+            self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
+            return
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
         wide = max(396, min(460, self._window.width() - 1010))
         self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
         self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
+
+    def _is_narrow(self) -> bool:
+        """Whether docks on both sides, as wide as they need to be, would leave the run too little
+        of the window's width: on a small screen, or with a large font."""
+        presets, form, models = (_wanted(dock.widget()) for dock in self._docks)
+        run = min(_wanted(self._window.centralWidget()), 480)
+        return max(presets, form) + models + run > self._window.width()
 
     def _bring_back(self) -> None:
         """A window or a floating dock on a monitor that has gone comes back to one that is there;
@@ -78,3 +93,7 @@ class WindowLayout:
                 widget.move(room.topLeft())
             if frame.width() > room.width() or frame.height() > room.height():
                 widget.resize(frame.size().boundedTo(room.size()))
+
+
+def _wanted(widget: QWidget | None) -> int:
+    return 0 if widget is None else widget.sizeHint().width()

@@ -17,6 +17,7 @@ from workbench.analysis.smoothing import smoothed_steps
 from workbench.library.run_folder import RunRecord
 from workbench.window.kit import theme
 from workbench.window.kit.hyperparameter_text import tooltip
+from workbench.window.kit.shades import RUN_DASHES, RUN_MARKERS
 from workbench.window.kit.translation import tr
 from workbench.window.plots.curves import LossCurve
 from workbench.window.plots.epoch_plot import EpochPlot
@@ -30,7 +31,6 @@ PIECE = 250_000
 
 _LIGHT = ("#1d6bc4", "#a65c00", "#00775b", "#7a4da3", "#b3261e", "#4b5563", "#0e7490", "#854d6d")
 _DARK = ("#5aa9f5", "#e69f3c", "#35c296", "#c9a0f0", "#ff8a7e", "#aab4c4", "#4fc3d9", "#e394bd")
-_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
 
 def pen_of(number: int) -> QPen:
@@ -38,7 +38,9 @@ def pen_of(number: int) -> QPen:
     tints = _DARK if theme.colors().dark else _LIGHT
     pen = QPen(QColor(tints[number % len(tints)]), 1.0)
     pen.setCosmetic(True)
-    pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
+    if dashes := RUN_DASHES[number % len(RUN_DASHES)]:
+        pen.setDashPattern(dashes)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     return pen
 
 
@@ -262,9 +264,14 @@ class ComparedCurves(QWidget):
         dotted = QPen(pen)
         dotted.setStyle(Qt.PenStyle.DotLine)
         validation.setPen(dotted)
+        marker = RUN_MARKERS[number % len(RUN_MARKERS)]
+        accuracy.setSymbol(marker)
+        accuracy.setSymbolSize(6 if marker in "os" else 8)
         for curve in (accuracy, validation):
             curve.setSymbolBrush(pen.color())
-            curve.setSymbolPen(None)
+            # A cross has no surface.
+            line = marker in "+x" and curve is accuracy
+            curve.setSymbolPen(pg.mkPen(pen.color(), width=1.5) if line else None)
 
     def retranslate(self) -> None:
         if not self._drawn:
@@ -288,6 +295,16 @@ class ComparedCurves(QWidget):
         self.accuracy.say("" if self._has_epochs else tr("No epoch yet."))
         self.loss.say("" if self._has_steps else tr("No steps yet."))
         self.loss.getPlotItem().setLabel("bottom", tr("epoch"))
+
+    def name_runs(self, names: Sequence[str]) -> None:
+        """The plots say the last and best values of the runs by these names."""
+        if not self._drawn:
+            return
+        self.accuracy.setAccessibleName(self.accuracy_title.text())
+        self.loss.setAccessibleName(self.loss_title.text())
+        for (loss, accuracy, _), name in zip(self._curves, names, strict=True):
+            self.accuracy.name_curve(accuracy, name, "highest", "%")
+            self.loss.name_curve(loss, name, "lowest")
 
     def _show_smoothing(self) -> None:
         weight = self.slider.weight
@@ -324,6 +341,6 @@ def _range(values: np.ndarray, empty: tuple[float, float]) -> tuple[float, float
     if not len(values):
         return empty
     low, high = float(values.min()), float(np.quantile(values, 0.995))
-    high = max(high, low + 1e-3)
-    room = 0.06 * (high - low) + 1e-6
+    # Of a single value the axis shows what lies around it.
+    room = 0.06 * (high - low) if high > low else 0.05 * max(abs(high), 1.0)
     return low - room, high + room
