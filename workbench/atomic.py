@@ -11,14 +11,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 PATIENCE_S = 1.0
 """Longest wait for another program to let go of a file."""
 PAUSE_S = 0.02
+MOST_WAITING = 32
+"""Threads that wait for the disk at once."""
 
 
 @contextmanager
@@ -54,9 +58,38 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8", errors="backslashreplace"))
 
 
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Writes many small files into one folder, each as :func:`write_text` does, in far less time:
+    the disk is waited for by many threads, whose writes it takes together. After an error some may
+    have been written. Raises ``OSError``."""
+    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in texts}
+    try:
+        for path, text in texts.items():
+            temporary[path].unlink(missing_ok=True)
+            with temporary[path].open("xb") as file:
+                file.write(text.encode("utf-8", errors="backslashreplace"))
+        with ThreadPoolExecutor(MOST_WAITING) as pool:
+            list(pool.map(_sync_file, temporary.values()))
+        for path, place in temporary.items():
+            _patiently(partial(place.replace, path), path)
+        for folder in {path.parent for path in texts}:
+            _sync_folder(folder)
+    except BaseException:
+        for place in temporary.values():
+            with suppress(OSError):
+                place.unlink(missing_ok=True)
+        raise
+
+
 def move(path: Path, place: Path) -> None:
     """Renames a file or folder to ``place``, where nothing is yet. Raises ``OSError``."""
     _patiently(lambda: path.rename(place), path, place)
+
+
+def replace(path: Path, place: Path) -> None:
+    """Renames the file ``path`` to ``place``, in the place of what is there. Raises ``OSError``."""
+    _patiently(lambda: path.replace(place), place)
+    _sync_folder(place.parent)
 
 
 def delete(path: Path) -> None:
@@ -80,6 +113,11 @@ def _patiently(action: Callable[[], object], *paths: Path) -> None:
             if time.monotonic() > until or not all(os.access(p.parent, os.W_OK) for p in paths):
                 raise
         time.sleep(PAUSE_S)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

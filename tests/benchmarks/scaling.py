@@ -41,6 +41,7 @@ from workbench.data.datasets import DataSet
 from workbench.engine.control import RunControl
 from workbench.engine.devices import choose_device
 from workbench.engine.events import EpochDone, Evaluation, Event, StepsDone
+from workbench.engine.status import RunStatus
 from workbench.engine.training import Outcome
 from workbench.library.catalog import Library
 from workbench.running.runner import run_experiment
@@ -196,7 +197,7 @@ def played(
             report(StepsDone(epoch, start + len(some), some, 0.01 * start, 1600.0))
         report(EpochDone(epoch, 1.0, losses[-1], 0.01, 30.0, 1.5, test, best=epoch == 1))
         time.sleep(0.02)  # the window draws meanwhile
-    return Outcome("finished", experiment.epochs, 31.5 * experiment.epochs, test=test)
+    return Outcome(RunStatus.FINISHED, experiment.epochs, 31.5 * experiment.epochs, test=test)
 
 
 # --- all of them -----------------------------------------------------------------------

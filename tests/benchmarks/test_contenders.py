@@ -30,6 +30,7 @@ LOOPS = {
     "contiguous": (partial(contenders.bare_loop, layout=torch.contiguous_format), None),
     "channels last": (partial(contenders.bare_loop, layout=torch.channels_last), None),
     "ours": (contenders.ours, None),
+    "ours, not counting": (contenders.ours_not_counting, None),
 }
 
 

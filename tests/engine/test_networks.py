@@ -1,8 +1,14 @@
+import copy
+import json
+from pathlib import Path
+
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from workbench.engine.networks import build_empty, build_network
+from workbench.engine.networks import build_empty, build_network, prepare
+from workbench.engine.steps import pixel_statistics
 from workbench.spec.experiment import Experiment, experiment_from
 from workbench.spec.networks import IMAGE, NETWORKS, Layer, Network, network_layers
 
@@ -71,6 +77,8 @@ ONLY_DROPOUT_KEYS = {
 }
 
 ALL = [PLAIN, REGULARIZED, NO_DROPOUT, ONLY_DROPOUT]
+KNOWN = [experiment_from({"network": name}) for name in ("resnet9", "airbench94", "resnet18")]
+WIDE = experiment_from({"channels": "8, 8, 8, 8, 8, 8", "batch_norm": True})
 
 
 @pytest.mark.parametrize(
@@ -138,7 +146,7 @@ def test_convolutions_keep_the_size_and_pools_halve_it() -> None:
             assert (module.kernel_size, module.stride) == (2, 2)
 
 
-@pytest.mark.parametrize("experiment", ALL)
+@pytest.mark.parametrize("experiment", [*ALL, *KNOWN, WIDE])
 @pytest.mark.parametrize("classes", [10, 3])
 def test_output(experiment: Experiment, classes: int) -> None:
     network = build_network(experiment, classes)
@@ -169,7 +177,7 @@ def test_the_same_random_state_gives_the_same_weights() -> None:
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
-@pytest.mark.parametrize("experiment", ALL)
+@pytest.mark.parametrize("experiment", [*ALL, *KNOWN, WIDE])
 def test_the_declared_layers_are_those_of_the_network(experiment: Experiment) -> None:
     network = build_network(experiment, 7).eval()
     layers = network_layers(experiment, 7)
@@ -180,8 +188,75 @@ def test_the_declared_layers_are_those_of_the_network(experiment: Experiment) ->
         )
     network(torch.rand(2, 3, 32, 32))
     assert {layer.key: layer.outputs for layer in layers if layer.key}.items() <= shapes.items()
-    assert sum(layer.parameters for layer in layers) == sum(p.numel() for p in network.parameters())
-    assert sum(layer.buffers for layer in layers) == sum(b.numel() for b in network.buffers())
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    kept = sum(value.numel() for value in network.state_dict().values())
+    assert sum(layer.parameters for layer in layers) == trained
+    assert sum(layer.buffers for layer in layers) == kept - trained
+
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "network_keys.json").read_text())
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_keys_and_shapes_stay_what_files_have(name: str) -> None:
+    network, _, channels = name.partition(" ")
+    values = {"network": network, **({"channels": channels} if channels else {})}
+    state_dict = build_empty(experiment_from(values), 10).state_dict()
+    assert [[key, list(value.shape)] for key, value in state_dict.items()] == GOLDEN[name]
+
+
+def test_sizes_are_those_that_the_sources_name() -> None:
+    def size(name: str) -> tuple[int, int]:
+        layers = network_layers(experiment_from({"network": name}), 10)
+        return sum(e.parameters for e in layers), sum(e.multiply_adds for e in layers)
+
+    # He et al. and its CIFAR form: 11.17 million, 0.56 billion multiply-adds.
+    assert size("resnet18") == (11_173_962, 555_422_720)
+    assert size("resnet9")[0] == 6_573_120
+    # 0.36 PFLOPs in the paper: 9.9 epochs of 50,000 images, forward and twice that backward, two
+    # operations a multiply-add.
+    assert size("airbench94")[1] * 9.9 * 50_000 * 3 * 2 == pytest.approx(0.36e15, rel=0.03)
+
+
+def test_a_copy_of_a_network_with_branches_has_its_own_weights() -> None:
+    with torch.random.fork_rng():
+        network = build_network(KNOWN[2], 10).eval()
+    copied = copy.deepcopy(network)
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        before = network(images)
+        for parameter in network.parameters():
+            parameter.zero_()
+        assert torch.equal(copied(images), before)
+
+
+def test_airbench94_whitens_patches_of_the_training_images() -> None:
+    generator = torch.Generator().manual_seed(3)
+    smooth = torch.rand(300, 9, 9, 3, generator=generator).repeat_interleave(4, 1)
+    images = (255 * smooth.repeat_interleave(4, 2)[:, :32, :32]).to(torch.uint8)
+    experiment = experiment_from({"network": "airbench94", "normalization": "dataset"})
+    with torch.random.fork_rng():
+        network = build_network(experiment, 10)
+    state = torch.get_rng_state()
+    mean, deviation = pixel_statistics(images)
+
+    def scaling(pixels: torch.Tensor) -> torch.Tensor:
+        return ((pixels - mean) / deviation).float().permute(0, 3, 1, 2)
+
+    prepare(network, experiment, images, scaling)
+    assert torch.equal(torch.get_rng_state(), state)
+    weight = network.get_parameter("0.weight")
+    assert not weight.requires_grad
+    assert torch.equal(weight[:12], -weight[12:])
+    with torch.no_grad():
+        filtered = F.conv2d(scaling(images), weight[:12]).transpose(0, 1).flatten(1).double()
+    covariance = filtered @ filtered.T / filtered.shape[1]
+    # White but for what is added to the variances, most in the least direction.
+    assert (covariance - torch.diag(covariance.diagonal())).abs().max() < 1e-3
+    assert (covariance.diagonal()[:6] - 1).abs().max() < 0.02
+    # The convolutions begin as identities.
+    first = network.get_parameter("2.conv1.weight")
+    assert torch.equal(first[:24, :, 1, 1], torch.eye(24))
 
 
 def test_a_network_of_declared_layers_needs_no_code_of_its_own() -> None:

@@ -23,7 +23,7 @@ from workbench.engine.events import (
     RunStarted,
     StepsDone,
 )
-from workbench.engine.run_state import EpochFigures, Losses, RunState, best_epoch
+from workbench.engine.run_state import EpochFigures, Losses, RunState, best_epoch, steady_speed
 from workbench.engine.status import RunStatus
 from workbench.messages import Message
 
@@ -43,7 +43,8 @@ def figures(correct: int, mode: Any = "eval") -> Evaluation:
 def epoch(number: int, correct: int, validation: int | None = None) -> EpochDone:
     held_out = figures(validation) if validation is not None else None
     return EpochDone(
-        number, 0.7, 0.6, 0.1, 2.00004, 0.5, figures(correct), correct > 5, validation=held_out
+        *(number, 0.7, 0.6, 0.1, 2.00004, 0.5, figures(correct), correct > 5, held_out),
+        *(30, 40),
     )
 
 
@@ -187,3 +188,22 @@ def test_time_left_counts_steps_and_tests() -> None:
     assert state.seconds_left == pytest.approx(8 / 2 + 3 * 0.5)
     assert state.speed.images_per_second == 20.0
     assert RunState().seconds_left is None
+
+
+def test_one_slow_moment_moves_neither_speed_nor_time() -> None:
+    state = run_of(RunStarted(DATA, "cpu", "CPU", None, 1, 1, 5000, 10))
+    for i in range(1, 21):
+        state = state.after(StepsDone(1, 100 * i, (1.0,) * 100, 1.0 * i, 1600.0))
+    assert state.seconds_left == pytest.approx(30.0)  # 3,000 steps at 100 a second
+    slow = state.after(StepsDone(1, 2100, (1.0,) * 100, 30.0, 16.0))
+    assert slow.seconds_left == pytest.approx(29.0)
+    assert slow.speed.images_per_second == 1600.0
+    assert steady_speed([math.nan, 0.0, math.inf]) is None
+
+
+def test_speed_follows_the_last_half_minute() -> None:
+    state = run_of(RunStarted(DATA, "cpu", "CPU", None, 1, 1, 5000, 10))
+    for i in range(1, 41):
+        state = state.after(StepsDone(1, i, (1.0,), 1.0 * i, 100.0 if i <= 20 else 10.0))
+    assert len(state.speed.images) == 30
+    assert state.speed.images_per_second == 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,6 +94,25 @@ def test_a_seed_gives_the_same_weights_bit_for_bit(values: dict[str, Any], small
     assert first.test == second.test
     _, other = run(small, **values, seed=4)
     assert not same(last_weights(events), last_weights(other))
+
+
+def test_training_accuracy_is_that_of_the_training_images(small: DataSet) -> None:
+    # A rate this small leaves the weights as they are, and nothing here acts in training alone.
+    _, events = run(small, epochs=1, learning_rate=1e-12, batch_size=16)
+    (done,) = of(events, EpochDone)
+    experiment = experiment_from({})
+    network = build_network(experiment, 10)
+    network.load_state_dict(last_weights(events))
+    on_training = replace(
+        small,
+        test_images=small.train_images,
+        test_labels=small.train_labels,
+    )
+    test, _ = evaluate(
+        network, on_training, pixel_scaling(experiment, small), lambda: None, lambda event: None
+    )
+    assert (done.training_correct, done.training_total) == (test.correct, 70)
+    assert 0 < test.correct < 70
 
 
 def test_testing_in_another_mode_changes_nothing_of_the_training(small: DataSet) -> None:

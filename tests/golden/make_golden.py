@@ -3,10 +3,13 @@
 ``format1_001.pkl`` stays as it is for good: it is what format 1 was. A new format gets a file
 of its own. ``pytorch12_state_dict.pkl`` is a plain state dict in the file format of PyTorch 1.2
 with the tags of a GPU, as the report's files were, though a newer PyTorch wrote it.
+``network_keys.json`` has the keys and shapes of each network's weights: what is saved today must
+open tomorrow.
 
     python tests/golden/make_golden.py FOLDER
 """
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -17,7 +20,7 @@ from torch import Tensor
 import workbench.library.weights
 from workbench.engine.networks import build_empty
 from workbench.library.weights import Weights, save_weights
-from workbench.spec.experiment import Experiment
+from workbench.spec.experiment import Experiment, experiment_from
 from workbench.spec.presets import find_preset
 
 
@@ -75,5 +78,20 @@ def make(folder: Path) -> None:
     )
 
 
+def make_keys(folder: Path) -> None:
+    named = {
+        "cnn": {},
+        "cnn 64, 128": {"channels": "64, 128"},
+        **{name: {"network": name} for name in ("resnet9", "airbench94", "resnet18")},
+    }
+    lines = []
+    for name, values in named.items():
+        state_dict = build_empty(experiment_from(values), 10).state_dict()
+        keys = ",\n  ".join(json.dumps([k, list(v.shape)]) for k, v in state_dict.items())
+        lines.append(f" {json.dumps(name)}: [\n  {keys}\n ]")
+    (folder / "network_keys.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 if __name__ == "__main__":
+    make_keys(Path(sys.argv[1]))
     make(Path(sys.argv[1]))

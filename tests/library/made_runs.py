@@ -110,15 +110,14 @@ def make_run(
         test = _after_epoch(accuracy, experiment.test_mode)
         held_out = _after_epoch(validation[epoch - 1], experiment.test_mode) if validation else None
         chosen_by = held_out.accuracy if held_out else accuracy
-        writer.add_epoch(
+        writer.add(
             EpochDone(
                 epoch,
                 *(3.0 / epoch, 2.0 / epoch, 0.001, 12.5, 1.0),
                 test,
                 chosen_by > best,
                 held_out,
-            ),
-            13.5 * epoch,
+            )
         )
         best = max(best, chosen_by)
     if finished:

@@ -30,7 +30,7 @@ from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.networks import build_network
 from workbench.library import catalog
 from workbench.library.catalog import Library
-from workbench.library.check import check_library, mend
+from workbench.library.check import check_library, repair
 from workbench.library.checkpoint import StoredCheckpoint, load_checkpoint, save_checkpoint
 from workbench.library.giving_up import give_up
 from workbench.library.labels import read_labels
@@ -447,7 +447,7 @@ def use_and_write(folder: Path) -> None:
         for finding in list(check_library(folder.parent)):
             str(finding.message).encode()
             with suppress(WorkbenchError):
-                mend(finding)
+                repair(finding)
     for run in library.runs():
         with suppress(WorkbenchError):
             library.restore(library.trash(run))

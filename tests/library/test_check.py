@@ -1,4 +1,4 @@
-"""What `runs check` finds in a library and how it mends it, on the golden library."""
+"""What `runs check` finds in a library and how it repairs it, on the golden library."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from tests.library.made_runs import make_run
 from tests.library.test_golden_library import GOLDEN
 from workbench.engine.evaluation import figures
 from workbench.library.catalog import Library
-from workbench.library.check import check_library, figures_of, mend
+from workbench.library.check import check_library, repair
 from workbench.library.run_folder import RunWriter, read_losses, read_record, read_test
+from workbench.library.stored_figures import figures_of
 from workbench.messages import WorkbenchError
 
 FORMAT1_PKL = Path(__file__).parents[1] / "golden" / "format1_001.pkl"
@@ -48,8 +49,8 @@ def kinds(library: Path, faults_only: bool = False) -> list[str]:
 
 def mend_all(library: Path) -> None:
     for finding in list(check_library(library)):
-        if finding.mends:
-            assert mend(finding)
+        if finding.remedy:
+            assert repair(finding)
 
 
 def edit(path: Path, **changes: Any) -> None:
@@ -126,24 +127,26 @@ BROKEN: list[tuple[str, Callable[[Path], object], bool]] = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "break_it", "can_be_mended"), BROKEN, ids=[f"{n}-{b[0]}" for n, b in enumerate(BROKEN)]
+    ("kind", "break_it", "can_be_repaired"),
+    BROKEN,
+    ids=[f"{n}-{b[0]}" for n, b in enumerate(BROKEN)],
 )
 def test_what_is_broken_is_found_and_mended_without_a_loss(
-    kind: str, break_it: Callable[[Path], object], can_be_mended: bool, library: Path, run: Path
+    kind: str, break_it: Callable[[Path], object], can_be_repaired: bool, library: Path, run: Path
 ) -> None:
     break_it(run)
     before = files(library)
     findings = list(check_library(library))
     first = next(finding for finding in findings if finding.kind == kind)
     assert first.fault
-    assert (first.mends is not None) == can_be_mended
+    assert (first.remedy is not None) == can_be_repaired
     assert str(first.message).startswith(str(library))
-    for _ in range(3):  # what one mending brings to light, the next mends
+    for _ in range(3):  # what one repair brings to light, the next repairs
         mend_all(library)
     left = set(kinds(library, faults_only=True))
     # What was measured and cannot be read any more cannot be had again: that stays said.
     gone = {"test_logits.npz": {"missing_logits"}, "epochs.csv": {"epochs_disagree"}}
-    if can_be_mended:
+    if can_be_repaired:
         assert left == (gone.get(first.path.name, set()) if kind == "damaged" else set())
     else:
         assert kind in left
@@ -182,7 +185,7 @@ def test_an_interrupted_run_is_said_and_no_fault(tmp_path: Path) -> None:
     found = [each for each in check_library(path) if killed in (each.path, each.path.parent)]
     assert [(e.kind, e.fault) for e in found] == [("interrupted", False), ("leftover", False)]
     for finding in found:
-        mend(finding)
+        repair(finding)
     assert read_record(killed).status == "interrupted"
     assert not (killed / ".epochs.csv.123.tmp").exists()
 
@@ -221,7 +224,7 @@ def test_a_run_that_a_process_took_meanwhile_is_not_mended(library: Path, run: P
     (finding,) = check_library(library)
     before = (run / "run.json").read_bytes()
     with FileLock(run / "run.lock"):
-        assert not mend(finding)
+        assert not repair(finding)
     assert (run / "run.json").read_bytes() == before
 
 
@@ -230,7 +233,7 @@ def test_newer_formats_are_said_and_left(library: Path, run: Path) -> None:
     assert kinds(library, faults_only=True) == []
     edit(run / "run.json", format=99)
     findings = list(check_library(library))
-    assert [(each.kind, each.mends) for each in findings] == [("newer_format", None)]
+    assert [(each.kind, each.remedy) for each in findings] == [("newer_format", None)]
     assert Library(library).read()[0] == []
 
 
@@ -253,7 +256,7 @@ def test_a_disk_that_does_not_let_it_is_said_and_nothing_is_lost(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(WorkbenchError, match=r"cannot be repaired \(No space left"):
-        mend(finding)
+        repair(finding)
     assert (run / "run.json").read_bytes() == before
 
 
@@ -275,9 +278,9 @@ def test_the_best_epoch_is_checked_by_what_it_was_chosen_on(tmp_path: Path) -> N
     edit(record.folder / "run.json", best_epoch=3, best_accuracy=30.0)
     (finding,) = [f for f in check_library(record.folder.parent) if f.kind == "best_disagrees"]
     assert "its best epoch is 2 with 25.0%" in str(finding.message)
-    assert mend(finding)
-    mended = read_record(record.folder)
-    assert (mended.best_epoch, mended.best_accuracy, mended.best_validation_accuracy) == (
+    assert repair(finding)
+    repaired = read_record(record.folder)
+    assert (repaired.best_epoch, repaired.best_accuracy, repaired.best_validation_accuracy) == (
         2,
         25.0,
         28.0,

@@ -17,7 +17,7 @@ from tests.library.test_run_folder import RECORD
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library import catalog
 from workbench.library.catalog import Library
-from workbench.library.check import check_library, figures_of
+from workbench.library.check import check_library
 from workbench.library.giving_up import give_up
 from workbench.library.run_folder import (
     RunRecord,
@@ -27,6 +27,7 @@ from workbench.library.run_folder import (
     read_record,
     read_test,
 )
+from workbench.library.stored_figures import figures_of
 from workbench.messages import WorkbenchError
 
 TEST = Evaluation(
@@ -81,11 +82,11 @@ def test_run_json_and_epochs_csv_are_the_old_ones_after_a_failed_write(
     fail: Callable[[pytest.MonkeyPatch], None], library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = library.create(RECORD)
-    writer.add_epoch(epoch(1), 1.0)
+    writer.add(epoch(1))
     with monkeypatch.context() as patch:
         fail(patch)
         with pytest.raises(OSError, match=r"No space left|Input/output"):
-            writer.add_epoch(epoch(2), 2.0)
+            writer.add(epoch(2))
         with pytest.raises(OSError, match=r"No space left|Input/output"):
             writer.update(epochs_done=2)
     assert len(read_epochs(writer.folder)) == 1
@@ -181,7 +182,7 @@ def test_nan_in_every_figure_is_kept_read_and_no_fault(library: Library) -> None
     writer = library.create(replace(RECORD, steps_per_epoch=2))
     writer.add_losses([math.nan, math.inf])
     bad = replace(TEST, loss=math.nan)
-    writer.add_epoch(epoch(1, math.nan, bad), 1.0)
+    writer.add(epoch(1, math.nan, bad))
     logits = np.full((2, 2), np.nan, dtype="f4")
     writer.add_logits(logits, np.array([0, 1]))
     true = figures_of(writer.folder / "test_logits.npz", ("a", "b"))

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.library.test_run_folder import RECORD, mend, written
+from tests.library.test_run_folder import RECORD, rewrite, written
 from workbench.library import catalog
 from workbench.library.catalog import Library
 from workbench.library.check import check_library
-from workbench.library.check import mend as mend_finding
+from workbench.library.check import repair as repair_finding
 from workbench.library.giving_up import give_up
 from workbench.library.index import FILE
 from workbench.library.run_folder import (
@@ -55,10 +55,10 @@ def precious(tmp_path: Path) -> Path:
 def test_check_moves_nothing_that_run_json_names_outside(
     name: str, field: str, folder: Path, precious: Path
 ) -> None:
-    mend(folder, **{field: name.format(outside=precious)})
+    rewrite(folder, **{field: name.format(outside=precious)})
     for _ in range(2):
         for finding in list(check_library(folder.parent)):
-            mend_finding(finding)
+            repair_finding(finding)
     assert (precious / "thesis.txt").read_text() == "years of work"
     assert folder.parent.exists()
 
@@ -100,7 +100,7 @@ def test_nothing_is_moved_through_a_link(name: str, folder: Path, precious: Path
     if name == ".damaged":
         (finding,) = [each for each in check_library(library.path) if each.path.name == "test.json"]
         with pytest.raises(WorkbenchError, match="it is a link"):
-            mend_finding(finding)
+            repair_finding(finding)
     else:
         with pytest.raises(WorkbenchError, match="cannot be moved"):
             library.trash(record)
@@ -120,7 +120,7 @@ def test_a_link_in_the_place_of_a_run_is_said_and_not_followed(
         give_up(Library(folder.parent), replace(RECORD, folder=folder))
     with pytest.raises(OSError, match="it is a link"):
         RunWriter(folder, RECORD)
-    assert [finding.mends for finding in check_library(folder.parent)] == [None]
+    assert [finding.remedy for finding in check_library(folder.parent)] == [None]
 
 
 def test_a_journal_beside_the_index_is_not_played_back(
@@ -169,7 +169,7 @@ def test_lone_surrogates_reach_neither_window_nor_index(
 ) -> None:
     monkeypatch.setattr(catalog, "FEW", 0)
     data = {"kind": "folder", "name": "a\ud800", "path": "/data/\udcb0\udca1\ud800"}
-    mend(folder, title="\ud800 Adam", data=data)
+    rewrite(folder, title="\ud800 Adam", data=data)
     for _ in range(2):  # from the folder, then from the index
         (record,) = Library(folder.parent).runs()
         assert (record.title, record.data["name"]) == ("� Adam", "a�")

@@ -48,7 +48,7 @@ def written(folder: Path, **changes: Any) -> Path:
     return folder
 
 
-def mend(folder: Path, **changes: Any) -> None:
+def rewrite(folder: Path, **changes: Any) -> None:
     content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     (folder / "run.json").write_text(json.dumps({**content, **changes}), encoding="utf-8")
 
@@ -90,7 +90,7 @@ def test_a_copied_folder_is_a_run_of_its_own(folder: Path) -> None:
 def test_a_field_of_the_wrong_kind_is_refused_by_its_name(
     changes: dict[str, Any], field: str, folder: Path
 ) -> None:
-    mend(written(folder), **changes)
+    rewrite(written(folder), **changes)
     with pytest.raises(WorkbenchError, match=f"{field} in run.json cannot be read"):
         read_record(folder)
 
@@ -109,7 +109,7 @@ def test_a_run_of_the_first_release_is_read(folder: Path) -> None:
 
 
 def test_fields_that_are_missing_or_unknown(folder: Path) -> None:
-    mend(written(folder), later="x")
+    rewrite(written(folder), later="x")
     assert read_record(folder).title == "Adam"
     content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     del content["title"]

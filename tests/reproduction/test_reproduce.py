@@ -65,7 +65,7 @@ def keep(
     for epoch, accuracy in enumerate(accuracies, 1):
         writer.add_losses(np.arange(STEPS) + 10_000 * epoch)
         test = Evaluation("train", 0, 10_000, accuracy, 1.0, ("a",), (1.0,), ((1,),))
-        writer.add_epoch(EpochDone(epoch, 1 / epoch, 1.0, 0.1, 10.0, 2.0, test, False), 0.0)
+        writer.add(EpochDone(epoch, 1 / epoch, 1.0, 0.1, 10.0, 2.0, test, False))
     writer.update(status=status)
     writer.close()
     return replace(writer.record, status=status)  # type: ignore[arg-type]

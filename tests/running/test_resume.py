@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -44,6 +45,7 @@ from workbench.library.run_folder import (
     read_test,
     write_record,
 )
+from workbench.library.stored_state import read_state
 from workbench.library.weights import load_weights, save_weights
 from workbench.messages import WorkbenchError
 from workbench.running import runner
@@ -461,6 +463,34 @@ def test_a_checkpoint_of_an_earlier_version_is_read(library: Library) -> None:
     assert resume(library, folder, stop_at_once)[0].status == "failed"
     assert resume(library, folder)[0].status == "finished"
     assert everything(folder) == whole
+
+
+def test_an_epoch_that_an_earlier_version_began_has_no_training_accuracy(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
+    whole = read_epochs(Path(train(library).run))
+    folder = Path(train(library, stop_in_epoch).run)  # in the second of three
+    stored = torch.load(folder / "checkpoint.pt", weights_only=True)
+    assert 0 < stored.pop("correct") <= 48
+    torch.save(stored, folder / "checkpoint.pt")
+    columns = {"training_accuracy", "training_correct", "training_total"}
+    with (folder / "epochs.csv").open() as file:
+        table = list(csv.DictReader(file))
+    with (folder / "epochs.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(
+            file, [name for name in table[0] if name not in columns], extrasaction="ignore"
+        )
+        writer.writeheader()
+        writer.writerows(table)
+
+    assert resume(library, folder)[0].status == "finished"
+    rows = read_epochs(folder)
+    assert [columns & row.keys() for row in rows] == [set(), set(), columns]
+    assert rows[2]["training_correct"] == whole[2]["training_correct"]
+    assert read_record(folder).training_accuracy == rows[2]["training_accuracy"]
+    state = read_state(folder)
+    assert [figures.row() for figures in state.finished_epochs] == rows
 
 
 # --- what is not as it was -------------------------------------------------------------

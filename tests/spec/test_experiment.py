@@ -156,3 +156,48 @@ def test_slips_of_the_report_are_marked_and_off_unless_asked_for() -> None:
     assert list(slips) == ["eval_after_first_step", "test_images_in_batch_norm"]
     assert not any(p.default for p in slips.values())
     assert {p.group for p in slips.values()} == {"As the report ran it"}
+
+
+@pytest.mark.parametrize(
+    ("value", "channels"),
+    [([16, 32, 64], (16, 32, 64)), ("8,8", (8, 8)), ("[64]", (64,)), (7, (7,)), ([2048] * 6, None)],
+)
+def test_channels_are_a_list_of_whole_numbers(value: object, channels: tuple[int, ...]) -> None:
+    experiment = experiment_from({"channels": value})
+    assert experiment.channel_list == (channels or (2048,) * 6)
+    assert experiment_from(experiment.values()) == experiment
+    assert with_changes(experiment_from({}), {"channels": value}) == experiment
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        [],
+        "16,,32",
+        "0",
+        [2049],
+        "1,2,3,4,5,6,7",
+        [1.5],
+        "1.5",
+        [True],
+        True,
+        None,
+        {},
+        "٣",
+        "a",
+    ],
+)
+def test_channels_that_are_none_are_refused_in_one_sentence(value: object) -> None:
+    with pytest.raises(ExperimentError, match="channels: must be a list of 1 to 6 whole numbers"):
+        experiment_from({"channels": value})
+
+
+def test_channels_belong_to_the_cnn_alone() -> None:
+    with pytest.raises(ExperimentError, match="channels: has no effect while network is resnet9"):
+        experiment_from({"network": "resnet9", "channels": [8]})
+
+
+def test_networks_with_batch_norm_need_two_images() -> None:
+    with pytest.raises(ExperimentError, match="batch_size: must be 2 or more with batch norm"):
+        experiment_from({"network": "resnet18", "batch_size": 1})

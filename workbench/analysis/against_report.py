@@ -308,7 +308,7 @@ def _verdict(
     repeats: int,
 ) -> tuple[Outcome, Message]:
     if not is_comparable(record.data):
-        if record.data.get("kind") == "sample":
+        if record.is_sample:
             return "not comparable", Message("Trained on the sample, which is not CIFAR-10.")
         name = ALTERED.get(data_fingerprint(record)) or record.data.get("name", "?")
         return "not comparable", Message("Trained on other data: {data}.", data=name)

@@ -54,10 +54,24 @@ _FIGURES = {
     "best_accuracy": "Test accuracy of the best epoch",
     "epochs_done": "Epochs done",
     "ended_early": "Ended early",
+    "training_accuracy": "Training accuracy of the last epoch",
     "mean_loss": "Mean loss of the last epoch",
+    "test_loss": "Test loss of the last epoch",
+    "validation_accuracy": "Validation accuracy of the last epoch",
+    "validation_loss": "Validation loss of the last epoch",
     "seconds_per_epoch": "Seconds per epoch",
     "seconds": "Seconds of the whole run",
 }
+
+
+PERCENTAGES = (
+    "accuracy",
+    "best_accuracy",
+    "best_validation_accuracy",
+    "training_accuracy",
+    "validation_accuracy",
+)
+"""Keys of the rows whose values are percentages."""
 
 
 CHOSEN_ON = {
@@ -126,6 +140,7 @@ def _rows(
 def run_figures(record: RunRecord) -> dict[str, Any]:
     """A run's figures by name; accuracies in percent."""
     rows = read_epochs(record.folder)
+    last = rows[-1] if rows else {}
     return {
         "status": record.status,
         "accuracy": record.accuracy,
@@ -135,7 +150,11 @@ def run_figures(record: RunRecord) -> dict[str, Any]:
         "best_accuracy": record.best_accuracy,
         "epochs_done": record.epochs_done,
         "ended_early": record.ended_early,
-        "mean_loss": rows[-1]["loss"] if rows else None,
+        "training_accuracy": last.get("training_accuracy"),
+        "mean_loss": last.get("loss"),
+        "test_loss": last.get("test_loss"),
+        "validation_accuracy": last.get("validation_accuracy"),
+        "validation_loss": last.get("validation_loss"),
         "seconds_per_epoch": statistics.fmean(r["seconds"] for r in rows) if rows else None,
         "seconds": record.seconds,
     }

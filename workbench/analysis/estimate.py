@@ -140,7 +140,7 @@ def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: 
 
 def _images(data: DataChoice, alike: list[RunRecord]) -> tuple[int, int] | None:
     """Training and test images; ``None`` for a folder on which no run like it has trained."""
-    if data.kind == "sample":
+    if data.is_sample:
         return SAMPLE_IMAGES
     if data.kind == "cifar10":
         return CIFAR10_IMAGES

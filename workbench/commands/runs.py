@@ -12,7 +12,7 @@ from workbench.commands.options import DONE, FAILED, AddCommand, add_library
 from workbench.commands.output import find_runs, print_json
 from workbench.commands.terminal import tell
 from workbench.library.catalog import Library
-from workbench.library.check import Finding, check_library, mend
+from workbench.library.check import Finding, check_library, repair
 from workbench.library.giving_up import give_up, given_up, take_back
 from workbench.library.labels import Labels, clean_name, clean_tags
 from workbench.library.run_filter import parse_filter, searched_text
@@ -20,6 +20,7 @@ from workbench.library.run_folder import RunRecord
 from workbench.library.trash import FOLDER as TRASH
 from workbench.library.trash import empty_trash, find_trashed, read_trash
 from workbench.messages import Count, WorkbenchError
+from workbench.words.status import record_status
 
 ACTIONS = ("label", "give-up", "trash", "check")
 """Words that may follow ``runs``; each is a command of its own."""
@@ -123,7 +124,7 @@ def list_runs(options: argparse.Namespace) -> int:
     tell("  accuracy  epochs     status       data             run")
     for r in found:
         accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
-        status = "ended early" if r.ended_early else r.status
+        status = str(record_status(r)).lower()
         words = "".join(f"  {word}" for word in (r.name, *(f"#{tag}" for tag in r.tags)) if word)
         tell(
             f"{'*' if r.starred else ' '} {accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  "
@@ -146,6 +147,7 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "best_chosen_on": record.best_chosen_on,
         "best_accuracy": record.best_accuracy,
         "best_validation_accuracy": record.best_validation_accuracy,
+        "training_accuracy": record.training_accuracy,
         "weights": str(record.folder / record.weights) if record.weights else None,
         "best_weights": str(record.folder / record.best_weights) if record.best_weights else None,
         "created": record.created,
@@ -276,10 +278,10 @@ def check_runs(options: argparse.Namespace) -> int:
     library = Library(options.library)
     seen: list[dict[str, Any]] = []
     for finding in list(check_library(library.path)):
-        mended = False
-        if options.fix and finding.mends:
+        repaired = False
+        if options.fix and finding.remedy:
             try:
-                mended = mend(finding)
+                repaired = repair(finding)
             except WorkbenchError as error:
                 tell(error, file=sys.stderr)
         seen.append(
@@ -288,12 +290,12 @@ def check_runs(options: argparse.Namespace) -> int:
                 "kind": finding.kind,
                 "problem": str(finding.message),
                 "fault": finding.fault,
-                "mends": str(finding.mends) if finding.mends else None,
-                "mended": mended,
+                "mends": str(finding.remedy) if finding.remedy else None,
+                "mended": repaired,
             }
         )
         if not options.json:
-            tell(_told(finding, mended, options.fix))
+            tell(_told(finding, repaired, options.fix))
     left = sum(each["fault"] and not each["mended"] for each in seen)
     runs = len(library.runs())
     if options.json:
@@ -304,10 +306,10 @@ def check_runs(options: argparse.Namespace) -> int:
     return FAILED if left else DONE
 
 
-def _told(finding: Finding, mended: bool, fixing: bool) -> str:
-    word = "Repaired: " if mended else "" if finding.fault else "Note: "
-    if mended or not finding.mends:
-        after = "" if mended or not finding.fault else " It cannot be repaired here."
+def _told(finding: Finding, repaired: bool, fixing: bool) -> str:
+    word = "Repaired: " if repaired else "" if finding.fault else "Note: "
+    if repaired or not finding.remedy:
+        after = "" if repaired or not finding.fault else " It cannot be repaired here."
     else:
-        after = " It was not repaired." if fixing else f" With --fix: {finding.mends}"
+        after = " It was not repaired." if fixing else f" With --fix: {finding.remedy}"
     return f"{word}{finding.message}{after}"

@@ -29,7 +29,12 @@ from workbench.data.data_choice import choose_data
 from workbench.engine.control import RunControl
 from workbench.engine.events import Event, RunEnded, RunStarted, Slowed
 from workbench.library.catalog import Library
-from workbench.library.run_folder import RunRecord, has_checkpoint, read_record
+from workbench.library.run_folder import (
+    RunRecord,
+    has_checkpoint,
+    read_epochs,
+    read_record,
+)
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import experiment_from, parse_assignments, with_changes
 from workbench.spec.presets import find_preset
@@ -277,6 +282,7 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
         "test": dataclasses.asdict(end.test) if end.test else None,
         "no_better_than_chance": bool(end.test and chance_sentence(end.test)),
         "best": best_json(record) if record else None,
+        "epoch_figures": read_epochs(record.folder) if record else [],
         "status": end.status,
         "reason": str(end.reason) if end.reason else None,
         "experiment": record.experiment if record else None,

@@ -31,7 +31,12 @@ def register(command: AddCommand) -> None:
         "Test a weight file on all test images, in evaluation mode.",
         "cifar-workbench test mlp_weight_001.pkl --dataset cifar10",
     )
-    parser.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
+    parser.add_argument(
+        "weights",
+        metavar="WEIGHTS",
+        type=Path,
+        help="a .pkl, .pt, .pth, .ckpt or .safetensors file",
+    )
     add_data_and_device(parser)
     add_threads(parser, "default: one for each core")
 
@@ -41,7 +46,12 @@ def register(command: AddCommand) -> None:
         "Show what a weight file holds, without running any code in it.",
         "cifar-workbench inspect mlp_weight_001.pkl",
     )
-    parser.add_argument("weights", metavar="WEIGHTS", type=Path, help="a .pkl file")
+    parser.add_argument(
+        "weights",
+        metavar="WEIGHTS",
+        type=Path,
+        help="a .pkl, .pt, .pth, .ckpt or .safetensors file",
+    )
 
 
 def test(options: argparse.Namespace) -> int:

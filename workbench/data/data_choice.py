@@ -44,6 +44,11 @@ CIFAR10_CLASSES = (
 )
 
 
+def is_sample(data: Mapping[str, Any]) -> bool:
+    """Return whether ``data``, a ``DataInfo`` as plain values, is the program's own sample."""
+    return data.get("kind") == "sample"
+
+
 @dataclass(frozen=True)
 class DataChoice:
     """A data set to load. ``path`` is the folder that holds ``cifar-10-batches-py`` (cifar10)
@@ -53,6 +58,10 @@ class DataChoice:
     kind: DataKind
     path: Path | None
     reason: Message
+
+    @property
+    def is_sample(self) -> bool:
+        return self.kind == "sample"
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,10 @@ class DataInfo:
     skipped: int = 0
     skipped_files: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def is_sample(self) -> bool:
+        return self.kind == "sample"
 
 
 def cifar10_places() -> list[Path]:

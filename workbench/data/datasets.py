@@ -77,7 +77,7 @@ def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
     :class:`~workbench.messages.Cancelled`. Raises :class:`~workbench.messages.WorkbenchError`
     where the data cannot be read.
     """
-    if choice.kind == "sample":
+    if choice.is_sample:
         from workbench.data import sample
 
         arrays = sample.make_sample()

@@ -10,6 +10,7 @@ import torch
 from workbench.data.datasets import DataSet
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment
+from workbench.spec.networks import may_have_batch_norm
 
 SPLIT_STREAM = 20_000
 """Beside the seed, so that no other random number of the run comes from the same stream."""
@@ -81,7 +82,10 @@ def _require_images(
                 name=name,
             )
     # Batch norm cannot train, nor be tested in training mode, on a single image.
-    if experiment.batch_norm and min(len(validation), len(labels) - len(validation)) < 2:
+    if (
+        may_have_batch_norm(experiment.model_dump())
+        and min(len(validation), len(labels) - len(validation)) < 2
+    ):
         raise WorkbenchError(
             "validation_share: {share} of {count} training images leaves a single one on one side, "
             "and batch norm needs two; choose another share, or 0 for no validation split.",

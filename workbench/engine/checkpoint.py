@@ -20,7 +20,8 @@ class Checkpoint:
     weights kept against a loss that is not a number, those after ``good_step`` steps of the run.
     ``seconds`` and ``epoch_seconds`` as in ``RunEnded`` and ``EpochDone``; accuracies in percent:
     ``accuracy`` on the test split, ``best_accuracy`` on what the best epoch is chosen by.
-    ``waited``: epochs since the best one, which early stopping counts.
+    ``waited``: epochs since the best one, which early stopping counts. ``correct``: training images
+    recognized in those steps; ``None`` where an earlier version did not count them.
     """
 
     epoch: int
@@ -39,6 +40,7 @@ class Checkpoint:
     seconds: float
     epoch_seconds: float
     waited: int = 0
+    correct: int | None = None
 
 
 def optimizer_state(

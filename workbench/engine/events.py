@@ -15,9 +15,8 @@ from typing import Any, Literal
 from workbench.data.data_choice import DataInfo
 from workbench.data.progress import DataProgress
 from workbench.engine.pace import Slowdown
+from workbench.engine.status import RunStatus
 from workbench.messages import Message
-
-RunStatus = Literal["finished", "stopped", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,10 @@ class EpochDone:
     """``loss`` is the mean over the epoch's steps, ``last_loss`` that of its last step;
     ``seconds`` without the test, ``test_seconds`` the test alone, that of the ``validation`` split
     included. ``best`` is true where the accuracy on the validation split, or on the test split
-    where there is none (``validation`` is ``None``), is higher than after every earlier epoch."""
+    where there is none (``validation`` is ``None``), is higher than after every earlier epoch.
+    ``training_correct`` of the ``training_total`` training images were recognized in the steps of
+    the epoch: as they went into the network, with dropout on and augmented, by weights that
+    changed from step to step. ``None`` where an earlier version began the epoch."""
 
     epoch: int
     loss: float
@@ -130,6 +132,8 @@ class EpochDone:
     test: Evaluation
     best: bool
     validation: Evaluation | None = None
+    training_correct: int | None = None
+    training_total: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,8 @@ class Resumed:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """The one terminal event. ``reason`` says why where the run failed; ``seconds`` is the
+    """The one terminal event. ``status`` is ``FINISHED``, ``STOPPED``, ``CANCELLED`` or ``FAILED``;
+    ``reason`` says why where the run failed; ``seconds`` is the
     whole run, tests included, pauses and loading excluded. ``run`` and ``weights`` are paths,
     filled in by the runner; ``test`` is the final test of a finished run."""
 

@@ -82,11 +82,15 @@ class GraphSteps(EagerSteps):
         return GRAPH_STEPS
 
     def _graph_steps(self) -> None:
+        steps = []
         for _ in range(GRAPH_STEPS):
             place = torch.add(self._offsets, self._position, alpha=self._size)
-            loss = self.train_on(self.order[place])
+            indices = self.order[place]
+            loss, logits = self.train_on(indices)
             self.losses.index_copy_(0, self._position, loss.view(1))
             self._position.add_(1)
+            steps.append((logits, indices))
+        self._count(steps)
 
     def _record(self, work: Callable[[], None]) -> Play:
         stream = torch.cuda.Stream()

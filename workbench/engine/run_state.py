@@ -1,14 +1,14 @@
 """One run as one value: what its events so far add up to. Free of torch and Qt.
 
 ``state.after(event)`` folds one event; a saved run is read as the same value
-(:mod:`workbench.library.stored_state`). The rows of ``epochs.csv`` are made from it; the window's
-header and the command line's bar still fold events for themselves.
+(:mod:`workbench.library.stored_state`). The files of a run folder are written from it.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -34,8 +34,11 @@ from workbench.engine.events import (
 from workbench.engine.status import RunStatus
 from workbench.messages import Message
 
-RECENT = 60
-"""Events that speed and time left are taken from: about two seconds of training."""
+SPEED_SECONDS = 30.0
+"""Seconds of training that speed and time left follow."""
+
+TESTS = 20
+"""Tests whose median is the time of the next one."""
 
 
 class Losses:
@@ -94,7 +97,8 @@ class SplitFigures:
 class EpochFigures:
     """One row of ``epochs.csv``. ``loss`` is the mean over the epoch's steps, ``last_loss`` that of
     its last step; ``seconds`` of training and ``test_seconds`` of testing, to a tenth of a
-    millisecond."""
+    millisecond. ``training_correct`` as in :class:`~workbench.engine.events.EpochDone`; it and
+    ``training_total`` are ``None`` where an earlier version did not count."""
 
     epoch: int
     loss: float
@@ -105,6 +109,16 @@ class EpochFigures:
     learning_rate: float
     seconds: float
     test_seconds: float
+    training_correct: int | None = None
+    training_total: int | None = None
+
+    @property
+    def training_accuracy(self) -> float | None:
+        """Accuracy on the training images in percent, counted while the epoch trained; ``None``
+        where it was not counted."""
+        if self.training_correct is None or not self.training_total:
+            return None
+        return 100.0 * self.training_correct / self.training_total
 
     @property
     def chosen_by(self) -> float:
@@ -125,6 +139,8 @@ class EpochFigures:
             learning_rate=event.learning_rate,
             seconds=round(event.seconds, 4),
             test_seconds=round(event.test_seconds, 4),
+            training_correct=event.training_correct,
+            training_total=None if event.training_correct is None else event.training_total,
         )
 
     @classmethod
@@ -148,15 +164,25 @@ class EpochFigures:
             learning_rate=row["learning_rate"],
             seconds=row["seconds"],
             test_seconds=row["test_seconds"],
+            training_correct=row.get("training_correct"),
+            training_total=row.get("training_total"),
         )
 
     def row(self) -> dict[str, Any]:
-        """Return the cells of ``epochs.csv`` in their order; those of the validation split only
-        where there is one."""
+        """Return the cells of ``epochs.csv`` in their order; those of the training images only
+        where they were counted, those of the validation split only where there is one."""
         cells: dict[str, Any] = {
             "epoch": self.epoch,
             "loss": self.loss,
             "last_loss": self.last_loss,
+        }
+        if self.training_correct is not None:
+            cells |= {
+                "training_accuracy": self.training_accuracy,
+                "training_correct": self.training_correct,
+                "training_total": self.training_total,
+            }
+        cells |= {
             "accuracy": self.test.accuracy,
             "correct": self.test.correct,
             "total": self.test.total,
@@ -193,43 +219,60 @@ class Progress:
     unit: Literal["files", "bytes", "images"]
 
 
+def steady_speed(recent: Sequence[float]) -> float | None:
+    """Return the median of recent speeds, which one slow moment does not move; ``None`` where none
+    is finite and above 0."""
+    usable = [speed for speed in recent if math.isfinite(speed) and speed > 0.0]
+    return statistics.median(usable) if usable else None
+
+
 @dataclass(frozen=True)
 class Speed:
-    """How fast a run goes: medians over the last :data:`RECENT` reports, which one slow moment
-    does not move."""
+    """How fast a run goes: medians over the last :data:`SPEED_SECONDS` of training. ``images`` and
+    ``steps`` a second and ``seconds`` have an entry for each report of that time, ``tests`` the
+    seconds of each test; ``epoch_seconds`` of ``epoch`` had passed at the last report."""
 
     images: tuple[float, ...] = ()
     steps: tuple[float, ...] = ()
+    seconds: tuple[float, ...] = ()
     tests: tuple[float, ...] = ()
     epoch: int = 0
     epoch_seconds: float = 0.0
 
     def after_steps(self, event: StepsDone) -> Speed:
-        before = self.epoch_seconds if event.epoch == self.epoch else 0.0
-        seconds = event.seconds - before
-        steps = self.steps
-        if seconds > 0.0 and event.losses:
-            steps = (*steps, len(event.losses) / seconds)[-RECENT:]
+        passed = event.seconds - (self.epoch_seconds if event.epoch == self.epoch else 0.0)
+        now = replace(self, epoch=event.epoch, epoch_seconds=event.seconds)
+        if passed <= 0.0 or not event.losses:
+            return now
+        seconds = (*self.seconds, passed)
+        first, total = 0, sum(seconds)
+        while first < len(seconds) - 1 and total > SPEED_SECONDS:
+            total -= seconds[first]
+            first += 1
         return replace(
-            self,
-            images=(*self.images, event.images_per_second)[-RECENT:],
-            steps=steps,
-            epoch=event.epoch,
-            epoch_seconds=event.seconds,
+            now,
+            images=(*self.images, event.images_per_second)[first:],
+            steps=(*self.steps, len(event.losses) / passed)[first:],
+            seconds=seconds[first:],
         )
 
     def after_test(self, seconds: float) -> Speed:
-        return replace(self, tests=(*self.tests, seconds)[-20:])
+        return replace(self, tests=(*self.tests, seconds)[-TESTS:])
 
     @property
     def images_per_second(self) -> float | None:
         """Training images per second; ``None`` before the first steps."""
-        return statistics.median(self.images) if self.images else None
+        return steady_speed(self.images)
 
     @property
     def steps_per_second(self) -> float | None:
         """Steps per second; ``None`` before the first steps."""
-        return statistics.median(self.steps) if self.steps else None
+        return steady_speed(self.steps)
+
+    @property
+    def test_seconds(self) -> float:
+        """Seconds of a test; 0 before the first."""
+        return statistics.median(self.tests) if self.tests else 0.0
 
 
 @dataclass(frozen=True)
@@ -312,8 +355,7 @@ class RunState:
             return None
         steps = self.epochs * self.steps_per_epoch - self.step_count
         tests = self.epochs - self.epochs_done + 1
-        test = statistics.median(self.speed.tests) if self.speed.tests else 0.0
-        return max(0, steps) / pace + tests * test
+        return max(0, steps) / pace + tests * self.speed.test_seconds
 
     def after(self, event: Event) -> RunState:
         """Return the state that follows this one by ``event``.
@@ -379,6 +421,8 @@ class RunState:
             step=event.step,
             step_count=min(steps, self.step_count),
             finished_epochs=kept,
+            # Those of an epoch that was begun come again, with the event of its end.
+            seconds=sum(epoch.seconds + epoch.test_seconds for epoch in kept),
             final=False,
             progress=None,
             reason=None,

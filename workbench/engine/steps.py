@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from workbench.data.datasets import DataSet
 from workbench.engine.optimizers import set_learning_rate
 from workbench.spec.experiment import Experiment
+from workbench.spec.networks import may_have_batch_norm
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,26 @@ def pixel_scaling(
     """The experiment's scaling, on the device of ``data``. ``dataset`` goes by ``statistics``
     (those of the data that weights were trained on), or measures the training split."""
     if experiment.normalization == "dataset":
-        mean, deviation = statistics or pixel_statistics(data.train_images)
+        statistics = statistics or pixel_statistics(data.train_images)
+    scaling = scaling_of(experiment, statistics)
+    device = data.train_images.device
+    return PixelScaling(scaling.factor.to(device), scaling.offset.to(device))
+
+
+def scaling_of(experiment: Experiment, statistics: Statistics | None) -> PixelScaling:
+    """Return the experiment's scaling, on the CPU. ``statistics`` of the training images are
+    needed where it scales by the data set."""
+    if experiment.normalization == "dataset":
+        assert statistics is not None
+        mean, deviation = statistics
         # A channel that is the same everywhere would divide by 0.
         factor, offset = 1 / deviation.clamp_min(1e-3), -mean / deviation.clamp_min(1e-3)
     else:
         half = experiment.normalization == "half"
         factor = torch.full((3,), 1 / 127.5 if half else 1 / 255)
         offset = torch.full((3,), -1.0 if half else 0.0)
-    device = data.train_images.device
     return PixelScaling(
-        factor.to(device, torch.float32).view(3, 1, 1),
-        offset.to(device, torch.float32).view(3, 1, 1),
+        factor.to(torch.float32).view(3, 1, 1), offset.to(torch.float32).view(3, 1, 1)
     )
 
 
@@ -77,7 +87,8 @@ def batch_bounds(images: int, batch_size: int, at_least: int = 1) -> list[tuple[
 
 def training_bounds(experiment: Experiment, images: int) -> list[tuple[int, int]]:
     """The batches of one pass through ``images`` in training mode."""
-    return batch_bounds(images, experiment.batch_size, at_least=2 if experiment.batch_norm else 1)
+    several = may_have_batch_norm(experiment.model_dump())
+    return batch_bounds(images, experiment.batch_size, at_least=2 if several else 1)
 
 
 class EagerSteps:
@@ -97,8 +108,11 @@ class EagerSteps:
         """``(start, end)`` of each step's batch in the epoch's order of the images."""
         self.losses = torch.zeros(len(self.bounds), device=data.train_labels.device)
         """The loss of each step of the epoch before its update, float32, (steps,)."""
+        self.correct = torch.zeros((), dtype=torch.int64, device=data.train_labels.device)
+        """How many images of the epoch were recognized so far, int64, ()."""
         self.order = torch.zeros_like(data.train_labels)
         """The images of the epoch as they come, int64, (images,)."""
+        self._uncounted: list[tuple[Tensor, Tensor]] = []
         self._images = data.train_images
         self._labels = data.train_labels
         self._scaling = scaling
@@ -107,18 +121,41 @@ class EagerSteps:
     def begin_epoch(self, order: Tensor, learning_rate: float) -> None:
         """``order``: a permutation of the training images, int64, (images,), on any device."""
         self.order.copy_(order)
+        self.correct.zero_()
+        self._uncounted.clear()
         set_learning_rate(self.optimizer, learning_rate)
 
     def advance(self, step: int) -> int:
         """Trains from ``step`` (counted from 0 in the epoch) on, and fills ``losses``; how many
         steps that were."""
         start, end = self.bounds[step]
-        self.losses[step] = self.train_on(self.order[start:end])
+        indices = self.order[start:end]
+        self.losses[step], logits = self.train_on(indices)
+        self._uncounted.append((logits, indices))
         return 1
 
-    def train_on(self, indices: Tensor) -> Tensor:
-        """One step on the images at ``indices`` (int64, (N,), on the device); the loss before
-        the step, float32, ()."""
+    def results(self, first: int, end: int) -> tuple[list[float], int]:
+        """Return the losses of the steps from ``first`` up to ``end``, and how many images of the
+        epoch were recognized so far. Waits for the device: all of it comes in one transfer."""
+        if self._uncounted:
+            self._count(self._uncounted)
+            self._uncounted.clear()
+        # float64 holds both exactly: every float32, and every count of images.
+        both = torch.cat((self.losses[first:end].double(), self.correct.view(1).double()))
+        *losses, correct = both.tolist()
+        return losses, int(correct)
+
+    def _count(self, steps: list[tuple[Tensor, Tensor]]) -> None:
+        """Add the images whose highest logit was that of their label, with as few operations for
+        all ``steps`` (logits and indices of each) as for one."""
+        logits, indices = (torch.cat(parts) for parts in zip(*steps, strict=True))
+        self.correct.add_((logits.argmax(1) == self._labels[indices]).sum())
+
+    def train_on(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Train one step on the images at ``indices``, int64, (N,), on the device.
+
+        Returns the loss before the step, float32, (), and the logits that it is of, (N, classes).
+        """
         pixels = self._scaling(self._images[indices])
         # Only network and gradients are in bfloat16: weights, loss and optimizer stay float32.
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self._bfloat16):
@@ -127,4 +164,4 @@ class EagerSteps:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        return loss.detach()
+        return loss.detach(), logits.detach()

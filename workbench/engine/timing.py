@@ -146,7 +146,7 @@ def _training(
 
     def train() -> int:
         done = steps.advance(1)  # the first may be in another mode
-        steps.losses[1 : 1 + done].tolist()  # waits for the device
+        steps.results(1, 1 + done)  # waits for the device
         return done
 
     return size, train, network, scaling, data

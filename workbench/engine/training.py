@@ -33,8 +33,9 @@ from workbench.engine.events import (
     WeightsReady,
 )
 from workbench.engine.graph_steps import build_steps
-from workbench.engine.networks import build_network
+from workbench.engine.networks import build_network, prepare
 from workbench.engine.optimizers import build_optimizer
+from workbench.engine.status import RunStatus
 from workbench.engine.steps import pixel_scaling
 from workbench.engine.stopwatch import Stopwatch
 from workbench.messages import Message, WorkbenchError
@@ -55,10 +56,10 @@ CHECKPOINT_INTERVAL = 30.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended: ``finished``, ``stopped`` (stop or cancel was asked for) or
-    ``failed`` with its ``reason``. ``seconds``: training and tests, without pauses."""
+    """How a training ended: ``FINISHED``, ``STOPPED`` (stop or cancel was asked for) or
+    ``FAILED`` with its ``reason``. ``seconds``: training and tests, without pauses."""
 
-    status: str
+    status: RunStatus
     epochs_done: int
     seconds: float
     reason: Message | None = None
@@ -115,6 +116,8 @@ class _Training:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.optimizer = build_optimizer(experiment, self.network.parameters(), device)
         self.scaling = pixel_scaling(experiment, data)
+        if start is None:
+            prepare(self.network, experiment, data.train_images, self.scaling)
         self.steps, notice = build_steps(
             experiment, self.network, self.optimizer, data, self.scaling
         )
@@ -131,6 +134,7 @@ class _Training:
         self.epoch = 1
         self.step = 0
         self.epoch_losses: list[float] = []
+        self.epoch_correct: int | None = 0
         self.epoch_started = 0.0
         self.epoch_order = self.order.get_state()
         self.epochs_done = 0
@@ -163,6 +167,7 @@ class _Training:
         self.watch = Stopwatch(start.seconds)
         self.epoch, self.step = start.epoch, start.step
         self.epoch_losses = start.losses.tolist()
+        self.epoch_correct = start.correct if start.step else 0
         self.epoch_started = start.seconds - start.epoch_seconds
         self.epoch_order = start.order
         self.epochs_done, self.steps_done = start.epoch - 1, start.steps_done
@@ -192,10 +197,10 @@ class _Training:
                 self._report_weights()
             finally:
                 self._report_checkpoint()
-            return Outcome("stopped", self.epochs_done, self.watch.seconds())
+            return Outcome(RunStatus.STOPPED, self.epochs_done, self.watch.seconds())
         except Diverged as error:
             self._report_good_weights()
-            return Outcome("failed", self.epochs_done, self.watch.seconds(), error.message)
+            return Outcome(RunStatus.FAILED, self.epochs_done, self.watch.seconds(), error.message)
         except Exception:
             self._report_good_weights()
             raise
@@ -204,7 +209,7 @@ class _Training:
         self.accuracy = test.accuracy
         self._report_weights()
         self.report(FinalTest(test, logits.numpy(), labels, self.watch.seconds() - started))
-        return Outcome("finished", self.epochs_done, self.watch.seconds(), test=test)
+        return Outcome(RunStatus.FINISHED, self.epochs_done, self.watch.seconds(), test=test)
 
     def _epoch(self, epoch: int) -> None:
         learning_rate = self.experiment.learning_rate_at(epoch)
@@ -243,8 +248,8 @@ class _Training:
                     validation_accuracy=validation.accuracy if validation else None,
                 )
             )
-        losses = self.epoch_losses
-        self.epoch, self.step, self.epoch_losses = epoch + 1, 0, []
+        losses, correct = self.epoch_losses, self.epoch_correct
+        self.epoch, self.step, self.epoch_losses, self.epoch_correct = epoch + 1, 0, [], 0
         self.epoch_order = self.order.get_state()
         self.report(
             EpochDone(
@@ -257,6 +262,8 @@ class _Training:
                 test=test,
                 best=best,
                 validation=validation,
+                training_correct=correct,
+                training_total=len(self.data.train_labels),
             )
         )
         self._checkpoint_if_due()
@@ -286,7 +293,7 @@ class _Training:
         )
 
     def _train_epoch(self, epoch: int) -> None:
-        bounds, losses = self.steps.bounds, self.steps.losses
+        bounds, correct_before = self.steps.bounds, self.epoch_correct
         reported, reported_at = self.step, self.watch.seconds()
         step = self.step
         while step < len(bounds):
@@ -300,12 +307,14 @@ class _Training:
             due = self.watch.seconds() - reported_at >= REPORT_INTERVAL
             if due or snapshot or self.control.asked or step == len(bounds):
                 # Waits for the device: all losses since the last time in one transfer.
-                fresh = losses[reported:step].tolist()
+                fresh, correct = self.steps.results(reported, step)
                 now = self.watch.lap("transfer")
                 images = bounds[step - 1][1] - bounds[reported][0]
                 self._check_losses(epoch, reported, fresh)
                 self.step = step
                 self.epoch_losses += fresh
+                if correct_before is not None:
+                    self.epoch_correct = correct_before + correct
                 self.report(
                     StepsDone(
                         epoch=epoch,
@@ -438,6 +447,7 @@ class _Training:
             seconds=seconds,
             epoch_seconds=seconds - self.epoch_started if self.step else 0.0,
             waited=self.waited,
+            correct=self.epoch_correct,
         )
 
     def _report_weights(self) -> None:

@@ -1,10 +1,11 @@
-"""What is broken in a library, and mending it without losing anything.
+"""Find what is broken in a library, and repair it without losing anything.
 
-A :class:`Finding` is a fault where something is lost, wrong or cannot be read, else only worth
-saying: a run that was interrupted, and what a killed process leaves behind. Mending never
-deletes: what cannot be read goes to the library's folder ``.damaged``, leftovers go to
-``.trash``, and a file that is written anew is kept in ``.damaged`` as it was. A run that a living
-process holds is not looked at.
+A :class:`Finding` is a fault where something is lost, wrong or unreadable; otherwise it is a note:
+a run that was interrupted, or what a killed process left behind. A repair never deletes: what
+cannot be read goes to the library's folder ``.damaged``, leftovers go to ``.trash``, and a file
+that is rewritten is kept in ``.damaged`` as it was. A run that a living process holds is left out.
+
+Over 400 lines: one check for each file of a run folder, which share how a repair is made.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import Timeout
 
 from workbench import atomic
@@ -50,7 +50,7 @@ from workbench.library.safe_file import (
     require_folder,
     require_plain,
 )
-from workbench.library.stored_test import read_stored_test
+from workbench.library.stored_figures import figures_of
 from workbench.library.trash import FOLDER as TRASH
 from workbench.messages import Count, Message, WorkbenchError
 
@@ -63,19 +63,26 @@ _OURS = ("run.lock", "losses.f32", "log.txt", "epochs.csv", "test.json", "checkp
 
 @dataclass(frozen=True)
 class Finding:
-    """``kind`` is a word for scripts; ``mends`` says what :func:`mend` would do, ``None`` where
-    it can do nothing."""
+    """One thing to say of a library.
+
+    Args:
+        path: the file or folder it is about.
+        kind: a word for scripts.
+        message: the sentence.
+        fault: something is lost, wrong or unreadable; otherwise it is a note.
+        remedy: what :func:`repair` would do; ``None`` where it can do nothing.
+    """
 
     path: Path
     kind: str
     message: Message
     fault: bool = True
-    mends: Message | None = None
-    _mend: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+    remedy: Message | None = None
+    _repair: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
 
 def check_library(library: Path) -> Iterator[Finding]:
-    """Looks through every run folder of ``library``, newest first.
+    """Check every run folder of ``library``, newest first.
 
     Raises :class:`WorkbenchError` where the library itself cannot be read.
     """
@@ -103,16 +110,16 @@ def check_library(library: Path) -> Iterator[Finding]:
                 yield Finding(folder, "unreadable", message)
 
 
-def mend(finding: Finding) -> bool:
-    """Does what the finding's ``mends`` says; whether it was done. It is not where nothing can
-    be, or where a process has begun to train the run.
+def repair(finding: Finding) -> bool:
+    """Do what the finding's ``remedy`` says. Return ``False`` where nothing can be done, or where
+    a process has begun to train the run.
 
     Raises :class:`WorkbenchError` where the disk does not let it.
     """
-    if finding._mend is None:
+    if finding._repair is None:
         return False
     try:
-        finding._mend()
+        finding._repair()
     except Timeout:
         return False
     except OSError as error:
@@ -123,7 +130,7 @@ def mend(finding: Finding) -> bool:
 
 
 def check_run(folder: Path) -> Iterator[Finding]:
-    """What is to be said of one folder; nothing while a living process holds it."""
+    """Check one run folder; yield nothing while a living process holds it."""
     if is_locked(folder):
         return
     if not os.path.lexists(folder / "run.json"):
@@ -174,8 +181,8 @@ def _interrupted(record: RunRecord) -> Message:
 
 
 def _set_aside(path: Path, library: Path, place: str = DAMAGED, copy: bool = False) -> None:
-    """Moves or copies a run folder, or a file of one, to a place of its own in ``library``. A link
-    is moved itself; nothing outside the library is touched."""
+    """Move or copy a run folder, or a file of one, to an unused name in ``place``. A link is moved
+    itself; nothing outside the library is touched."""
     name = path.name if path.parent == library else f"{path.parent.name}_{path.name}"
     target = own_folder(library / place) / name
     free, number = target, 1
@@ -190,7 +197,7 @@ def _set_aside(path: Path, library: Path, place: str = DAMAGED, copy: bool = Fal
 
 
 def _locked(folder: Path, act: Callable[[], None]) -> Callable[[], None]:
-    """``act`` while no process trains the run; raises ``Timeout`` where one does."""
+    """Return ``act`` under the run's lock; it raises ``Timeout`` where a process trains the run."""
 
     def do() -> None:
         require_folder(folder)
@@ -201,7 +208,8 @@ def _locked(folder: Path, act: Callable[[], None]) -> Callable[[], None]:
 
 
 def _moves(path: Path, place: str = DAMAGED, whole: bool = False) -> dict[str, Any]:
-    """Mending by moving the file ``path`` of a run away, or the ``whole`` folder ``path``."""
+    """Return the fields of a finding whose repair moves the file ``path`` of a run away, or the
+    ``whole`` folder ``path``."""
     words = (
         Message("It is moved to the folder .damaged of the library.")
         if place == DAMAGED
@@ -212,11 +220,12 @@ def _moves(path: Path, place: str = DAMAGED, whole: bool = False) -> dict[str, A
     def act() -> None:
         _set_aside(path, library, place)
 
-    return {"mends": words, "_mend": act if whole else _locked(path.parent, act)}
+    return {"remedy": words, "_repair": act if whole else _locked(path.parent, act)}
 
 
 def _writes_record(folder: Path, **changes: Any) -> dict[str, Any]:
-    """``run.json`` with ``changes``, the old one kept."""
+    """Return the fields of a finding whose repair writes ``run.json`` with ``changes``; the old one
+    is kept."""
 
     def act() -> None:
         _set_aside(folder / "run.json", folder.parent, copy=True)
@@ -226,8 +235,8 @@ def _writes_record(folder: Path, **changes: Any) -> dict[str, Any]:
         write_record(replace(record, status=status, **changes))
 
     return {
-        "mends": Message("run.json is corrected; the old one is kept in .damaged."),
-        "_mend": _locked(folder, act),
+        "remedy": Message("run.json is corrected; the old one is kept in .damaged."),
+        "_repair": _locked(folder, act),
     }
 
 
@@ -327,7 +336,7 @@ def _checkpoint(folder: Path) -> Iterator[Finding]:
 
 
 def _epochs(folder: Path, record: RunRecord) -> Generator[Finding, None, list[dict[str, Any]]]:
-    """Findings on ``epochs.csv``; returns its rows, empty where there are none to trust."""
+    """Check ``epochs.csv``; return its rows, empty where they cannot be trusted."""
     path = folder / "epochs.csv"
     try:
         rows = read_epochs(folder)
@@ -393,8 +402,8 @@ def _losses(folder: Path, record: RunRecord) -> Iterator[Finding]:
                 file.write(content[: len(content) // 4 * 4])
 
         message = Message("{path}: ends with a part of a number.", path=path)
-        mends = Message("The part is cut off; the old file is kept in .damaged.")
-        yield Finding(path, "half_loss", message, mends=mends, _mend=_locked(folder, cut))
+        remedy = Message("The part is cut off; the old file is kept in .damaged.")
+        yield Finding(path, "half_loss", message, remedy=remedy, _repair=_locked(folder, cut))
     if not least <= steps <= most:
         yield Finding(
             path,
@@ -452,8 +461,10 @@ def _test(folder: Path, record: RunRecord, rows: list[dict[str, Any]]) -> Iterat
             correct=true.correct,
             total=true.total,
         )
-        mends = Message("It is written again from the logits; the old one is kept in .damaged.")
-        yield Finding(path, "test_disagrees", message, mends=mends, _mend=_locked(folder, write))
+        remedy = Message("It is written again from the logits; the old one is kept in .damaged.")
+        yield Finding(
+            path, "test_disagrees", message, remedy=remedy, _repair=_locked(folder, write)
+        )
     if not _close(record.accuracy, true.accuracy):
         yield _accuracy_disagrees(folder, record, true.accuracy)
 
@@ -483,48 +494,6 @@ def _accuracy_disagrees(folder: Path, record: RunRecord, accuracy: float) -> Fin
     return Finding(folder / "run.json", "accuracy_disagrees", message, **change)
 
 
-def figures_of(path: Path, classes: tuple[str, ...]) -> Evaluation:
-    """The figures of the final test from its stored logits (float32, (N, classes)) and labels
-    (int64, (N,)), with numpy alone; as ``workbench.engine.evaluation.figures`` takes them.
-
-    Raises ``OSError`` where the file cannot be read and ``ValueError`` where it is damaged.
-    """
-    logits, truth = read_stored_test(path)
-    count = logits.shape[1]
-    predicted = logits.argmax(1)
-    confusion = np.bincount(truth * count + predicted, minlength=count * count)
-    confusion = confusion.reshape(count, count)
-    correct, support = int(confusion.trace()), confusion.sum(1)
-    losses = np.concatenate(
-        # In parts: in float64 a large test would take many times the memory of its file.
-        [
-            _losses_of(logits[i : i + 10_000], truth[i : i + 10_000])
-            for i in range(0, len(truth), 10_000)
-        ]
-    )
-    return Evaluation(
-        mode="eval",
-        correct=correct,
-        total=len(truth),
-        accuracy=100.0 * correct / len(truth),
-        loss=float(losses.mean()),
-        classes=classes if len(classes) == count else tuple(f"class {i}" for i in range(count)),
-        per_class=tuple(
-            100.0 * int(right) / int(of) if of else None
-            for right, of in zip(confusion.diagonal(), support, strict=True)
-        ),
-        confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
-    )
-
-
-def _losses_of(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Cross entropies: log of the sum of all exponentials, less the true class's logit."""
-    wide = logits.astype(np.float64)
-    top = wide.max(1, keepdims=True)
-    logsum = np.log(np.exp(wide - top).sum(1)) + top[:, 0]
-    return np.asarray(logsum - wide[np.arange(len(truth)), truth])
-
-
 def _same_test(one: Evaluation, other: Evaluation) -> bool:
     return (
         one.correct == other.correct
@@ -535,7 +504,7 @@ def _same_test(one: Evaluation, other: Evaluation) -> bool:
 
 
 def _close(one: float | None, other: float | None) -> bool:
-    """Equal up to rounding; NaN, which JSON keeps as null, is like itself."""
+    """Compare up to rounding; NaN, which JSON keeps as null, equals itself."""
     if one is None or other is None or math.isnan(one) or math.isnan(other):
         return _none(one) == _none(other)
     return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)

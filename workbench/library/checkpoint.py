@@ -18,7 +18,7 @@ from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.networks import build_empty
 from workbench.library.run_files import CHECKPOINT
 from workbench.library.run_record import MOST_CLASSES, EnvironmentFile
-from workbench.library.safe_pickle import is_whole, load_plain
+from workbench.library.safe_pickle import LARGEST_CHECKPOINT, is_whole, load_plain
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
 from workbench.spec.optimizers import OPTIMIZERS
@@ -76,7 +76,7 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
             "{path}: this run has no checkpoint to resume from.", path=folder
         ) from None
     try:
-        content = load_plain(path, own=True)
+        content = load_plain(path, own=True, largest=LARGEST_CHECKPOINT)
     except WorkbenchError:
         raise _damaged(path) from None  # the sentences are those of weights
     if content.get("kind") != KIND:
@@ -120,6 +120,7 @@ def _check_values(stored: StoredCheckpoint) -> None:
     for count in (c.epoch, c.step, c.steps_done, c.good_step, c.waited):
         _require(type(count) is int and 0 <= count <= 10**13)
     _require(1 <= c.epoch <= 100_001 and c.step <= c.steps_done >= c.good_step)
+    _require(c.correct is None or (type(c.correct) is int and 0 <= c.correct <= 10**13))
     for seconds in (c.seconds, c.epoch_seconds):
         _require(type(seconds) in (int, float) and 0 <= seconds <= 1e10)
     _require(c.accuracy is None or _is_percent(c.accuracy, 0))

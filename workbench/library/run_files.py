@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import Timeout
 
 from workbench.engine.events import Evaluation
 from workbench.library.labels import Labels, read_labels
@@ -24,7 +23,7 @@ from workbench.library.run_record import RunRecord, parse_json, record_from, tes
 from workbench.library.safe_file import (
     LARGEST_JSON,
     clean_text,
-    lock_file,
+    is_held,
     read_bytes,
     reason_of,
     require_folder,
@@ -115,18 +114,7 @@ def has_checkpoint(folder: Path) -> bool:
 
 def is_locked(folder: Path) -> bool:
     """Whether a living process trains this run."""
-    path = folder / "run.lock"
-    try:
-        path.lstat()
-        lock = lock_file(path, 0.004)
-        # Another look from elsewhere holds the lock for some microseconds, a run for longer.
-        lock.acquire(poll_interval=0.002)
-    except Timeout:
-        return True
-    except OSError:
-        return False  # none, no file, or a read-only library: nobody trains in it
-    lock.release()
-    return False
+    return is_held(folder / "run.lock")
 
 
 # --- figures ---------------------------------------------------------------------------
@@ -179,7 +167,13 @@ def _rows(text: str) -> list[dict[str, Any]]:
     for cells in table:
         if not cells:
             continue
-        row = {name: kind(cell) for (name, kind), cell in zip(kinds, cells, strict=True) if kind}
+        row = {
+            name: kind(cell)
+            for (name, kind), cell in zip(kinds, cells, strict=True)
+            if kind and (cell or name not in TRAINING_COLUMNS)
+        }
+        if len(TRAINING_COLUMNS & row.keys()) not in (0, len(TRAINING_COLUMNS)):
+            raise ValueError("a part of the figures of the training images")
         if row["epoch"] != len(rows) + 1:
             raise ValueError("not the next epoch")
         rows.append(row)
@@ -217,17 +211,21 @@ def _mode(text: str) -> str:
 
 _COLUMNS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("epoch", "correct", "total"), _count),
+    **dict.fromkeys(("training_correct", "training_total"), _count),
     **dict.fromkeys(("validation_correct", "validation_total"), _count),
     **dict.fromkeys(("loss", "last_loss", "test_loss", "validation_loss"), _figure),
-    **dict.fromkeys(("accuracy", "validation_accuracy"), _from_to(0.0, 100.0)),
+    **dict.fromkeys(("accuracy", "training_accuracy", "validation_accuracy"), _from_to(0.0, 100.0)),
     "test_mode": _mode,
     "learning_rate": _from_to(0.0, 1e3),
     **dict.fromkeys(("seconds", "test_seconds"), _from_to(0.0, 1e10)),
 }
-_NEEDED = {name for name in _COLUMNS if not name.startswith("validation_")}
+_NEEDED = {name for name in _COLUMNS if not name.startswith(("training_", "validation_"))}
 _MOST_COLUMNS = 50
 VALIDATION_COLUMNS = tuple(name for name in _COLUMNS if name.startswith("validation_"))
 """The columns of ``epochs.csv`` that a run with a validation split has, and no other."""
+TRAINING_COLUMNS = {name for name in _COLUMNS if name.startswith("training_")}
+"""The columns of ``epochs.csv`` that are empty for an epoch in which an earlier version did not
+count the training images that were recognized."""
 
 
 def best_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

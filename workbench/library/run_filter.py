@@ -29,7 +29,7 @@ from typing import Any
 
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.spec.experiment import HYPERPARAMETERS, Hyperparameter
+from workbench.spec.experiment import HYPERPARAMETERS, Hyperparameter, channel_numbers
 
 _Condition = Callable[[RunRecord, str], bool]
 _Compare = Callable[[Any, Any], bool]
@@ -37,7 +37,7 @@ _Compare = Callable[[Any, Any], bool]
 STATUSES = ("running", "finished", "stopped", "failed", "interrupted")
 
 FIGURES = (
-    *("accuracy", "best_accuracy", "best_validation_accuracy"),
+    *("accuracy", "best_accuracy", "best_validation_accuracy", "training_accuracy"),
     *("epochs_done", "best_epoch", "seconds", "steps_per_epoch"),
 )
 """What conditions can ask of a run's measured numbers, by their names in ``RunRecord``."""
@@ -61,6 +61,7 @@ SHORT = {
     **{"sched": "scheduler", "epoch": "epochs", "patience": "early_stopping"},
     **{"val": "validation_share", "validation": "validation_share", "es": "early_stopping"},
     **{"acc": "accuracy", "best": "best_accuracy", "val_acc": "best_validation_accuracy"},
+    **{"train_acc": "training_accuracy"},
     **{"done": "epochs_done", "time": "seconds", "date": "created", "tags": "tag"},
     **{"dataset": "data"},
 }
@@ -189,6 +190,13 @@ def _value(hyperparameter: Hyperparameter, sign: str, value: str) -> Any:
         if value.casefold() not in truth:
             raise _no_choice(name, ("true", "false"), value)
         return truth[value.casefold()]
+    if hyperparameter.kind == "numbers":
+        numbers = channel_numbers(value)
+        if numbers is None:
+            raise WorkbenchError(
+                "{field}: give a list of whole numbers, as in {example}.", **_example(name)
+            )
+        return ", ".join(map(str, numbers))
     if value.casefold() not in hyperparameter.choices:
         raise _no_choice(name, hyperparameter.choices, value)
     return value.casefold()
@@ -283,12 +291,15 @@ def _example(field: str) -> dict[str, str]:
         "accuracy": "accuracy>60",
         "best_accuracy": "best_accuracy>60",
         "best_validation_accuracy": "best_validation_accuracy>60",
+        "training_accuracy": "training_accuracy>60",
         "seconds": "seconds<600",
     }
     parameter = HYPERPARAMETERS.get(field)
     if parameter is not None:
         if parameter.kind == "bool":
             example = f"{field}=true"
+        elif parameter.kind == "numbers":
+            example = f'{field}="{parameter.default}"'
         elif parameter.choices:
             example = f"{field}={next(iter(parameter.choices))}"
         else:

@@ -24,6 +24,7 @@ from pydantic import (
     create_model,
 )
 
+from workbench.data.data_choice import is_sample
 from workbench.engine.events import Evaluation
 from workbench.library.safe_file import clean_path, cleaned, escaped
 from workbench.messages import Message, WorkbenchError, plain_fields
@@ -44,11 +45,15 @@ class RunRecord:
     """What the catalog shows of a run. ``accuracy`` in percent: the final test's, or the last
     epoch's while there is none. ``best_accuracy`` is the test accuracy of the best epoch, which
     was chosen by ``best_validation_accuracy``, or by the test itself where that is ``None``.
+    ``training_accuracy`` is that of the last epoch on its training images, counted while it
+    trained, and ``None`` where it was not.
     ``created`` is UTC in ISO 8601; ``seconds`` as in ``RunEnded``;
     ``weights`` and ``best_weights`` are file names in the folder. ``continues``: the id of the
     finished run that this one trains on; ``resumed``: an entry for each time that the run went on
     (``at``, ``epoch``, ``step``, ``notices``, ``threads``). ``threads_timed``: steps a second by
-    number of CPU threads, where that number was chosen by timing. ``experiment``, ``data`` and
+    number of CPU threads, where that number was chosen by timing. ``entry``: of the queue, which it
+    was run for; ``sweep`` and ``point``: the sweep and the number of its point that it belongs to
+    (:class:`~workbench.library.queue_entry.Entry`). ``experiment``, ``data`` and
     ``environment`` are plain values. ``name``, ``notes``, ``tags`` and ``starred`` are what a
     person wrote to it, from ``labels.json``."""
 
@@ -68,6 +73,7 @@ class RunRecord:
     best_epoch: int | None = None
     best_accuracy: float | None = None
     best_validation_accuracy: float | None = None
+    training_accuracy: float | None = None
     seconds: float = 0.0
     reason: str | None = None
     reason_parts: dict[str, Any] | None = None
@@ -76,6 +82,9 @@ class RunRecord:
     continues: str | None = None
     resumed: list[dict[str, Any]] = field(default_factory=list)
     threads_timed: dict[str, float] = field(default_factory=dict)
+    entry: str | None = None
+    sweep: str | None = None
+    point: int | None = None
     name: str = ""
     notes: str = ""
     tags: tuple[str, ...] = ()
@@ -86,20 +95,18 @@ class RunRecord:
     @property
     def why(self) -> Message | None:
         """Why the run failed, as a message that the window can translate."""
-        parts = self.reason_parts or {}
-        template, values = parts.get("template"), parts.get("values")
-        if isinstance(template, str) and isinstance(values, dict):
-            # The file's own text is a format string only where it has nothing but plain fields.
-            names = plain_fields(template)
-            if names is not None and all(isinstance(values.get(name), str) for name in names):
-                return Message(template, **{name: values[name] for name in names})
-        return Message("{reason}", reason=self.reason) if self.reason else None
+        return reason_from(self.reason, self.reason_parts)
 
     @property
     def ended_early(self) -> bool:
         """Whether early stopping ended it, before its last epoch."""
         patient = bool(self.experiment.get("early_stopping"))
         return patient and self.status == "finished" and self.epochs_done < self.epochs
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it was trained on the program's own sample."""
+        return is_sample(self.data)
 
     @property
     def best_chosen_on(self) -> Literal["validation", "test"] | None:
@@ -128,6 +135,17 @@ class RunRecord:
             number = "" if self.name else number
         words = " ".join(filter(None, (number, self.name or title)))
         return visible(words or self.preset or self.id)
+
+
+def reason_from(reason: str | None, parts: dict[str, Any] | None) -> Message | None:
+    """Return what a file keeps of a reason, as a message that can be translated where it can be."""
+    template, values = (parts or {}).get("template"), (parts or {}).get("values")
+    if isinstance(template, str) and isinstance(values, dict):
+        # The file's own text is a format string only where it has nothing but plain fields.
+        names = plain_fields(template)
+        if names is not None and all(isinstance(values.get(name), str) for name in names):
+            return Message(template, **{name: values[name] for name in names})
+    return Message("{reason}", reason=reason) if reason else None
 
 
 def preset_number(preset: str | None) -> str:
@@ -223,8 +241,8 @@ class _ReasonParts(_Strict):
 
 # Each hyperparameter by its own declaration, strictly: "0.1" is no number. How they fit each other
 # takes longer, and is looked at where run.json is read.
-_ExperimentFile: Any = create_model(
-    "_ExperimentFile",
+ExperimentFile: Any = create_model(
+    "ExperimentFile",
     __config__=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True),
     **{name: (item.annotation, item) for name, item in Experiment.model_fields.items()},  # type: ignore[call-overload]
 )
@@ -237,7 +255,7 @@ class RunFigures(_Strict):
     created: Annotated[_Word, AfterValidator(_moment)]
     preset: _Word | None
     title: _Text
-    experiment: _ExperimentFile
+    experiment: ExperimentFile
     device: _Word
     epochs: Annotated[int, Field(ge=1, le=100_000)]
     steps_per_epoch: Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -247,6 +265,7 @@ class RunFigures(_Strict):
     best_epoch: _Epochs | None = None
     best_accuracy: _Percent | None = None
     best_validation_accuracy: _Percent | None = None
+    training_accuracy: _Percent | None = None
     seconds: _Seconds = 0.0
     reason: _Text | None = None
     reason_parts: _ReasonParts | None = None
@@ -261,6 +280,9 @@ class RunFigures(_Strict):
         ],
         Field(max_length=1_000),
     ] = {}
+    entry: _Word | None = None
+    sweep: _Word | None = None
+    point: _Count | None = None
     name: _Text = ""
     format: Annotated[int, Field(ge=1, le=FORMAT)]
 

@@ -20,8 +20,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from workbench import atomic
-from workbench.engine.events import EpochDone, Evaluation
-from workbench.engine.run_state import EpochFigures
+from workbench.engine.events import EpochDone, Evaluation, Event, FinalTest, StepsDone
+from workbench.engine.run_state import EpochFigures, RunState
 from workbench.file_names import file_name
 from workbench.library.run_files import CHECKPOINT, read_test, record_as_written
 from workbench.library.run_record import RunFile, RunRecord, field_of, parse_json, plain_json
@@ -41,7 +41,8 @@ class History:
 
 
 class RunWriter:
-    """Writes one run. Holds the run's lock from the start to :meth:`close`.
+    """Writes one run. Holds the run's lock from the start to :meth:`close`; ``state`` is the run as
+    the events so far tell it.
 
     Every method raises ``OSError`` where the disk does not take the file, and
     :class:`WorkbenchError` where what it is to write could not be read again.
@@ -57,7 +58,8 @@ class RunWriter:
         record_text(self.record)  # before anything of an older run is cut back
         self._lock = lock_file(folder / "run.lock", timeout=5)
         self._lock.acquire()
-        self._rows: list[dict[str, Any]] = list(going_on.rows) if going_on else []
+        rows = going_on.rows if going_on else ()
+        self.state = RunState(finished_epochs=tuple(map(EpochFigures.from_row, rows)))
         self._files: list[IO[Any]] = []
         try:
             if going_on is not None:
@@ -77,6 +79,19 @@ class RunWriter:
         self.record = replace(self.record, **changes)
         write_record(self.record)
 
+    def add(self, event: Event) -> None:
+        """Fold ``event`` into :attr:`state` and write what it adds: losses, an epoch's row and
+        test, the final test with its logits."""
+        self.state = self.state.after(event)
+        if isinstance(event, StepsDone):
+            self.add_losses(event.losses)
+        elif isinstance(event, EpochDone):
+            self._add_epoch(event)
+        elif isinstance(event, FinalTest):
+            self.add_logits(event.logits, event.labels)
+            self.add_test(event.figures, self.state.epochs_done, final=True)
+            self.update(accuracy=event.figures.accuracy)
+
     def add_losses(self, losses: Sequence[float]) -> None:
         # Flushed at once, for whoever watches the run from elsewhere.
         self._losses.write(np.asarray(losses, dtype="<f4").tobytes())
@@ -87,29 +102,32 @@ class RunWriter:
             self._log.write(f"{visible(line)}\n".encode("utf-8", "replace"))
         self._log.flush()
 
-    def add_epoch(self, event: EpochDone, seconds: float) -> None:
-        """Writes the row, the test and the record; ``seconds`` is the run's time so far."""
-        self._rows.append(EpochFigures.of(event).row())
+    def _add_epoch(self, event: EpochDone) -> None:
         self._write_rows()
         self.add_test(event.test, event.epoch, final=False)
+        state = self.state
         changes: dict[str, Any] = {
-            "epochs_done": event.epoch,
-            "accuracy": event.test.accuracy,
-            "seconds": seconds,
+            "epochs_done": state.epochs_done,
+            "accuracy": state.accuracy,
+            "training_accuracy": state.finished_epochs[-1].training_accuracy,
+            "seconds": state.seconds,
         }
-        if event.best:
+        if (best := state.best) is not None:
             changes |= {
-                "best_epoch": event.epoch,
-                "best_accuracy": event.test.accuracy,
-                "best_validation_accuracy": event.validation.accuracy if event.validation else None,
+                "best_epoch": best.epoch,
+                "best_accuracy": best.test.accuracy,
+                "best_validation_accuracy": best.validation.accuracy if best.validation else None,
             }
         self.update(**changes)
 
     def _write_rows(self) -> None:
+        rows = [epoch.row() for epoch in self.state.finished_epochs]
         text = io.StringIO()
-        table = csv.DictWriter(text, fieldnames=list(self._rows[0]), lineterminator="\n")
+        # A run that an earlier version began has fewer columns in its first rows.
+        names = max(rows, key=len)
+        table = csv.DictWriter(text, fieldnames=list(names), lineterminator="\n")
         table.writeheader()
-        table.writerows(self._rows)
+        table.writerows(rows)
         atomic.write_text(self.folder / "epochs.csv", text.getvalue())
 
     def _require_unchanged(self, before: RunRecord) -> None:
@@ -129,7 +147,7 @@ class RunWriter:
         # As a whole, never cut in place: it may be a link, or a backup's by another name.
         with atomic.replacing(self.folder / "losses.f32") as file:
             file.write(history.losses.astype("<f4").tobytes())
-        if self._rows:
+        if self.state.epochs_done:
             self._write_rows()
         else:
             atomic.delete(self.folder / "epochs.csv")
@@ -137,7 +155,7 @@ class RunWriter:
             latest = read_test(self.folder)
         except WorkbenchError:
             return  # damaged: the next test replaces it
-        if latest is not None and latest[1] > len(self._rows):
+        if latest is not None and latest[1] > self.state.epochs_done:
             atomic.delete(self.folder / "test.json")
 
     def sync(self) -> None:

@@ -20,11 +20,15 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
+from workbench.library.pickle_protocols import as_protocol_2
 from workbench.library.safe_file import TooLargeFile, UnsafeFile, read_bytes, reason_of
 from workbench.messages import WorkbenchError
 
-LARGEST_FILE = 100_000_000
-"""In bytes. The network's weights take 1.7 million with ten classes."""
+LARGEST_FILE = 1_000_000_000
+"""Of weights, in bytes: those of the report take 1.7 million, the largest CNN's 800 million."""
+
+LARGEST_CHECKPOINT = 5 * LARGEST_FILE
+"""Of a checkpoint: weights, those kept before a loss that is no number, an optimizer's averages."""
 
 _MOST_OPERATIONS = 1_000_000  # of one pickle; that of a state dict has about a thousand
 
@@ -43,15 +47,19 @@ _ALLOWED = {
 }
 
 
-def load_plain(path: Path, *, own: bool = False) -> dict[Any, Any]:
+def load_plain(path: Path, *, own: bool = False, largest: int = LARGEST_FILE) -> dict[Any, Any]:
     """What ``torch.save`` wrote to ``path``: a dictionary of tensors and plain values, the tensors
-    on the CPU. ``own``: the file belongs to a run, and may not be a link.
+    on the CPU. ``own``: the file belongs to a run, and may not be a link. ``largest``: its bytes.
 
     Raises :class:`WorkbenchError` with one sentence for everything else. No code in the file is
     run.
     """
-    content = _read(path, own)
-    look_through(path, content)
+    return plain_from(path, read_file(path, own=own, largest=largest), largest)
+
+
+def plain_from(path: Path, content: bytes, largest: int = LARGEST_FILE) -> dict[Any, Any]:
+    """As :func:`load_plain`, from the ``content`` of the file at ``path``."""
+    content = look_through(path, content, largest)
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:
@@ -72,15 +80,20 @@ def is_whole(tensor: Tensor) -> bool:
 # --- looking through a file, without running it ------------------------------------------
 
 
-def _read(path: Path, own: bool) -> bytes:
+def read_file(path: Path, *, own: bool = False, largest: int = LARGEST_FILE) -> bytes:
+    """Return the content of the weight file ``path``, of at most ``largest`` bytes.
+    ``own``: the file belongs to a run, and may not be a link.
+
+    Raises :class:`WorkbenchError` with one sentence where it cannot be read.
+    """
     try:
         if path.is_dir():
             raise WorkbenchError("{path}: is a folder; choose a weights file (.pkl).", path=path)
-        content = read_bytes(path, LARGEST_FILE, links=not own)
+        content = read_bytes(path, largest, links=not own)
     except FileNotFoundError:
         raise WorkbenchError("{path}: there is no such file.", path=path) from None
     except TooLargeFile:
-        _refuse_too_large(path)
+        _refuse_too_large(path, largest)
     except UnsafeFile:
         refuse_other_file(path)
     except OSError as error:
@@ -92,12 +105,17 @@ def _read(path: Path, own: bool) -> bytes:
     return content
 
 
-def look_through(path: Path, content: bytes) -> None:
-    """Raises :class:`WorkbenchError` unless ``content`` is a file of ``torch.save`` whose
-    pickles name nothing but tensors."""
+def look_through(path: Path, content: bytes, largest: int = LARGEST_FILE) -> bytes:
+    """Return ``content`` with its pickles in protocol 2. Raises :class:`WorkbenchError` unless it
+    is a file of ``torch.save`` whose pickles name nothing but tensors."""
     if content.startswith(b"PK\x03\x04"):
-        pickles = [io.BytesIO(pickle) for pickle in _pickles_in_zip(path, content)]
+        in_zip = _pickles_in_zip(path, content, largest)
+        changed = {name: _as_protocol_2(pickle) for name, pickle in in_zip.items()}
+        if changed != in_zip:
+            content = _zip_with(content, changed)
+        pickles = [io.BytesIO(pickle) for pickle in changed.values()]
     elif _is_legacy(content):
+        content = _as_protocol_2(content, _LEGACY_PICKLES)
         # One after the other in the same stream; the storages follow.
         pickles = [io.BytesIO(content)] * _LEGACY_PICKLES
     else:
@@ -109,13 +127,36 @@ def look_through(path: Path, content: bytes) -> None:
     except (ValueError, OverflowError):
         refuse_damaged(path)
     _refuse_code(path, names)
+    return content
 
 
-def _pickles_in_zip(path: Path, content: bytes) -> list[bytes]:
+def _as_protocol_2(content: bytes, count: int = 1) -> bytes:
+    """Return ``content`` with its first ``count`` pickles in protocol 2; as it is where they are
+    already, or are damaged, which is found out when they are looked through."""
+    if content[:2] in (b"\x80\x02", b"\x80\x01", b"\x80\x00"):
+        return content
+    stream = io.BytesIO(content)
+    try:
+        pickles = [as_protocol_2(stream) for _ in range(count)]
+    except (ValueError, OverflowError):
+        return content
+    return b"".join([*pickles, stream.read()])
+
+
+def _zip_with(content: bytes, changed: dict[str, bytes]) -> bytes:
+    """Return the archive ``content`` with other files under the names of ``changed``."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(result, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, changed.get(name) or before.read(name))
+    return result.getvalue()
+
+
+def _pickles_in_zip(path: Path, content: bytes, largest: int) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(record.file_size for record in archive.infolist()) > LARGEST_FILE:
-                _refuse_too_large(path)
+            if sum(record.file_size for record in archive.infolist()) > largest:
+                _refuse_too_large(path, largest)
             names = archive.namelist()
             # torch looks names up by itself, and might find the other of two.
             if len({name.casefold() for name in names}) < len(names):
@@ -131,7 +172,7 @@ def _pickles_in_zip(path: Path, content: bytes) -> list[bytes]:
                 refuse_other_file(path)
             if archive.testzip():  # torch reads over a flipped bit
                 refuse_damaged(path)
-            return [archive.read(name) for name in pickles]
+            return {name: archive.read(name) for name in pickles}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
         # RuntimeError: encrypted or a compression that Python does not know.
         refuse_damaged(path)
@@ -214,12 +255,12 @@ def refuse_other_file(path: Path) -> NoReturn:
     )
 
 
-def _refuse_too_large(path: Path) -> NoReturn:
+def _refuse_too_large(path: Path, largest: int) -> NoReturn:
     raise WorkbenchError(
         "{path}: holds more than {limit} MB, too much for weights of this program's networks; "
         "choose another file.",
         path=path,
-        limit=LARGEST_FILE // 1_000_000,
+        limit=largest // 1_000_000,
     )
 
 

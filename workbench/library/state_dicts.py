@@ -12,7 +12,7 @@ from torch import Tensor
 from workbench.engine.networks import build_empty
 from workbench.library.safe_pickle import is_whole, refuse_damaged, short_text
 from workbench.messages import Message, WorkbenchError
-from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
 from workbench.spec.networks import NETWORKS
 
 _WHOLE_NUMBERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
@@ -21,16 +21,21 @@ _WHOLE_NUMBERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8
 def recognized(path: Path, tensors: dict[str, Tensor]) -> tuple[Experiment, dict[str, Tensor]]:
     """The experiment that these keys and shapes belong to, and its network's state dict on the
     ``meta`` device."""
-    experiments = [
-        experiment_from({"network": name, "normalization": "half", **variant})
-        for name, network in NETWORKS.items()
-        for variant in network.variants
-    ]
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    experiments = []
+    for name, network in NETWORKS.items():
+        told = dict(network.fields_of(shapes))
+        for variant in network.variants:
+            values = {"network": name, "normalization": "half", **variant}
+            try:
+                experiments.append(experiment_from({**values, **told}))
+            except ExperimentError:  # the shapes are of another network
+                experiments.append(experiment_from(values))
 
     def expected(experiment: Experiment) -> dict[str, Tensor]:
         last = tensors.get(next(reversed(build_empty(experiment, 1).state_dict())))
         # An impossible number of outputs is then told as a difference in shape.
-        outputs = len(last) if last is not None and last.ndim == 1 and len(last) else 1
+        outputs = len(last) if last is not None and last.ndim and len(last) else 1
         return build_empty(experiment, outputs).state_dict()
 
     nearest = min(experiments, key=lambda e: len(expected(e).keys() ^ tensors.keys()))
@@ -45,7 +50,7 @@ def recognized(path: Path, tensors: dict[str, Tensor]) -> tuple[Experiment, dict
 
 
 def tensors_of(path: Path, values: dict[Any, Any]) -> dict[str, Tensor]:
-    """``values`` as a state dict, without the ``module.`` that DataParallel puts before keys."""
+    """Return ``values`` as a state dict. Raises :class:`WorkbenchError` where it is none."""
     tensors: dict[str, Tensor] = {}
     for key, value in dict.items(values):
         if not isinstance(key, str) or not isinstance(value, Tensor):
@@ -61,8 +66,6 @@ def tensors_of(path: Path, values: dict[Any, Any]) -> dict[str, Tensor]:
         tensors[key] = value
     if not tensors:
         raise WorkbenchError("{path}: holds no weights; save the file again.", path=path)
-    if all(key.startswith("module.") for key in tensors):
-        return {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
     return tensors
 
 

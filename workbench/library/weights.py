@@ -19,10 +19,17 @@ from workbench.data.data_choice import CIFAR10_CLASSES
 from workbench.engine.networks import build_empty
 from workbench.library.checkpoint import KIND as CHECKPOINT_KIND
 from workbench.library.checkpoint import PIXEL_STATISTICS
-from workbench.library.safe_pickle import load_plain
-from workbench.library.state_dicts import converted, difference, recognized, tensors_of
+from workbench.library.foreign_weights import recognized_inside
+from workbench.library.safe_pickle import plain_from, read_file
+from workbench.library.safetensors_file import from_safetensors, is_safetensors
+from workbench.library.state_dicts import converted, difference, tensors_of
 from workbench.messages import Message, WorkbenchError
-from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
+from workbench.spec.experiment import (
+    HYPERPARAMETERS,
+    Experiment,
+    ExperimentError,
+    experiment_from,
+)
 
 FORMAT = 1
 """The format that :func:`save_weights` writes, and the newest that can be read."""
@@ -61,6 +68,16 @@ def build_from(weights: Weights) -> nn.Module:
     return network.eval()
 
 
+def statistics_of(weights: Weights) -> tuple[Tensor, Tensor] | None:
+    """Return mean and standard deviation of each color by which pixels were scaled, 0 to 255,
+    float64 (3,); ``None`` where the weights do not say them."""
+    mean = weights.metrics.get("pixel_mean")
+    deviation = weights.metrics.get("pixel_deviation")
+    if mean is None or deviation is None:
+        return None
+    return torch.tensor(mean, dtype=torch.float64), torch.tensor(deviation, dtype=torch.float64)
+
+
 def save_weights(path: Path, weights: Weights) -> None:
     """Writes ``weights`` to ``path`` in the program's own format; an existing file is replaced
     whole or not at all. ``notes`` are not kept, and of ``data`` no paths.
@@ -68,11 +85,30 @@ def save_weights(path: Path, weights: Weights) -> None:
     Raises :class:`WorkbenchError` where the file cannot be written, and ``TypeError`` where
     ``metrics`` or ``data`` are not plain values, which could not be read back.
     """
+    content = values_of(weights)
+    # Through memory, because torch.save turns a full disk into a RuntimeError without its reason.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    try:
+        with atomic.replacing(path) as file:
+            file.write(buffer.getbuffer())
+    except OSError as error:
+        raise WorkbenchError(
+            "{path}: cannot be written ({reason}).", path=path, reason=error.strerror or error
+        ) from None
+
+
+def values_of(weights: Weights) -> dict[str, Any]:
+    """Return what a file of the program's own format holds of ``weights``: plain values and
+    ``state_dict``, tensors on the CPU in memory of their own.
+
+    Raises ``TypeError`` where ``metrics`` or ``data`` are not plain values.
+    """
     data = _without_places(weights.data)
     for name, values in (("metrics", weights.metrics), ("data", data)):
         if values is not None and not _is_plain(values):
             raise TypeError(f"{name}: plain values are needed, not {values!r}")
-    content = {
+    return {
         "format": FORMAT,
         "kind": KIND,
         "program": __version__,
@@ -88,16 +124,6 @@ def save_weights(path: Path, weights: Weights) -> None:
             for key, tensor in weights.state_dict.items()
         },
     }
-    # Through memory, because torch.save turns a full disk into a RuntimeError without its reason.
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    try:
-        with atomic.replacing(path) as file:
-            file.write(buffer.getbuffer())
-    except OSError as error:
-        raise WorkbenchError(
-            "{path}: cannot be written ({reason}).", path=path, reason=error.strerror or error
-        ) from None
 
 
 def _without_places(data: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -108,15 +134,21 @@ def _without_places(data: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def load_weights(path: Path, *, own: bool = False) -> Weights:
-    """The weights in ``path``: the program's own format, or the state dict of one of its
-    networks as ``torch.save`` writes it, since PyTorch 1.2 and also from a GPU.
+    """Return the weights in ``path``: the program's own format, as ``.pkl`` or ``.safetensors``, or
+    the state dict of one of its networks as ``torch.save`` (since PyTorch 1.2, also from a GPU, in
+    any protocol) or safetensors write it, also inside a checkpoint of another program.
 
-    What a plain state dict does not say is assumed as in the report, and ``notes`` say so.
-    ``own``: the file belongs to a run, and may not be a link.
+    What a plain state dict does not say is assumed as in the report, and ``notes`` say so, and what
+    was changed to read it. ``own``: the file belongs to a run, and may not be a link.
     Raises :class:`WorkbenchError` with one sentence for everything else. No code in the file is
     run.
     """
-    values = load_plain(path, own=own)
+    content = read_file(path, own=own)
+    values: dict[Any, Any]
+    if is_safetensors(content):
+        values = from_safetensors(path, content)
+    else:
+        values = plain_from(path, content)
     if values.get("kind") == CHECKPOINT_KIND:
         raise WorkbenchError(
             "{path}: is the checkpoint of a run that has not ended, not weights; resume the run, "
@@ -190,8 +222,7 @@ def _from_own(path: Path, values: dict[Any, Any]) -> Weights:
 
 
 def _from_plain(path: Path, values: dict[Any, Any]) -> Weights:
-    tensors = tensors_of(path, values)
-    experiment, expected = recognized(path, tensors)
+    tensors, experiment, expected, reading_notes = recognized_inside(path, values)
     state_dict, value_notes = converted(path, tensors, expected)
     outputs = len(next(reversed(expected.values())))
     notes = []
@@ -201,13 +232,13 @@ def _from_plain(path: Path, values: dict[Any, Any]) -> Weights:
     else:
         classes = tuple(f"class {index}" for index in range(outputs))
         notes.append(Message("The file does not name its {count} classes.", count=outputs))
-    activation = {"relu": "ReLU", "leaky_relu": "Leaky ReLU"}[experiment.activation]
-    notes.append(
-        Message(
-            "The file does not say its activation; {activation} is assumed, as in the report.",
-            activation=activation,
+    if "activation" not in experiment.without_effect():
+        notes.append(
+            Message(
+                "The file does not say its activation; {activation} is assumed, as in the report.",
+                activation=HYPERPARAMETERS["activation"].choices[experiment.activation],
+            )
         )
-    )
     if experiment.dropout:
         notes.append(
             Message(
@@ -227,7 +258,7 @@ def _from_plain(path: Path, values: dict[Any, Any]) -> Weights:
         classes=classes,
         state_dict=state_dict,
         format=None,
-        notes=(*notes, *value_notes),
+        notes=(*notes, *reading_notes, *value_notes),
     )
 
 

@@ -22,6 +22,7 @@ from workbench.analysis.differences import (
     CHOSEN_ON,
     DATA_WORDS,
     ENVIRONMENT_WORDS,
+    PERCENTAGES,
     differing_rows,
     distinct_names,
 )
@@ -60,19 +61,15 @@ from workbench.report.plots import (
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
 from workbench.spec.networks import Layer, network_layers
 from workbench.spec.presets import Preset, list_presets, preset_before, preset_with_id
+from workbench.words.figures import percent
+from workbench.words.status import status_word
+from workbench.words.titles import data_name
 
 Say = Callable[[Message], str]
 
 HTML_ENDINGS = (".html", ".htm")
 MARKDOWN_ENDINGS = (".md", ".markdown")
 
-STATUS_WORDS = {
-    "running": Message("Running"),
-    "finished": Message("Finished"),
-    "stopped": Message("Stopped"),
-    "failed": Message("Failed"),
-    "interrupted": Message("Interrupted"),
-}
 ENDED_EARLY = Message("ended early")
 
 SMOOTHING = 0.99
@@ -127,7 +124,7 @@ def _document(
     yield Heading(1, title)
     now = f"{datetime.now():%Y-%m-%d %H:%M}"
     yield Paragraph(say(Message("Written by CIFAR Workbench, {when}.", when=now)))
-    if any(record.data.get("kind") == "sample" for record in records):
+    if any(record.is_sample for record in records):
         yield Paragraph(
             say(
                 Message(
@@ -166,7 +163,7 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
                 page.name,
                 page.data_name,
                 _epochs(page.record, say),
-                _percent(page.record.accuracy),
+                percent(page.record.accuracy),
                 _reported(page.against.figures[0]) if page.against and page.compared else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
             )
@@ -181,8 +178,7 @@ def _epochs(record: RunRecord, say: Say) -> str:
 
 
 def _title(record: RunRecord, say: Say) -> str:
-    sample = record.data.get("kind") == "sample"
-    return f"{record.label} ({say(Message('sample'))})" if sample else record.label
+    return f"{record.label} ({say(Message('sample'))})" if record.is_sample else record.label
 
 
 def _differences(records: Sequence[RunRecord], names: Sequence[str], say: Say) -> Iterator[Block]:
@@ -215,8 +211,7 @@ class _Page:
         )
         self.compared = bool(self.against and shown_figures(self.against))
         self.classes = tuple(map(str, record.data.get("classes", ())))
-        sample = record.data.get("kind") == "sample"
-        self.data_name = say(Message("sample")) if sample else str(record.data.get("name", ""))
+        self.data_name = data_name(record.data, lambda text: say(Message(text)))
 
     def blocks(self) -> Iterator[Block]:
         record, say = self.record, self.say
@@ -254,7 +249,7 @@ class _Page:
                     total=record.epochs,
                 )
             )
-        return say(STATUS_WORDS.get(record.status, Message("Finished")))
+        return say(status_word(record.status))
 
     def _about_preset(self) -> Iterator[Block]:
         """What was written about the preset, apart from what this run did."""
@@ -420,8 +415,8 @@ class _Page:
         record, say = self.record, self.say
         if record.best_accuracy is None:
             return
-        best = _percent(record.best_accuracy)
-        held_out = _percent(record.best_validation_accuracy)
+        best = percent(record.best_accuracy)
+        held_out = percent(record.best_validation_accuracy)
         if in_training_mode := record.tested_otherwise:
             best = say(Message("{accuracy} in training mode", accuracy=best))
             held_out = say(Message("{accuracy} in training mode", accuracy=held_out))
@@ -451,12 +446,12 @@ class _Page:
             if k < len(predictions.classes):
                 yield (
                     self.say(Message("Top-{k} accuracy", k=k)),
-                    _percent(top_k_accuracy(predictions, k)),
+                    percent(top_k_accuracy(predictions, k)),
                 )
         error = calibration(predictions).error
         yield (
             self.say(Message("Expected calibration error (15 bins)")),
-            _percent(None if error is None else 100 * error),
+            percent(None if error is None else 100 * error),
         )
 
     def _against(self, against: AgainstReport) -> Iterator[Block]:
@@ -508,7 +503,7 @@ class _Page:
                 say(Message("Test images")),
             ),
             tuple(
-                (name, *map(_percent, (c.precision, c.recall, c.f1)), f"{c.support:,}")
+                (name, *map(percent, (c.precision, c.recall, c.f1)), f"{c.support:,}")
                 for name, c in zip(names, rows, strict=False)
             ),
         )
@@ -635,10 +630,6 @@ def _moment(created: str) -> str:
         return created
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}%"
-
-
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
@@ -652,14 +643,14 @@ def _value_text(key: str, value: Any, say: Say) -> str:
     """A value of a hyperparameter, or of another row in which runs differ, as people read it."""
     if value is None:
         return "–"
-    if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
-        return _percent(value)
+    if key in PERCENTAGES:
+        return percent(value)
     if key == "ended_early":
         return say(Message("yes") if value else Message("no"))
     if key == "best_chosen_on":
         return say(CHOSEN_ON[value])
     if key == "status":
-        return say(STATUS_WORDS.get(value, Message("Finished")))
+        return say(status_word(value))
     if key == "fingerprint":
         return str(value)[:12]
     parameter = HYPERPARAMETERS.get(key)

@@ -17,7 +17,7 @@ from workbench.engine.devices import choose_device
 from workbench.engine.evaluation import EVALUATION_BATCH, StopRequested, check, evaluate
 from workbench.engine.events import Evaluation, Listener
 from workbench.engine.process import free_memory, prepare_process
-from workbench.engine.steps import Statistics, pixel_scaling
+from workbench.engine.steps import pixel_scaling
 from workbench.engine.thread_choice import require_threads
 from workbench.library import weights as weight_files
 from workbench.messages import Cancelled, Message, WorkbenchError
@@ -103,7 +103,7 @@ def _evaluate_weights(
         )
     network = weight_files.build_from(weights)
     network = network.to(chosen.device).to(memory_format=torch.channels_last)
-    scaling = pixel_scaling(weights.experiment, data_set, _statistics(weights))
+    scaling = pixel_scaling(weights.experiment, data_set, weight_files.statistics_of(weights))
     started = time.monotonic()
     figures, _ = evaluate(network, data_set, scaling, lambda: check(control), listener)
     return WeightsTest(
@@ -114,17 +114,6 @@ def _evaluate_weights(
         seconds=time.monotonic() - started,
         notes=tuple(notes),
         weights=weights,
-    )
-
-
-def _statistics(weights: weight_files.Weights) -> Statistics | None:
-    mean = weights.metrics.get("pixel_mean")
-    deviation = weights.metrics.get("pixel_deviation")
-    if mean is None or deviation is None:
-        return None
-    return (
-        torch.tensor(mean, dtype=torch.float64),
-        torch.tensor(deviation, dtype=torch.float64),
     )
 
 
@@ -150,7 +139,7 @@ def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> I
     try:
         prepare_process()
         weights = weight_files.load_weights(path)
-        statistics = _statistics(weights)
+        statistics = weight_files.statistics_of(weights)
         if weights.experiment.normalization == "dataset" and statistics is None:
             raise WorkbenchError(
                 "{path}: does not say which mean and deviation its pixels were scaled with.",

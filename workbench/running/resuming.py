@@ -262,6 +262,7 @@ def reached(experiment: Experiment, start: Checkpoint, history: History) -> dict
         "best_weights": _best_weights(history.before, best["best_epoch"]),
         "epochs_done": start.epoch - 1,
         "accuracy": rows[-1]["accuracy"] if rows else None,
+        "training_accuracy": rows[-1].get("training_accuracy") if rows else None,
         "seconds": start.seconds,
         "status": "running",
         "reason": None,

@@ -26,9 +26,7 @@ from workbench.engine.devices import (
 from workbench.engine.environment import environment
 from workbench.engine.events import (
     CheckpointReady,
-    EpochDone,
     Event,
-    FinalTest,
     Listener,
     Notice,
     RunEnded,
@@ -41,6 +39,7 @@ from workbench.engine.events import (
 from workbench.engine.memory import give_memory_back
 from workbench.engine.pace import OtherPrograms, Pace, Slowdown
 from workbench.engine.process import free_memory, prepare_process
+from workbench.engine.status import RunStatus
 from workbench.engine.step_times import Timing
 from workbench.engine.steps import (
     pixel_statistics,
@@ -156,7 +155,7 @@ def _run(
     threads = torch.get_num_threads()
     keeper: _Keeper | None = None
     run: _Prepared | None = None
-    outcome = Outcome("stopped", 0, 0.0)
+    outcome = Outcome(RunStatus.STOPPED, 0, 0.0)
     ended_itself = False
     try:
         run = prepare()
@@ -166,7 +165,7 @@ def _run(
             keeper.report(Notice(notice))
         outcome = train(run.experiment, run.data, keeper.report, control, run.start)
         # Finished, or diverged: it would do so again.
-        ended_itself = outcome.status != "stopped"
+        ended_itself = outcome.status is not RunStatus.STOPPED
     except Cancelled:
         pass  # stopped while the data loaded: nothing was reached, nothing is kept
     except WorkbenchError as error:
@@ -179,15 +178,16 @@ def _run(
     torch.set_num_threads(threads)  # the run had its own number
     free_memory()
     if keeper is None:
-        status = "cancelled" if control.cancelled else outcome.status
-        ended = RunEnded(status, 0, 0.0, outcome.reason)  # type: ignore[arg-type]
+        status = RunStatus.CANCELLED if control.cancelled else outcome.status
+        ended = RunEnded(status, 0, 0.0, outcome.reason)
         listener(ended)
         return ended
     return keeper.end(
         outcome,
         # What a resumed run had reached before is not this process's to discard.
         discard=control.cancelled and not in_place,
-        drop_checkpoint=ended_itself and not (keep_checkpoint and outcome.status == "finished"),
+        drop_checkpoint=ended_itself
+        and not (keep_checkpoint and outcome.status is RunStatus.FINISHED),
     )
 
 
@@ -375,7 +375,6 @@ class _Keeper:
         self._pace: Pace | None = None
         if run.started.device == "cpu":
             self._pace = Pace(run.started.threads, run.started.timed, OtherPrograms())
-        self._seconds = run.start.seconds - run.start.epoch_seconds if run.start else 0.0
 
     def report(self, event: Event) -> None:
         writer = self._writer
@@ -385,18 +384,10 @@ class _Keeper:
         if isinstance(event, CheckpointReady):
             self._save_checkpoint(event.checkpoint)
             return
-        if isinstance(event, StepsDone):
-            writer.add_losses(event.losses)
-        elif isinstance(event, EpochDone):
-            self._seconds += event.seconds + event.test_seconds
-            writer.add_epoch(event, self._seconds)
-        elif isinstance(event, FinalTest):
-            writer.add_logits(event.logits, event.labels)
-            writer.add_test(event.figures, writer.record.epochs_done, final=True)
-            writer.update(accuracy=event.figures.accuracy)
-        elif isinstance(event, RunStarted):
+        if isinstance(event, RunStarted):
             event = replace(event, run=str(writer.folder))
-        elif isinstance(event, ThreadsChanged):
+        writer.add(event)
+        if isinstance(event, ThreadsChanged):
             notice = resuming.change_of_threads(event.before, event.threads)
             entry = {
                 "at": now_utc(),
@@ -466,7 +457,7 @@ class _Keeper:
         """Writes the end, gives the lock back, and tells the listener."""
         writer = self._writer
         ended = RunEnded(
-            status="cancelled" if discard else outcome.status,  # type: ignore[arg-type]
+            status=RunStatus.CANCELLED if discard else outcome.status,
             epochs_done=outcome.epochs_done,
             seconds=outcome.seconds,
             reason=outcome.reason,
@@ -479,7 +470,7 @@ class _Keeper:
         try:
             writer.add_lines(self._lines.lines(ended))
             writer.update(
-                status=outcome.status,
+                status=outcome.status.value,
                 epochs_done=outcome.epochs_done,
                 seconds=outcome.seconds,
                 reason=str(outcome.reason)[:LONGEST_REASON] if outcome.reason else None,
@@ -489,7 +480,9 @@ class _Keeper:
                 writer.drop_checkpoint()
         except OSError as error:
             log.exception("The end of the run could not be written")
-            ended = replace(ended, status="failed", reason=disk_problem(writer.folder, error))
+            ended = replace(
+                ended, status=RunStatus.FAILED, reason=disk_problem(writer.folder, error)
+            )
         finally:
             writer.close()
         if not writer.folder.exists():  # moved or deleted: there is nothing that could be shown
@@ -510,11 +503,11 @@ class _Keeper:
 
     @property
     def epochs_done(self) -> int:
-        return self._writer.record.epochs_done
+        return self._writer.state.epochs_done
 
     @property
     def seconds(self) -> float:
-        return self._seconds
+        return self._writer.state.seconds
 
 
 def _parts(message: Message) -> dict[str, Any]:
@@ -524,7 +517,7 @@ def _parts(message: Message) -> dict[str, Any]:
 
 def _failed(error: Exception, keeper: _Keeper | None) -> Outcome:
     return Outcome(
-        "failed",
+        RunStatus.FAILED,
         keeper.epochs_done if keeper else 0,
         keeper.seconds if keeper else 0.0,
         explain(error, keeper.folder if keeper else None),

@@ -7,6 +7,7 @@ files, ``--set key=value`` and the form of the window are read and made from.
 from __future__ import annotations
 
 import difflib
+import functools
 import types
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -28,7 +30,7 @@ from pydantic_core import PydanticCustomError
 
 from workbench.messages import Message, WorkbenchError
 from workbench.plain_text import shortened
-from workbench.spec.networks import NETWORKS
+from workbench.spec.networks import NETWORKS, may_have_batch_norm
 from workbench.spec.optimizers import OPTIMIZERS
 from workbench.spec.registry import Registry
 from workbench.spec.schedulers import SCHEDULERS
@@ -71,6 +73,8 @@ _DISAGREEMENTS: dict[str, LiteralString] = {
     "to {needed}.",
     "batch_norm_needs_two": "{field}: must be 2 or more with batch norm, which needs several "
     "images in a batch (it is {value}).",
+    "channels": "{field}: must be a list of 1 to {most} whole numbers from 1 to {largest}, as in "
+    "16, 32, 64 (it is {value}).",
 }
 
 # What a value can break, by pydantic's error type, and by the kind of its field.
@@ -102,7 +106,13 @@ class Experiment(BaseModel):
     network: str = _declare(
         "cnn",
         "Network",
-        "Three convolutions (16, 32, 64 channels), two max pools, two linear layers.",
+        "The layers that are trained.",
+        "Network",
+    )
+    channels: str = _declare(
+        "16, 32, 64",
+        "Channels",
+        "Of each convolution of the CNN, 1 to 6 of them. A max pool follows each but the first.",
         "Network",
     )
     activation: Literal["relu", "leaky_relu"] = _declare(
@@ -280,6 +290,20 @@ class Experiment(BaseModel):
             raise PydanticCustomError("unknown_choice", "not a registered choice")
         return value
 
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _channels_in_one_form(cls, value: object) -> str:
+        numbers = channel_numbers(value)
+        if numbers is None:
+            context = {
+                "field": "channels",
+                "most": MOST_CONVOLUTIONS,
+                "largest": f"{MOST_CHANNELS:,}",
+                "value": shortened(value),
+            }
+            raise PydanticCustomError("channels", _DISAGREEMENTS["channels"], context)
+        return ", ".join(map(str, numbers))
+
     @model_validator(mode="before")
     @classmethod
     def _null_is_none(cls, values: Any) -> Any:
@@ -292,9 +316,9 @@ class Experiment(BaseModel):
     def _fields_agree(self) -> Experiment:
         for name in self.without_effect() & self.model_fields_set:
             if getattr(self, name) != type(self).model_fields[name].default:
-                context = _no_effect(self, name).values
+                context = no_effect(self, name).values
                 raise PydanticCustomError("no_effect", _DISAGREEMENTS["no_effect"], dict(context))
-        if self.batch_norm and self.batch_size < 2:
+        if (self.batch_norm or NETWORKS[self.network].batch_norm) and self.batch_size < 2:
             raise PydanticCustomError(
                 "batch_norm_needs_two",
                 _DISAGREEMENTS["batch_norm_needs_two"],
@@ -312,9 +336,36 @@ class Experiment(BaseModel):
         hidden = self.without_effect()
         return {name: value for name, value in self.model_dump().items() if name not in hidden}
 
+    @property
+    def channel_list(self) -> tuple[int, ...]:
+        """Channels of each convolution of the CNN."""
+        return channel_numbers(self.channels) or ()
+
     def learning_rate_at(self, epoch: int) -> float:
         """Return the learning rate in ``epoch``, counted from 1."""
         return SCHEDULERS[self.scheduler].rate(self, epoch)
+
+
+MOST_CONVOLUTIONS, MOST_CHANNELS = 6, 2048
+"""Convolutions of a CNN, and channels of each."""
+
+
+def channel_numbers(value: object) -> tuple[int, ...] | None:
+    """Return the channels that ``value`` means, a list or a text (``16, 32, 64``); ``None`` where
+    it is no list of allowed numbers."""
+    parts: list[object]
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith("[") and text.endswith("]"):
+            text = text[1:-1]
+        parts = [part.strip() for part in text.split(",")]
+        # No number of more than four digits is allowed.
+        plain = all(p.isascii() and p.isdigit() and len(p) <= 4 for p in map(str, parts))
+        parts = [int(str(part)) for part in parts] if plain else []
+    else:
+        parts = list(value) if isinstance(value, list | tuple) else [value]
+    fits = all(type(part) is int and 1 <= part <= MOST_CHANNELS for part in parts)
+    return tuple(parts) if fits and 1 <= len(parts) <= MOST_CONVOLUTIONS else None  # type: ignore[arg-type]
 
 
 def names_without_effect(values: Mapping[str, Any]) -> set[str]:
@@ -327,7 +378,7 @@ def tests_otherwise(values: Mapping[str, Any]) -> bool:
     """Whether the tests after the epochs of the experiment with ``values`` take other figures than
     its final test, which is in evaluation mode: only with dropout or batch norm does training mode
     make a difference."""
-    noisy = bool(values.get("dropout")) or bool(values.get("batch_norm"))
+    noisy = bool(values.get("dropout")) or may_have_batch_norm(values)
     return noisy and values.get("test_mode") == "train"
 
 
@@ -360,11 +411,11 @@ def _extra(field: FieldInfo) -> dict[str, Any]:
 class Hyperparameter:
     """One declared field of :class:`Experiment`.
 
-    ``kind`` is ``"choice"``, ``"bool"``, ``"int"`` or ``"float"``; ``choices`` maps each
-    allowed value to its label; ``minimum`` and ``maximum`` are limits, and
-    ``minimum_excluded`` / ``maximum_excluded`` say that the limit itself is not allowed;
-    ``slip`` marks what only reproduces a slip of the report. When it has an effect,
-    :func:`needs` tells.
+    ``kind`` is ``"choice"``, ``"bool"``, ``"int"``, ``"float"`` or ``"numbers"``, a list written as
+    a text (``16, 32, 64``); ``choices`` maps each allowed value to its label; ``minimum`` and
+    ``maximum`` are limits, and ``minimum_excluded`` / ``maximum_excluded`` say that the limit
+    itself is not allowed; ``slip`` marks what only reproduces a slip of the report. When it has an
+    effect, :func:`needs` tells.
     """
 
     name: str
@@ -382,6 +433,9 @@ class Hyperparameter:
     slip: bool
 
 
+_KINDS = {bool: "bool", int: "int", float: "float", str: "numbers"}
+
+
 def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
     extra = _extra(field)
     limits: dict[str, float] = {}
@@ -396,7 +450,7 @@ def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
         values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         labels = extra["choices"] or {}
         choices = types.MappingProxyType({value: labels.get(value, value) for value in values})
-    kind = "choice" if choices else {bool: "bool", int: "int", float: "float"}[field.annotation]  # type: ignore[index]
+    kind = "choice" if choices else _KINDS[field.annotation]  # type: ignore[index]
     return Hyperparameter(
         name=name,
         label=field.title or name,
@@ -496,6 +550,30 @@ def _wrong_type(field: str, value: object) -> Message:
     return Message(template, field=field, value=shortened(value))
 
 
+def field_value(name: str, value: Any) -> Any:
+    """Return ``value``, which may be a text, as the field ``name`` holds it, by its limits alone.
+
+    Raises :class:`ExperimentError` where there is no such field, or it does not take the value.
+    """
+    if name not in HYPERPARAMETERS:
+        experiment_from({name: value})  # raises: it says what is near
+    if isinstance(value, bool) and HYPERPARAMETERS[name].kind in ("int", "float"):
+        raise ExperimentError({name: _wrong_type(name, value)})
+    if name in REGISTRIES and value not in REGISTRIES[name]:
+        experiment_from({name: value})
+    try:
+        return getattr(_field_model(name).model_validate({name: value}), name)
+    except ValidationError as error:
+        raise ExperimentError({name: _problem(error.errors()[0])[1]}) from None
+
+
+@functools.cache
+def _field_model(name: str) -> type[BaseModel]:
+    item = Experiment.model_fields[name]
+    fields: Any = {name: (item.annotation, item)}
+    return create_model(f"_{name}", __config__=Experiment.model_config, **fields)
+
+
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     """``["learning_rate=1e-3", "batch_norm=true"]`` as texts by field name; ``null`` is
     ``None``. Not read as YAML, for which ``010`` is 8 and ``1:00`` is 60.
@@ -526,7 +604,7 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experime
     changed = experiment_from(values)
     for name in changes:
         if name in changed.without_effect():
-            raise ExperimentError({name: _no_effect(changed, name)})
+            raise ExperimentError({name: no_effect(changed, name)})
     return changed
 
 
@@ -548,7 +626,8 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
     return parsed
 
 
-def _no_effect(experiment: Experiment, name: str) -> Message:
+def no_effect(experiment: Experiment, name: str) -> Message:
+    """Say why the field ``name``, one of ``experiment.without_effect()``, changes nothing."""
     other = unmet(name, experiment.model_dump())
     assert other is not None
     return Message(

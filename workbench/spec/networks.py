@@ -6,63 +6,21 @@ that are declared here. :mod:`workbench.engine.networks` builds them with torch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from workbench.spec.known_networks import airbench94_layers, resnet9_layers, resnet18_layers
+from workbench.spec.layers import IMAGE, Layer, LayerKind
 from workbench.spec.registry import Choice, Registry
 
 if TYPE_CHECKING:
     from workbench.spec.experiment import Experiment
 
-LayerKind = Literal[
-    "conv", "linear", "max_pool", "relu", "leaky_relu", "dropout", "batch_norm", "flatten"
-]
-IMAGE = (3, 32, 32)
-"""Shape of one image as a network gets it: channels, rows, columns."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer.
-
-    Args:
-        kind: what it does. A convolution is 3x3 with a padding of 1, a max pool 2x2.
-        key: its module's name in the network's state dict (``layer.0``).
-        inputs: shape of one image before it, without the batch.
-        outputs: shape of one image after it.
-        share: of values that a dropout sets to zero.
-    """
-
-    kind: LayerKind
-    key: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    share: float = 0.0
-
-    @property
-    def parameters(self) -> int:
-        """How many trained numbers it has."""
-        if self.kind == "conv":
-            return 9 * self.inputs[0] * self.outputs[0] + self.outputs[0]
-        if self.kind == "linear":
-            return self.inputs[0] * self.outputs[0] + self.outputs[0]
-        return 2 * self.outputs[0] if self.kind == "batch_norm" else 0
-
-    @property
-    def buffers(self) -> int:
-        """How many numbers it keeps beside those: batch norm's running mean and variance, and its
-        count of batches."""
-        return 2 * self.outputs[0] + 1 if self.kind == "batch_norm" else 0
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiplications with an addition for one image, forward; those of convolutions and linear
-        layers, beside which the others hardly count."""
-        if self.kind == "conv":
-            return 9 * self.inputs[0] * prod(self.outputs)
-        return self.inputs[0] * self.outputs[0] if self.kind == "linear" else 0
+Shapes = Mapping[str, tuple[int, ...]]
+"""Shapes of tensors by their key in a state dict."""
 
 
 @dataclass(frozen=True)
@@ -73,21 +31,30 @@ class Network(Choice):
         layers: ``layers(experiment, classes)``: its layers in order.
         build: ``build(experiment, classes) -> nn.Module`` from float32 (N, 3, 32, 32) to logits,
             float32 (N, ``classes``); or where it is, as ``"package.module:name"``. By default the
-            layers are built one after the other.
+            layers are built as they are declared.
+        prepare: ``prepare(network, images)`` sets what of a fresh network comes from the training
+            images, scaled as it gets them: float32 (N, 3, 32, 32), up to 5,000 of them, on the
+            network's device; or where it is. Nothing by default. A resumed run has it in its
+            weights.
         variants: fields of the experiments that a weight file without an experiment is compared
             with, the likeliest first.
+        fields_of: ``fields_of(shapes)``: fields that the shapes in a weight file tell, by its keys.
+        batch_norm: whether it has batch norm whatever the fields say; ``None`` where nobody knows.
     """
 
     layers: Callable[[Experiment, int], Sequence[Layer]] = lambda experiment, classes: ()
-    build: Callable[..., Any] | str = "workbench.engine.networks:build_sequential"
+    build: Callable[..., Any] | str = "workbench.engine.networks:build_declared"
+    prepare: Callable[..., None] | str | None = None
     variants: tuple[Mapping[str, Any], ...] = ({},)
+    fields_of: Callable[[Shapes], Mapping[str, Any]] = lambda shapes: {}
+    batch_norm: bool | None = False
 
 
 def cnn_layers(experiment: Experiment, classes: int) -> list[Layer]:
     """Return the layers of the report's CNN, under the report's names (``layer``, ``fc_layer``).
 
-    A dropout (of share 0 too) stands before each batch norm; without batch norm it stands there
-    only where its share is above 0.
+    A max pool follows each convolution but the first. A dropout (of share 0 too) stands before
+    each batch norm; without batch norm it stands there only where its share is above 0.
     """
     layers: list[Layer] = []
     count = {"layer": 0, "fc_layer": 0}
@@ -105,32 +72,70 @@ def cnn_layers(experiment: Experiment, classes: int) -> list[Layer]:
         if experiment.batch_norm:
             add("batch_norm", part, shape)
 
-    for outputs in ((16, 32, 32), (32, 32, 32)):
-        add("conv", "layer", outputs)
+    side = 32
+    for number, channels in enumerate(experiment.channel_list):
+        add("conv", "layer", (channels, side, side))
         add_activation("layer")
-    add("max_pool", "layer", (32, 16, 16))
-    add("conv", "layer", (64, 16, 16))
-    add_activation("layer")
-    add("max_pool", "layer", (64, 8, 8))
-    layers.append(Layer("flatten", "", (64, 8, 8), (64 * 8 * 8,)))
+        if number:
+            side //= 2
+            add("max_pool", "layer", (channels, side, side))
+    shape = layers[-1].outputs
+    layers.append(Layer("flatten", "", shape, (prod(shape),)))
     add("linear", "fc_layer", (100,))
     add_activation("fc_layer")
     add("linear", "fc_layer", (classes,))
     return layers
 
 
+def cnn_fields(shapes: Shapes) -> Mapping[str, Any]:
+    """Return the channels that the convolutions in a weight file of a CNN have."""
+    convolutions = {
+        int(found[1]): shape[0]
+        for key, shape in shapes.items()
+        if len(shape) == 4 and (found := re.fullmatch(r"layer\.(\d{1,4})\.weight", key))
+    }
+    return {"channels": ", ".join(str(convolutions[place]) for place in sorted(convolutions))}
+
+
 NETWORKS: Registry[Network] = Registry(
     Network(
         "cnn",
         "CNN",
-        "Three convolutions (16, 32, 64 channels), two max pools, two linear layers.",
-        fields=("activation", "dropout", "batch_norm"),
+        "Convolutions with a max pool after each but the first, and two linear layers: with "
+        "channels 16, 32, 64 the report's.",
+        fields=("channels", "activation", "dropout", "batch_norm"),
         layers=cnn_layers,
+        fields_of=cnn_fields,
         variants=(
             {},
             {"activation": "leaky_relu", "dropout": 0.2, "batch_norm": True},
             {"activation": "leaky_relu", "dropout": 0.2},
         ),
+    ),
+    Network(
+        "resnet9",
+        "ResNet-9",
+        "David Page's: four convolutions with batch norm, two of them with a residual block.",
+        layers=resnet9_layers,
+        batch_norm=True,
+    ),
+    Network(
+        "airbench94",
+        "airbench94",
+        "Keller Jordan's: a first layer that whitens patches of the training images, then six "
+        "convolutions of 64 and 256 channels with batch norm and GELU.",
+        layers=airbench94_layers,
+        build="workbench.engine.airbench:build_airbench94",
+        prepare="workbench.engine.airbench:whiten",
+        batch_norm=True,
+    ),
+    Network(
+        "resnet18",
+        "ResNet-18",
+        "He et al., in the form for CIFAR: a 3x3 convolution first, without a max pool, then eight "
+        "residual blocks.",
+        layers=resnet18_layers,
+        batch_norm=True,
     ),
 )
 
@@ -138,6 +143,13 @@ NETWORKS: Registry[Network] = Registry(
 def network_layers(experiment: Experiment, classes: int) -> Sequence[Layer]:
     """Return the layers of the experiment's network for ``classes`` outputs."""
     return NETWORKS[experiment.network].layers(experiment, classes)
+
+
+def may_have_batch_norm(values: Mapping[str, Any]) -> bool:
+    """Tell whether the network of the experiment with ``values`` has batch norm, as far as that is
+    known: true where it is not."""
+    network = NETWORKS.get(values.get("network", "cnn"))
+    return bool(values.get("batch_norm")) or network is None or network.batch_norm is not False
 
 
 def weight_bytes(experiment: Experiment, classes: int) -> int:

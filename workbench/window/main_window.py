@@ -52,7 +52,7 @@ from workbench.window.kit.theme import Theme
 from workbench.window.kit.translation import Translation, say, tr
 from workbench.window.result_windows import ResultWindows, show_free
 from workbench.window.run.end_note import EndNote
-from workbench.window.run.run_view import RunView, data_name
+from workbench.window.run.run_view import RunView
 from workbench.window.run_commands import Plan, RunCommands
 from workbench.window.saved.interrupted_bar import InterruptedBar
 from workbench.window.saved.results_bar import ResultsBar
@@ -71,6 +71,7 @@ from workbench.window.window_layout import WindowLayout
 from workbench.window.work.activity import Activity, why_off
 from workbench.window.work.session import Session
 from workbench.window.work.timings import Timings
+from workbench.words.titles import data_name
 
 
 class MainWindow(QMainWindow):
@@ -626,7 +627,7 @@ class MainWindow(QMainWindow):
         return f"{repeat} · {text}" if repeat else text
 
     def _training_text(self) -> str:
-        text = tr("Training on {data}").format(data=data_name(self._trains_on))
+        text = tr("Training on {data}").format(data=data_name(self._trains_on, tr))
         if not self._train_threads:
             return text
         return text + " · " + tr("CPU threads: {count}").format(count=self._train_threads)
@@ -678,7 +679,7 @@ class MainWindow(QMainWindow):
         shown = self.run_view.record
         if shown is not None:
             device = str(shown.environment.get("device_name") or shown.device)
-            self.status.show_run(device, data_name(shown.data))
+            self.status.show_run(device, data_name(shown.data, tr))
         else:
             self.status.show_next(self.device_box.device_name(), self.data_button.name())
         self.setWindowTitle(tr("CIFAR Workbench"))

@@ -13,11 +13,13 @@ from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
 from workbench.spec.presets import Preset
 from workbench.window.kit import dialogs
-from workbench.window.run.run_view import RunView, preset_title, run_title
+from workbench.window.kit.translation import tr
+from workbench.window.run.run_view import RunView
 from workbench.window.setup.data_button import DataButton
 from workbench.window.setup.device_box import DeviceBox
 from workbench.window.setup.preset_panel import PresetPanel
 from workbench.window.work.session import Session
+from workbench.words.titles import preset_title, run_title
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class RunCommands(QObject):
             return
         preset = plan.preset
         self.can_discard = True
-        self._begin(preset_title(preset.id, preset.title), plan.data.kind == "sample")
+        self._begin(preset_title(preset.id, preset.title, tr), plan.data.is_sample)
         self._session.train(
             experiment, plan.data, plan.device, preset.id, preset.title, plan.threads
         )
@@ -85,7 +87,7 @@ class RunCommands(QObject):
         if record.status == "finished":
             dialogs.ask_epochs(
                 self._over,
-                run_title(record),
+                run_title(record, tr),
                 record.epochs_done,
                 lambda epochs: self._resume(record, epochs),
             )
@@ -103,7 +105,7 @@ class RunCommands(QObject):
             self.problem.emit(error.message)
             return
         self.can_discard = record.status == "finished"
-        self._begin(run_title(record), record.data.get("kind") == "sample")
+        self._begin(run_title(record, tr), record.is_sample)
         self._session.resume_run(record.folder, epochs)
 
     def _begin(self, title: str, sample: bool) -> None:

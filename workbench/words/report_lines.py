@@ -59,6 +59,7 @@ class ReportLines:
             return [
                 accuracy_line(event.test) + mode,
                 *([accuracy_line(validation, "Validation") + mode] if validation else []),
+                *_training_line(event),
                 f"Epoch {event.epoch}/{self._epochs}: {event.seconds:.2f} s training, "
                 f"{event.test_seconds:.2f} s test, mean loss {event.loss:.4f}",
             ]
@@ -85,6 +86,16 @@ class ReportLines:
             reason = f": {event.reason}" if event.reason else ""
             return [f"Run {event.status}{reason}", f"Total: {event.seconds:.2f} s"]
         return []
+
+
+def _training_line(event: EpochDone) -> list[str]:
+    """The training images recognized in the steps of the epoch; nothing where an earlier version
+    began it and did not count."""
+    correct, total = event.training_correct, event.training_total
+    if correct is None or not total:
+        return []
+    share = f"{100.0 * correct / total:.2f}%"
+    return [f"Accuracy of Training Data: {correct}/{total} ({share}) during the epoch"]
 
 
 def _validation(event: RunStarted) -> str:

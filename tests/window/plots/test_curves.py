@@ -9,10 +9,8 @@ import math
 import numpy as np
 import pytest
 
-from workbench.engine.events import StepsDone
 from workbench.window.plots import curves
 from workbench.window.plots.curves import LossCurve, Series, Smoother
-from workbench.window.work.speed import Speed, steady_speed
 
 
 def f32(*values: float) -> curves.Floats:
@@ -188,38 +186,6 @@ def test_a_position_is_told_in_epochs_and_steps() -> None:
     assert (at.epoch, at.step) == (2, 1)
     assert curves.moment(2.9, 100, 250) is None
     assert curves.moment(0.5, 100, 0) is None
-
-
-def steps_done(epoch: int, step: int, seconds: float, speed: float = 1600.0) -> StepsDone:
-    return StepsDone(epoch, step, (1.0,) * 100, seconds, speed)
-
-
-def test_remaining_time_counts_steps_and_tests() -> None:
-    speed = Speed()
-    assert speed.images_per_second() is None
-    event = steps_done(1, 100, 1.0)
-    assert speed.seconds_left(event, 3, 1000) is None
-    for i in range(1, 11):
-        event = steps_done(1, 100 * i, 1.0 * i)
-        speed.add(event)
-    # 100 steps a second, 2,000 steps left; no test is known yet.
-    assert speed.seconds_left(event, 3, 1000) == pytest.approx(20.0)
-    speed.add_test(5.0)
-    event = steps_done(2, 100, 1.0)
-    speed.add(event)
-    # 1,900 steps, the tests after epochs 2 and 3, the final one.
-    assert speed.seconds_left(event, 3, 1000) == pytest.approx(19.0 + 15.0)
-
-
-def test_one_slow_moment_moves_neither_speed_nor_time() -> None:
-    speed = Speed()
-    for i in range(1, 21):
-        speed.add(steps_done(1, 100 * i, 1.0 * i))
-    before = speed.seconds_left(steps_done(1, 2100, 30.0), 1, 5000)
-    speed.add(steps_done(1, 2100, 30.0, speed=16.0))
-    assert speed.seconds_left(steps_done(1, 2100, 30.0), 1, 5000) == before
-    assert speed.images_per_second() == 1600.0
-    assert steady_speed([math.nan, 0.0, math.inf]) is None
 
 
 def test_tables() -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from workbench.engine.events import EpochDone, Evaluation
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
+from workbench.messages import Message
 from workbench.spec.expected import Curve, Expected, expected_of
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.spec.presets import find_preset
@@ -82,7 +83,7 @@ def record(library: Library, experiment: Experiment, accuracies: list[float], **
     writer = library.create(made)
     for epoch, accuracy in enumerate(accuracies, 1):
         writer.add_losses(np.full(4, 1.5))
-        writer.add_epoch(done(epoch, accuracy), 1.0)
+        writer.add(done(epoch, accuracy))
     writer.update(status="stopped")
     writer.close()
     return replace(writer.record, folder=writer.folder)
@@ -143,7 +144,7 @@ def test_the_header_says_whether_a_run_is_on_track_and_by_what(
 ) -> None:
     header = RunHeader()
     qtbot.addWidget(header)
-    header.show_run("009", "Training", False, None)
+    header.show_run("009", Message("Training"), False, None)
     header.set_track(expected(5), 2, accuracy)
     assert state(header).text() == words
     assert basis in state(header).toolTip()

@@ -15,7 +15,7 @@ from workbench import paths
 from workbench.library.run_folder import RunRecord
 from workbench.spec.presets import read_preset
 from workbench.window.run.run_details import RunDetails
-from workbench.window.run.run_rows import duration
+from workbench.words.figures import duration
 
 PRESET = read_preset(paths.shipped("presets") / "007.yaml")
 

@@ -11,7 +11,6 @@ from pytestqt.qtbot import QtBot
 
 from workbench.messages import Message
 from workbench.spec.presets import Reported
-from workbench.window.run import run_header
 from workbench.window.run.run_header import RunHeader
 
 REPORTED = Reported(accuracy=74.96, accuracy_train_mode=65.60)
@@ -46,7 +45,7 @@ def label(header: RunHeader, name: str) -> QLabel:
 
 
 def fill(header: RunHeader, sample: bool = False) -> None:
-    header.show_run("009 · Dropout, fixed", "Training", sample, REPORTED)
+    header.show_run("009 · Dropout, fixed", Message("Training"), sample, REPORTED)
     header.set_progress(3, 30, 1200, 3125, 1653.4, 543.0)
     header.set_accuracy(62.4, 62.91, 2, "train", False)
 
@@ -74,7 +73,7 @@ def test_a_run_in_words_and_figures(header: RunHeader) -> None:
     ):
         assert part in text
     assert bar(header).value() == round(1000 * (2 * 3125 + 1200) / (30 * 3125))
-    header.set_state("Paused")
+    header.set_state(Message("Paused"))
     assert "Paused" in shown(header)
 
 
@@ -121,7 +120,7 @@ def test_like_is_compared_with_like(header: RunHeader) -> None:
 
 def test_an_approximate_figure_says_so(header: RunHeader) -> None:
     reported = Reported(accuracy=70.0, accuracy_is_approximate=True)
-    header.show_run("008", "Training", False, reported)
+    header.show_run("008", Message("Training"), False, reported)
     assert "reported ≈70%" in shown(header)
 
 
@@ -154,17 +153,11 @@ def test_nothing_moves_when_figures_change(header: RunHeader, qapp: QApplication
     assert header.minimumSizeHint().height() == minimum.height()
 
 
-def test_a_step_has_room_for_the_last_one() -> None:
-    assert run_header.aligned(3, 3125) == "\u2007\u2008\u2007\u20073"
-    assert run_header.aligned(3125, 3125) == "3,125"
-    assert run_header.aligned(5, 0) == "5"
-
-
 def test_a_long_name_ends_in_dots_and_is_whole_in_the_tooltip(
     header: RunHeader, qapp: QApplication
 ) -> None:
     name = "A run that somebody gave a very long name " * 5
-    header.show_run(name, "Finished", False, REPORTED)
+    header.show_run(name, Message("Finished"), False, REPORTED)
     qapp.processEvents()
     assert header.width() == 620
     assert label(header, "runName").width() < 620
@@ -172,7 +165,7 @@ def test_a_long_name_ends_in_dots_and_is_whole_in_the_tooltip(
 
 
 def test_loading_has_progress(header: RunHeader) -> None:
-    header.show_run("001", "Loading data", False, None)
+    header.show_run("001", Message("Loading data"), False, None)
     header.set_data_progress(15_000, 60_000)
     assert "15,000 of 60,000 files" in shown(header)
     assert bar(header).value() == 250
@@ -185,7 +178,7 @@ def test_loading_has_progress(header: RunHeader) -> None:
 
 
 def test_a_run_of_billions_of_steps(header: RunHeader) -> None:
-    header.show_run("huge", "Training", False, None)
+    header.show_run("huge", Message("Training"), False, None)
     header.set_progress(50_000, 100_000, 50_000, 50_000, 1e7, 1e7)
     assert bar(header).value() == 500
     assert "115 d 18 h left" in shown(header)
@@ -208,26 +201,6 @@ def test_a_result_at_chance_is_said_until_another_run_is_shown(header: RunHeader
     assert "no better than chance" in shown(header)
     fill(header)
     assert "chance" not in shown(header)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "1 s left"),
-        (59.4, "59 s left"),
-        (59.6, "1 min left"),
-        (3590.0, "1 h 0 min left"),
-        (5000.0, "1 h 23 min left"),
-        (90_000.0, "1 d 1 h left"),
-    ],
-)
-def test_time_left(seconds: float, text: str) -> None:
-    assert str(run_header.time_left(seconds)) == text
-
-
-def test_speed_has_three_digits() -> None:
-    assert run_header.three_digits(62_345.0) == "62,300"
-    assert run_header.three_digits(4.2149) == "4.21"
 
 
 class _Longer(QTranslator):

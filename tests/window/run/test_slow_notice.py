@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from workbench.engine.pace import Slowdown
+from workbench.messages import Message
 from workbench.window.kit.settings import Settings
 from workbench.window.kit.translation import Translation
 from workbench.window.run.run_header import RunHeader
@@ -26,7 +27,7 @@ def header(qtbot: QtBot) -> RunHeader:
     qtbot.addWidget(header)
     header.resize(700, 120)
     header.show()
-    header.show_run("001", "Training", False, None)
+    header.show_run("001", Message("Training"), False, None)
     return header
 
 
@@ -58,7 +59,7 @@ def test_it_comes_with_the_slowdown_and_goes_with_it(header: RunHeader) -> None:
     assert text(header) == ""
     assert not button(header).isVisible()
     header.set_slowdown(SLOW)
-    header.show_run("002", "Finished", False, None)  # another run is shown
+    header.show_run("002", Message("Finished"), False, None)  # another run is shown
     assert text(header) == ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +39,6 @@ from workbench.window.saved.run_cells import (
     STATUS,
     TAGS,
     date_text,
-    figure_text,
     plain_tooltip,
     run_width,
 )
@@ -110,14 +108,6 @@ def click(widget: SavedModels, row: int, modifier: Any = Qt.KeyboardModifier.NoM
 
 
 # --- the arithmetic --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "text"),
-    [(70.206, "70.21%"), (0.0, "0.00%"), (100.0, "100.00%"), (None, "–"), (math.nan, "–")],
-)
-def test_figures(accuracy: float | None, text: str) -> None:
-    assert figure_text(accuracy) == text
 
 
 def test_dates_say_no_more_than_they_must() -> None:

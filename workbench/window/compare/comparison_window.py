@@ -10,7 +10,13 @@ import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from workbench.analysis.differences import CHOSEN_ON, DifferingRow, differing_rows, distinct_names
+from workbench.analysis.differences import (
+    CHOSEN_ON,
+    PERCENTAGES,
+    DifferingRow,
+    differing_rows,
+    distinct_names,
+)
 from workbench.analysis.flips import (
     PairTest,
     compare_pairs,
@@ -19,6 +25,7 @@ from workbench.analysis.flips import (
     read_both,
     read_tests,
 )
+from workbench.engine.status import RunStatus
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses
 from workbench.messages import Message, WorkbenchError
 from workbench.plain_text import shortened
@@ -32,7 +39,8 @@ from workbench.window.kit.hyperparameter_text import number_text, value_text
 from workbench.window.kit.shades import RUN_MARKERS
 from workbench.window.kit.translation import say, tr
 from workbench.window.plots.plot_legend import Entry, PlotLegend
-from workbench.window.run.run_view import RECORD_STATES, run_title
+from workbench.words.status import ELSEWHERE, status_word
+from workbench.words.titles import run_title
 
 MOST_RUNS = 8
 """So many curves can be told apart."""
@@ -284,9 +292,9 @@ class ComparisonWindow(QWidget):
 
 
 def _names(records: Sequence[RunRecord]) -> list[str]:
-    titles = [shortened(run_title(record)) for record in records]
+    titles = [shortened(run_title(record, tr)) for record in records]
     titles = [
-        f"{title} ({tr('sample')})" if record.data.get("kind") == "sample" else title
+        f"{title} ({tr('sample')})" if record.is_sample else title
         for title, record in zip(titles, records, strict=True)
     ]
     return distinct_names(titles, records, say)
@@ -297,14 +305,14 @@ def _value(key: str, value: Any) -> str:
         return "–"
     if key in HYPERPARAMETERS:
         return value_text(HYPERPARAMETERS[key], value)
-    if key in ("accuracy", "best_accuracy", "best_validation_accuracy"):
+    if key in PERCENTAGES:
         return f"{value:.2f}%"
     if key == "ended_early":
         return tr("yes") if value else tr("no")
     if key == "best_chosen_on":
         return say(CHOSEN_ON[value])
     if key == "status":
-        return tr(RECORD_STATES.get(value, "Saved run"))
+        return say(ELSEWHERE if value == RunStatus.RUNNING else status_word(value))
     if key == "fingerprint":
         return str(value)[:12]
     if isinstance(value, float):

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.plain_text import shortened, visible
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, Hyperparameter, differences
+from workbench.spec.networks import network_layers
 from workbench.window.kit.translation import tr
 
 
@@ -76,6 +77,18 @@ def summaries(experiment: Experiment) -> list[str]:
         )
     epochs = [epochs_text(experiment.epochs)]
     return [" · ".join(parts) for parts in (network + schedule + epochs, network + epochs, network)]
+
+
+def size_text(experiment: Experiment, classes: int = 10) -> str:
+    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where the layers of the network
+    are not known."""
+    layers = network_layers(experiment, classes)
+    if not layers:
+        return ""
+    return tr("{parameters} parameters · {operations} M multiply-adds an image").format(
+        parameters=f"{sum(layer.parameters for layer in layers):,}",
+        operations=f"{sum(layer.multiply_adds for layer in layers) / 1e6:,.1f}",
+    )
 
 
 def epochs_text(count: int) -> str:

@@ -269,11 +269,6 @@ def number(value: float, digits: int = 6) -> str:
     return text
 
 
-def percent(value: float) -> str:
-    """``72.40%``: two digits, since one of 10,000 test images is 0.01%."""
-    return f"{value:.2f}%"
-
-
 def rate_line(rates: ArrayLike, end: float) -> tuple[NDArray, NDArray]:
     """Corners of the learning rate against epoch up to position ``end``: ``rates[e]`` holds from
     ``e`` to ``e + 1``. Epochs of one rate make one piece, however many they are."""

@@ -33,6 +33,7 @@ from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.painting import painting
 from workbench.window.kit.translation import say, tr
+from workbench.words.figures import percent
 
 
 class ReliabilityDiagram(QWidget):
@@ -75,13 +76,13 @@ class ReliabilityDiagram(QWidget):
         place = self._place()
         line = metrics.height()
         painter.setPen(QColor(c.muted))
-        for percent in (0, 50, 100):
-            y = place.bottom() - place.height() * percent / 100
+        for share in (0, 50, 100):
+            y = place.bottom() - place.height() * share / 100
             right = QRectF(0, y - line / 2, place.left() - 5, line)
-            painter.drawText(right, Qt.AlignmentFlag.AlignRight, f"{percent}%")
-            x = place.left() + place.width() * percent / 100
+            painter.drawText(right, Qt.AlignmentFlag.AlignRight, f"{share}%")
+            x = place.left() + place.width() * share / 100
             below = QRectF(x - 30, place.bottom() + 3, 60, line)
-            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, f"{percent}%")
+            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, f"{share}%")
         below = QRectF(place.left(), place.bottom() + line + 4, place.width(), line + 2)
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, tr("confidence"))
         painter.save()
@@ -131,10 +132,6 @@ def _bin_text(b: Bin) -> str:
         count=Count(b.count),
         right=f"{100 * (b.accuracy or 0):.1f}",
     )
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}%"
 
 
 class ClassesView(QWidget):
@@ -248,13 +245,13 @@ class ClassesView(QWidget):
                 "Top-2 {two} · top-3 {three} · expected calibration error {error} ({bins} bins of "
                 "equal width)"
             ).format(
-                two=_percent(top_k_accuracy(p, 2)),
-                three=_percent(top_k_accuracy(p, 3)),
-                error=_percent(None if result.error is None else 100 * result.error),
+                two=percent(top_k_accuracy(p, 2)),
+                three=percent(top_k_accuracy(p, 3)),
+                error=percent(None if result.error is None else 100 * result.error),
                 bins=CALIBRATION_BINS,
             )
         )
-        sample = self._record.data.get("kind") == "sample"
+        sample = self._record.is_sample
         self._sample.setText(tr("sample data") if sample else "")
         figures = per_class(p)
         header = (tr("Class"), tr("Precision"), tr("Recall"), tr("F1"), tr("Images"))
@@ -306,5 +303,5 @@ class ClassesView(QWidget):
 
 
 def _row(name: str, c: ClassFigures) -> list[Cell]:
-    figures = [Cell(_percent(v), v) for v in (c.precision, c.recall, c.f1)]
+    figures = [Cell(percent(v), v) for v in (c.precision, c.recall, c.f1)]
     return [Cell(name), *figures, Cell(f"{c.support:,}", c.support)]

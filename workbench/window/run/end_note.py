@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from workbench.engine.events import RunEnded
-from workbench.window.kit.translation import tr
-from workbench.window.run.run_view import RECORD_STATES
+from workbench.window.kit.translation import say, tr
+from workbench.words.status import status_word
 
 LONG_RUN = 60
 """Seconds from which a run's end is told."""
@@ -42,9 +42,7 @@ class EndNote(QObject):
         if self._tray is None:
             self._tray = QSystemTrayIcon(icon, self)
         self._tray.show()
-        text = tr("The run has ended: {status}").format(
-            status=tr(RECORD_STATES.get(event.status, "Saved run"))
-        )
+        text = tr("The run has ended: {status}").format(status=say(status_word(event.status)))
         if event.test is not None:
             text += " · " + tr("Test accuracy {accuracy}%").format(
                 accuracy=f"{event.test.accuracy:.2f}"

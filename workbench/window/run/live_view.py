@@ -52,10 +52,10 @@ from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import tr
 from workbench.window.plots import curves
 from workbench.window.plots.curve_export import CurveExport
-from workbench.window.plots.curves import percent
 from workbench.window.plots.epoch_plot import EpochPlot, EpochView
 from workbench.window.plots.plot_legend import Entry, PlotLegend
 from workbench.window.plots.smoothing_slider import SmoothingSlider
+from workbench.words.figures import percent
 
 MARGIN = 1.02
 """Room to the right of the last epoch, so that its marks are whole."""

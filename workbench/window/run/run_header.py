@@ -24,38 +24,10 @@ from workbench.spec.presets import Reported
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import say, tr
-from workbench.window.plots.curves import percent
 from workbench.window.run.slow_notice import SlowNotice
+from workbench.words.figures import aligned, percent, three_digits, time_left
 
 _PARTS = 1000  # of the progress bar, which counts in 32 bits; a long run has more steps
-
-
-def aligned(value: int, widest: int) -> str:
-    """``value`` with thousands separators, padded on the left to the width of ``widest`` with
-    spaces as wide as a digit or a comma, so that what follows stays where it is."""
-    text, room = f"{value:,}", f"{widest:,}"
-    missing = room[: max(len(room) - len(text), 0)]
-    return "".join("\u2008" if sign == "," else "\u2007" for sign in missing) + text
-
-
-def time_left(seconds: float) -> Message:
-    """Rounded as one would say it: ``9 min left``."""
-    if seconds < 59.5:
-        return Message("{seconds} s left", seconds=max(round(seconds), 1))
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return Message("{minutes} min left", minutes=minutes)
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return Message("{hours} h {minutes} min left", hours=hours, minutes=minutes)
-    days, hours = divmod(round(seconds / 3600), 24)
-    return Message("{days} d {hours} h left", days=days, hours=hours)
-
-
-def three_digits(value: float) -> str:
-    """``1,650``, ``62,300``, ``4.21``: the digits after the third only flicker."""
-    rounded = float(f"{value:.3g}")
-    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
 
 
 def comparable(reported: Reported, mode: str, final: bool) -> tuple[float, bool]:
@@ -196,7 +168,7 @@ class RunHeader(QFrame):
         self._running = False
         self._run_name = ""
         self._summary = ""
-        self._state = ""
+        self._state: Message | None = None
         self._track: tuple[Expected, int, float, bool] | None = None
         self._sample = False
         self._reported: Reported | None = None
@@ -222,9 +194,9 @@ class RunHeader(QFrame):
         self._forget()
         self.retranslate()
 
-    def show_run(self, name: str, state: str, sample: bool, reported: Reported | None) -> None:
-        """A run, still without figures. ``state`` is an English word ("Training"), shown in the
-        window's language; ``reported`` is left out on the sample."""
+    def show_run(self, name: str, state: Message, sample: bool, reported: Reported | None) -> None:
+        """A run, still without figures. ``state`` is its status in a word;
+        ``reported`` is left out on the sample."""
         self._forget()
         self._running = True
         self._run_name = name
@@ -247,7 +219,7 @@ class RunHeader(QFrame):
         self._name.setText(self._run_name)
         self._name.setToolTip(tooltip(*filter(None, (self._run_name, self._summary))))
 
-    def set_state(self, state: str) -> None:
+    def set_state(self, state: Message) -> None:
         """``state`` as in :meth:`show_run`."""
         self._state = state
         self.retranslate()
@@ -362,7 +334,7 @@ class RunHeader(QFrame):
         )
 
     def _show_state(self) -> None:
-        text, tip = tr(self._state) if self._state else "", ""
+        text, tip = say(self._state) if self._state else "", ""
         if self._track is not None:
             expected, epoch, accuracy, otherwise = self._track
             judged = expected.judge(epoch, accuracy)
@@ -512,7 +484,7 @@ if __name__ == "__main__":
     window = QWidget()
     column = QVBoxLayout(window)
     header = RunHeader()
-    header.show_run("009 · Dropout, fixed", "Training", False, Reported(accuracy=74.96))
+    header.show_run("009 · Dropout, fixed", Message("Training"), False, Reported(accuracy=74.96))
     header.set_progress(18, 30, 1240, 3125, 62_300, 543)
     header.set_accuracy(72.4, 72.9, 16, "eval", False)
     column.addWidget(header)

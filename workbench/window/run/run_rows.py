@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
+from workbench.data.data_choice import is_sample
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.path_text import from_text, shown
@@ -16,7 +16,9 @@ from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_f
 from workbench.spec.presets import Preset, preset_with_id
 from workbench.window.kit.hyperparameter_text import epochs_text, number_text, value_text
 from workbench.window.kit.translation import say, tr
+from workbench.words.figures import duration, local_time, percent
 from workbench.words.left_out import left_out_lines
+from workbench.words.status import status_word
 
 
 @dataclass(frozen=True)
@@ -62,23 +64,8 @@ def _run(record: RunRecord, preset: Preset | None) -> list[Row]:
     ]
 
 
-def local_time(created: str) -> str:
-    """ISO 8601 as date and time of day here: ``2026-11-23 20:56:30``."""
-    try:
-        return f"{datetime.fromisoformat(created).astimezone():%Y-%m-%d %H:%M:%S}"
-    except ValueError:
-        return created
-
-
 def _results(record: RunRecord) -> list[Row]:
-    statuses = {
-        "running": tr("Running"),
-        "finished": tr("Finished"),
-        "stopped": tr("Stopped"),
-        "failed": tr("Failed"),
-        "interrupted": tr("Interrupted"),
-    }
-    rows = [Row(tr("Status"), statuses.get(record.status, record.status))]
+    rows = [Row(tr("Status"), say(status_word(record.status)))]
     if record.why is not None:
         rows.append(Row(tr("Reason"), say(record.why)))
     template = (
@@ -86,7 +73,7 @@ def _results(record: RunRecord) -> list[Row]:
     )
     epochs = template.format(done=f"{record.epochs_done:,}", total=f"{record.epochs:,}")
     rows.append(Row(tr("Epochs"), epochs))
-    sample = _is_sample(record)
+    sample = record.is_sample
     if record.status == "finished":
         how = tr("final test in evaluation mode")
     elif record.experiment.get("test_mode", "eval") == "train":
@@ -96,7 +83,7 @@ def _results(record: RunRecord) -> list[Row]:
     rows.append(Row(tr("Test accuracy"), _accuracy(record.accuracy, how, sample)))
     if record.best_epoch is not None:
         rows += _best(record, sample)
-    rows.append(Row(tr("Time, tests included"), duration(record.seconds)))
+    rows.append(Row(tr("Time, tests included"), duration(record.seconds, tr)))
     return rows
 
 
@@ -128,25 +115,7 @@ def _best(record: RunRecord, sample: bool) -> list[Row]:
 def _accuracy(accuracy: float | None, how: str, sample: bool) -> str:
     if accuracy is None or not math.isfinite(accuracy):
         return "—"
-    figure = f"{accuracy:.2f}%"
-    return ", ".join([figure, how, *([tr("sample data")] if sample else [])])
-
-
-def _is_sample(record: RunRecord) -> bool:
-    return record.data.get("kind") == "sample"
-
-
-def duration(seconds: float) -> str:
-    """``8.4 s``, ``3 min 5 s``, ``26 h 3 min``."""
-    if not math.isfinite(seconds):
-        return "—"
-    if seconds < 60:
-        return tr("{seconds} s").format(seconds=f"{seconds:.1f}")
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return tr("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
-    hours, minutes = divmod(minutes, 60)
-    return tr("{hours} h {minutes} min").format(hours=f"{hours:,}", minutes=minutes)
+    return ", ".join([percent(accuracy), how, *([tr("sample data")] if sample else [])])
 
 
 def _hyperparameters(record: RunRecord, preset: Preset | None) -> list[Row]:
@@ -186,7 +155,7 @@ def _value(name: str, value: Any) -> str:
 
 def _data(data: dict[str, Any], share: Any) -> list[Row]:
     name = str(data.get("name") or "—")
-    if data.get("kind") == "sample":
+    if is_sample(data):
         name = tr("Sample data, made by the program")
     classes = list(data.get("classes") or ())
     listed = ", ".join(map(str, classes[:20])) + (", …" if len(classes) > 20 else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,17 @@ from workbench.engine.events import (
     StepsDone,
 )
 from workbench.engine.pace import Slowdown
+from workbench.engine.run_state import RunState
+from workbench.engine.status import RunStatus
 from workbench.library.run_folder import (
     RunRecord,
-    preset_number,
     read_epochs,
     read_log,
     read_losses,
     read_record,
     read_test,
 )
-from workbench.messages import WorkbenchError
-from workbench.plain_text import visible
+from workbench.messages import Message, WorkbenchError
 from workbench.spec.altered_data import is_comparable
 from workbench.spec.expected import Expected, expected_of
 from workbench.spec.experiment import experiment_from
@@ -47,31 +47,8 @@ from workbench.window.run.log_view import LogView
 from workbench.window.run.report_view import ReportView
 from workbench.window.run.run_details import RunDetails
 from workbench.window.run.run_header import RunHeader
-from workbench.window.work.speed import Speed
-
-STATES = {
-    "loading": "Loading data",
-    "testing": "Testing",
-    "training": "Training",
-    "paused": "Paused",
-    "stopping": "Stopping",
-}
-"""Words for the session's states."""
-
-RECORD_STATES = {
-    "running": "Running elsewhere",
-    "finished": "Finished",
-    "stopped": "Stopped",
-    "failed": "Failed",
-    "interrupted": "Interrupted",
-}
-"""Words for the states of a saved run."""
-ENDED_EARLY = "Ended early"
-
-
-def record_state(record: RunRecord) -> str:
-    """The word for the state of a saved run."""
-    return ENDED_EARLY if record.ended_early else RECORD_STATES.get(record.status, "Saved run")
+from workbench.words.status import ELSEWHERE, record_status, status_word
+from workbench.words.titles import data_name, run_title
 
 
 class RunView(QWidget):
@@ -125,7 +102,7 @@ class RunView(QWidget):
         self._matrix_has_images = False
         self._steps_drawn = 0
         self._epochs_drawn = 0
-        self._speed = Speed()
+        self._state = RunState()
         self._slowdown: Slowdown | None = None
         self._latest: StepsDone | None = None
         self._progress_shown = QElapsedTimer()
@@ -157,7 +134,7 @@ class RunView(QWidget):
         if self._tested is not None:
             self._tested()
         if self._record is not None:
-            self.header.set_name(run_title(self._record))
+            self.header.set_name(run_title(self._record, tr))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -182,7 +159,7 @@ class RunView(QWidget):
         self.live_run = self.shown_run = ""
         self._loading, self._live_state = (title, sample), "loading"
         self._lines_heard = 0
-        self.header.show_run(title, STATES["loading"], sample, None)
+        self.header.show_run(title, status_word("loading"), sample, None)
         self.tabs.setCurrentWidget(self.live)
         self.shown_changed.emit()
 
@@ -208,13 +185,13 @@ class RunView(QWidget):
     def on_started(self, event: RunStarted) -> None:
         was_shown = self.shows_live
         self.live_run = event.run
-        self._speed = Speed()
+        self._state = RunState().after(event)
         self._slowdown = None
         if was_shown:
             self.show_record(read_record(Path(event.run)))
 
     def on_steps(self, event: StepsDone) -> None:
-        self._speed.add(event)
+        self._state = self._state.after(event)
         record = self._record
         if not self.shows_live or record is None:
             return
@@ -240,8 +217,8 @@ class RunView(QWidget):
             record.epochs,
             event.step,
             record.steps_per_epoch,
-            self._speed.images_per_second(),
-            self._speed.seconds_left(event, record.epochs, record.steps_per_epoch),
+            self._state.speed.images_per_second,
+            self._state.seconds_left,
         )
 
     def on_slowed(self, slowdown: Slowdown | None) -> None:
@@ -251,7 +228,7 @@ class RunView(QWidget):
             self.header.set_slowdown(slowdown)
 
     def on_epoch(self, event: EpochDone) -> None:
-        self._speed.add_test(event.test_seconds)
+        self._state = self._state.after(event)
         if not self.shows_live or self._record is None or event.epoch <= self._epochs_drawn:
             return
         record = self._record
@@ -293,17 +270,18 @@ class RunView(QWidget):
 
     def on_state(self, state: str) -> None:
         """The session's state, while a run is under way."""
-        if state not in STATES:
+        if state not in list(RunStatus):
             return
         self._live_state = state
         self._show_progress()  # also the steps since the last painting: a pause may follow
         if self.shows_live:
-            self.header.set_state(STATES[state])
+            self.header.set_state(status_word(state))
 
     def on_evaluation(self, event: EvaluationProgress) -> None:
         """The test after an epoch, which leaves the bar where it is."""
         if self.shows_live and self._live_state == "training":
-            self.header.set_state(STATES["testing" if event.done < event.total else "training"])
+            status = "testing" if event.done < event.total else "training"
+            self.header.set_state(status_word(status))
 
     def on_ended(self, event: RunEnded) -> None:
         """The run's end: a kept run stays on show as a saved one, a discarded one goes."""
@@ -331,7 +309,7 @@ class RunView(QWidget):
             title, sample = self._loading
             self._clear()
             self.shown_run = ""
-            self.header.show_run(title, STATES["loading"], sample, None)
+            self.header.show_run(title, status_word("loading"), sample, None)
             self.shown_changed.emit()
 
     def is_outdated(self, record: RunRecord) -> bool:
@@ -349,7 +327,7 @@ class RunView(QWidget):
             damaged = error.message
         experiment = experiment_from(record.experiment)
         reported = _reported(record)
-        sample = record.data.get("kind") == "sample"
+        sample = record.is_sample
         # From here on nothing fails: a run is shown whole or not at all.
         live = self.live_run == str(record.folder)
         self.confusion.clear()  # the other views replace what they show
@@ -358,8 +336,8 @@ class RunView(QWidget):
         self.shown_run = str(record.folder)
         self._steps_drawn, self._epochs_drawn = len(losses), len(rows)
         self.header.show_run(
-            run_title(record),
-            STATES[self._live_state] if live else record_state(record),
+            run_title(record, tr),
+            status_word(self._live_state) if live else shown_status(record),
             sample,
             reported,
         )
@@ -432,8 +410,8 @@ class RunView(QWidget):
         mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
         self.confusion.show_evaluation(
             test,
-            ", ".join((run_title(record), when, mode, data_name(record.data))),
-            record.data.get("kind") == "sample",
+            ", ".join((run_title(record, tr), when, mode, data_name(record.data, tr))),
+            record.is_sample,
         )
 
     def _show_images(self, true: int | None, predicted: int | None) -> None:
@@ -460,24 +438,9 @@ class RunView(QWidget):
             self.confusion.say(say(sentence))
 
 
-def run_title(record: RunRecord) -> str:
-    """What a run is called: its preset's number, and its name or else the title."""
-    if not record.name:
-        return preset_title(record.preset, record.title)
-    number = preset_number(record.preset)
-    named = record.name if record.name.startswith(number) else f"{number} · {record.name}"
-    return visible(named)
-
-
-def preset_title(preset: str | None, title: str) -> str:
-    """``009 · Dropout, fixed``; the title alone for an own preset."""
-    parts = (preset_number(preset), tr(title) if title else "")
-    return visible(" · ".join(filter(None, parts)) or preset or "")
-
-
-def data_name(data: Mapping[str, Any]) -> str:
-    """The name of the data set in a ``DataInfo`` of plain values."""
-    return tr("sample") if data.get("kind") == "sample" else visible(data.get("name", ""))
+def shown_status(record: RunRecord) -> Message:
+    """The word for the status of a saved run, seen from this window."""
+    return ELSEWHERE if record.status == "running" else record_status(record)
 
 
 def _reported(record: RunRecord) -> Reported | None:

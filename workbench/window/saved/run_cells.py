@@ -24,6 +24,8 @@ from workbench.plain_text import visible
 from workbench.window.kit import theme
 from workbench.window.kit.painting import logged
 from workbench.window.kit.translation import say, tr
+from workbench.words.figures import NONE, percent
+from workbench.words.status import ENDED_EARLY, status_word
 
 STAR, RUN, ACCURACY, EPOCHS, DATE, STATUS, DATA, TAGS, NOTES = range(9)
 """Columns. Those up to the date are what a narrow window shows."""
@@ -40,22 +42,12 @@ FIGURE_ROLE = Qt.ItemDataRole.UserRole
 """The figure alone, where the cell has the word for sample data before it; else ``None``."""
 
 AnyIndex = QModelIndex | QPersistentModelIndex
-NONE = "–"
-
-
-def is_sample(record: RunRecord) -> bool:
-    return record.data.get("kind") == "sample"
-
-
-def figure_text(accuracy: float | None) -> str:
-    """``70.21%``; a dash for none and for what is not a number."""
-    return NONE if accuracy is None or accuracy != accuracy else f"{accuracy:.2f}%"
 
 
 def accuracy_text(record: RunRecord) -> str:
     """``70.21%``, with the word for sample data before it where it was taken on them."""
-    figure = figure_text(record.accuracy)
-    if figure == NONE or not is_sample(record):
+    figure = percent(record.accuracy)
+    if figure == NONE or not record.is_sample:
         return figure
     return f"{tr('sample')} {figure}"
 
@@ -67,31 +59,17 @@ def epochs_text(record: RunRecord) -> str:
     return f"{record.epochs_done}/{record.epochs} {MARKS.get(record.status, '')}"
 
 
-def status_word(status: str) -> str:
+def plain_status(status: str) -> str:
+    """The word for a status, also for that of a folder whose run cannot be read."""
     # One translation a call: a large library asks for thousands at once.
-    match status:
-        case "running":
-            return tr("Running")
-        case "finished":
-            return tr("Finished")
-        case "stopped":
-            return tr("Stopped")
-        case "failed":
-            return tr("Failed")
-        case "interrupted":
-            return tr("Interrupted")
-        case "unreadable":
-            return tr("Cannot be read")
-    return status
+    return tr("Cannot be read") if status == UNREADABLE else say(status_word(status))
 
 
 def status_text(record: RunRecord) -> str:
     """The status in words; of an interrupted run also how far it came."""
     if record.status == "interrupted":
         return interrupted_text(record)
-    if record.ended_early:
-        return tr("Ended early")
-    return status_word(record.status)
+    return say(ENDED_EARLY) if record.ended_early else plain_status(record.status)
 
 
 def interrupted_text(record: RunRecord) -> str:
@@ -101,7 +79,7 @@ def interrupted_text(record: RunRecord) -> str:
 
 
 def data_text(record: RunRecord) -> str:
-    return tr("Sample data") if is_sample(record) else visible(record.data.get("name") or NONE)
+    return tr("Sample data") if record.is_sample else visible(record.data.get("name") or NONE)
 
 
 def date_text(created: datetime | None, now: datetime, locale: QLocale) -> str:
@@ -178,8 +156,8 @@ def run_label(record: RunRecord) -> str:
 
 def search_text(record: RunRecord, label: str) -> str:
     """What the words of a search are looked for in, in both languages."""
-    words = [tr("Ended early")] if record.ended_early else []
-    return searched_text(record, label, data_text(record), status_word(record.status), *words)
+    words = [say(ENDED_EARLY)] if record.ended_early else []
+    return searched_text(record, label, data_text(record), plain_status(record.status), *words)
 
 
 def tags_text(record: RunRecord) -> str:

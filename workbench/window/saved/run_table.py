@@ -25,7 +25,6 @@ from workbench.window.saved.run_cells import (
     EPOCHS,
     FIGURE_ROLE,
     MARKS,
-    NONE,
     NOTES,
     RUN,
     STAR,
@@ -39,17 +38,16 @@ from workbench.window.saved.run_cells import (
     data_text,
     date_text,
     epochs_text,
-    figure_text,
     full_date_text,
-    is_sample,
     notes_text,
+    plain_status,
     plain_tooltip,
     run_label,
     search_text,
     status_text,
-    status_word,
     tags_text,
 )
+from workbench.words.figures import NONE, percent
 
 MANY = 64
 """Blocks of rows that come or go one by one; where there are more, the view is told to look at
@@ -70,14 +68,14 @@ class _Row:
         self.created = created_time(record)
         self.label = run_label(record)
         self.search = search_text(record, self.label)
-        accuracy = None if figure_text(record.accuracy) == NONE else record.accuracy
+        accuracy = None if percent(record.accuracy) == NONE else record.accuracy
         self.keys: tuple[Any, ...] = (
             not record.starred,
             self.label.casefold(),
             accuracy,
             (record.epochs_done, record.epochs),
             self.created.timestamp() if self.created else None,
-            status_word(record.status).casefold(),
+            plain_status(record.status).casefold(),
             data_text(record).casefold(),
             tags_text(record).casefold() or None,
             notes_text(record).casefold() or None,
@@ -310,8 +308,8 @@ class RunTable(QAbstractTableModel):
             return plain_tooltip(self._tooltip(row, column))
         if role == Qt.ItemDataRole.AccessibleTextRole and column == STAR:
             return tr("Starred") if record.starred else ""
-        if role == FIGURE_ROLE and column == ACCURACY and is_sample(record):
-            figure = figure_text(record.accuracy)
+        if role == FIGURE_ROLE and column == ACCURACY and record.is_sample:
+            figure = percent(record.accuracy)
             return None if figure == NONE else figure
         if role == Qt.ItemDataRole.ForegroundRole:
             return color(record, column)
@@ -359,7 +357,7 @@ class RunTable(QAbstractTableModel):
             return record.notes
         if column == ACCURACY:
             lines = [accuracy_text(record)]
-            best = figure_text(record.best_accuracy)
+            best = percent(record.best_accuracy)
             if best != NONE and record.best_epoch is not None:
                 template = (
                     tr("Best {accuracy} after epoch {epoch}, selected on the test set: optimistic")
@@ -375,12 +373,12 @@ class RunTable(QAbstractTableModel):
                     best = tr("{accuracy} in training mode").format(accuracy=best)
                 lines.append(
                     template.format(
-                        accuracy=f"{best} ({tr('sample')})" if is_sample(record) else best,
+                        accuracy=f"{best} ({tr('sample')})" if record.is_sample else best,
                         epoch=record.best_epoch,
-                        validation=figure_text(record.best_validation_accuracy),
+                        validation=percent(record.best_validation_accuracy),
                     )
                 )
-            if is_sample(record):
+            if record.is_sample:
                 lines.append(tr("On sample data made by the program: not comparable."))
             return "\n".join(lines)
         if column == EPOCHS:

@@ -151,11 +151,11 @@ class DataButton(QToolButton):
 
     @property
     def is_sample(self) -> bool:
-        return self.choice.kind == "sample"
+        return self.choice.is_sample
 
     def name(self) -> str:
         """The chosen data set's name."""
-        if self.choice.kind == "sample":
+        if self.is_sample:
             return tr("sample")
         if self.choice.kind == "cifar10":
             return "CIFAR-10"
@@ -172,7 +172,7 @@ class DataButton(QToolButton):
 
     def images(self) -> tuple[int, int] | None:
         """Training and test images of the chosen data set, where they are known."""
-        if self.choice.kind == "sample":
+        if self.is_sample:
             return SAMPLE_IMAGES
         if self.choice.kind == "cifar10":
             return CIFAR10_IMAGES
@@ -201,7 +201,7 @@ class DataButton(QToolButton):
         self._folder.setText(tr("Folder of images…"))
         self._sample.setText(tr("Sample, made by the program") + f" · {_counts(*SAMPLE_IMAGES)}")
         self._cifar10.setChecked(self.choice.kind == "cifar10")
-        self._sample.setChecked(self.choice.kind == "sample")
+        self._sample.setChecked(self.is_sample)
         self._known_folder.setChecked(self.choice.kind == "folder")
         tip = (
             tr(

@@ -9,7 +9,7 @@ from workbench.analysis.estimate import Estimate
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import tr
-from workbench.window.run.run_rows import duration
+from workbench.words.figures import duration
 
 
 class EstimateLine(ElidedLabel):
@@ -49,7 +49,7 @@ class EstimateLine(ElidedLabel):
                 if estimate.at_most
                 else tr("About {time} · {size} of disk")
             )
-            text = template.format(time=duration(estimate.seconds), size=size)
+            text = template.format(time=duration(estimate.seconds, tr), size=size)
         if fits and estimate.gpu_bytes is not None:
             text += " · " + tr("{size} of GPU memory").format(size=gpu)
         self.setText(text)

@@ -20,9 +20,11 @@ from PySide6.QtWidgets import (
 from workbench.messages import Message
 from workbench.spec.experiment import (
     HYPERPARAMETERS,
+    REGISTRIES,
     Experiment,
     ExperimentError,
     Hyperparameter,
+    channel_numbers,
     experiment_from,
     names_without_effect,
     unmet,
@@ -30,7 +32,7 @@ from workbench.spec.experiment import (
 from workbench.spec.presets import Preset, how_it_ran
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
-from workbench.window.kit.hyperparameter_text import number_text, tooltip, value_text
+from workbench.window.kit.hyperparameter_text import number_text, size_text, tooltip, value_text
 from workbench.window.kit.translation import say, tr
 from workbench.window.setup.as_run_switch import AsRunSwitch
 from workbench.window.setup.hyperparameter_row import HyperparameterRow, Raw
@@ -66,6 +68,8 @@ def check(raw: Mapping[str, Raw]) -> tuple[Experiment | None, dict[str, Message]
 
 def same(parameter: Hyperparameter, raw: Raw, value: Any) -> bool:
     """Whether ``raw`` means ``value``: ``1e-3`` is 0.001."""
+    if parameter.kind == "numbers":
+        return channel_numbers(raw) == channel_numbers(value)
     if parameter.kind not in ("int", "float"):
         return raw == value
     try:
@@ -283,9 +287,17 @@ class HyperparameterForm(QWidget):
             if is_changed and self._preset is not None:
                 value = getattr(self._preset.experiment, name)
                 notes.append(tr("Preset: {value}").format(value=value_text(row.parameter, value)))
+            if name in REGISTRIES and self._raw[name] in REGISTRIES[name]:
+                choice = REGISTRIES[name][str(self._raw[name])]
+                notes.append(f"{tr(choice.label)}: {tr(choice.help)}" if choice.help else "")
             problem = self._problems.get(name)
             row.show_state(name not in off, is_changed, reason(problem) if problem else "", *notes)
+        self._rows["network"].show_note(self._network_size())
         self._show_head()
+
+    def _network_size(self) -> str:
+        """How large the network of the form is; empty while a value is wrong."""
+        return "" if self._experiment is None else size_text(self._experiment)
 
     def show_bfloat16_gain(self, gain: float | None) -> None:
         """How many times faster a step of this experiment was in bfloat16 than in float32, when

@@ -35,11 +35,13 @@ GAP = 8
 
 def stepped(parameter: Hyperparameter, text: str, up: bool) -> str | None:
     """The number after (``up``) or before the one in ``text``, within the limits; ``None`` where
-    ``text`` is no number or there is none.
+    ``text`` is no number (a list is none) or there is none.
 
     Whole numbers go by 1. A share (which cannot reach 1, as dropout) goes by 0.05.
     Any other number goes 1, 2, 5, 10, since what matters of a learning rate is its magnitude.
     """
+    if parameter.kind == "numbers":
+        return None
     try:
         value = Decimal(text.strip())
     except InvalidOperation:
@@ -91,7 +93,7 @@ class NumberEdit(QLineEdit):
     def __init__(self, parameter: Hyperparameter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._parameter = parameter
-        self.setMaxLength(32)  # a float takes 24 at most
+        self.setMaxLength(64)  # a float takes 24 at most, a list of channels 34
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not self.isReadOnly():

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 from workbench.messages import Count
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.translation import tr
-from workbench.window.saved.run_table import figure_text, plain_tooltip
+from workbench.window.saved.run_table import plain_tooltip
+from workbench.words.figures import percent
 
 LINES = 3
 """Lines of text that room is reserved for below the title: the file's name and two more."""
@@ -29,7 +30,7 @@ LINES = 3
 def result_text(accuracy: float, total: int, data_name: str, sample: bool) -> str:
     """``70.21% of 10,000 on CIFAR-10``; ``accuracy`` in percent of ``total`` test images. For
     sample data the name is left out: the word stands beside it."""
-    figure, count = figure_text(accuracy), f"{total:,}"
+    figure, count = percent(accuracy), f"{total:,}"
     if sample:
         return tr("{accuracy} of {total}").format(accuracy=figure, total=count)
     return tr("{accuracy} of {total} on {data}").format(

@@ -13,11 +13,11 @@ from workbench.messages import Message
 from workbench.plain_text import visible
 from workbench.spec.experiment import Experiment, tests_otherwise
 from workbench.window.kit.translation import say, tr
-from workbench.window.run.run_view import data_name
 from workbench.window.setup.data_button import DataButton
 from workbench.window.setup.device_box import DeviceBox
 from workbench.window.weights.weights_card import WeightsCard
 from workbench.window.work.session import Session
+from workbench.words.titles import data_name
 
 
 class WeightsInUse(QObject):
@@ -51,7 +51,9 @@ class WeightsInUse(QObject):
     def ask(self, parent: QWidget) -> None:
         """Lets the person choose a file."""
         folder = self.path.parent if self.path else self._session.library.path
-        kinds = tr("Weights") + " (*.pkl *.pt *.pth);;" + tr("All files") + " (*)"
+        kinds = (
+            tr("Weights") + " (*.pkl *.pt *.pth *.ckpt *.safetensors);;" + tr("All files") + " (*)"
+        )
         path, _ = QFileDialog.getOpenFileName(parent, tr("Open weights"), str(folder), kinds)
         if path:
             self.load(Path(path))
@@ -99,14 +101,14 @@ class WeightsInUse(QObject):
             template = _chosen_on(self.path, weights.metrics, weights.experiment)
             lines.append(template.format(epoch=weights.metrics["epoch"]))
         if weights.data:
-            lines.append(tr("Trained on {data}").format(data=data_name(weights.data)))
+            lines.append(tr("Trained on {data}").format(data=data_name(weights.data, tr)))
         notes = [*weights.notes, *(n for n in self._notes if n not in weights.notes)]
         lines.append(tr("{count} classes").format(count=len(weights.classes)))
         self._card.show_weights(self.path, self.title, lines, [say(note) for note in notes])
 
     def _tested(self, outcome: Any) -> None:
         test, data = outcome.figures, outcome.data
-        sample = data.kind == "sample"
+        sample = data.is_sample
         self._notes = outcome.notes
         self._show()
         self._card.set_result(test.accuracy, test.correct, test.total, data.name, sample)
