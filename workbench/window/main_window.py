@@ -734,7 +734,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._shown_once:
             self._shown_once = True
-            self._layout.raise_docks()
+            self._layout.settle()
 
     def _restore_choices(self) -> None:
         themes = self.actions_.theme

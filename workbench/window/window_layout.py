@@ -24,8 +24,8 @@ class WindowLayout:
         self._window = window
         self._docks = docks
         self._settings = settings
-        self._size_docks()
         self._first_state = window.saveState(VERSION)
+        self._is_first = False
 
     def reset(self) -> None:
         """All docks in their first places."""
@@ -49,11 +49,15 @@ class WindowLayout:
             self._window.resize(QSize(1440, 900).boundedTo(room - QSize(8, 40)))
         state = self._settings.bytes("window/state")
         if state.isEmpty() or not self._window.restoreState(state, VERSION):
+            self._is_first = True
             self._size_docks()  # by the size that the window has now
         self._bring_back()
 
-    def raise_docks(self) -> None:
-        """Floating docks were restored before there was a window to lie above."""
+    def settle(self) -> None:
+        """Once the window is shown: sizes that follow from its texts and font, and floating docks,
+        which were restored before there was a window to lie above."""
+        if self._is_first:
+            self._size_docks()
         for dock in self._docks:
             if dock.isFloating() and dock.isVisible():
                 QTimer.singleShot(0, dock, dock.raise_)

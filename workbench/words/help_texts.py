@@ -52,7 +52,9 @@ class HelpTexts:
         label = _plain(label)
         if not label:
             return None
-        named = {_plain(name): entry for entry in self.terms for name in (*entry.also, entry.name)}
+        # A term before the hyperparameter of the same name, as "precision" of a class.
+        terms = sorted(self.terms, key=lambda entry: entry.key not in HYPERPARAMETERS)
+        named = {_plain(name): entry for entry in terms for name in (*entry.also, entry.name)}
         if label in named:
             return named[label]
         beginning = [n for n in named if len(n) > 1 and label.startswith(n) and _ends(label, n)]

@@ -50,7 +50,7 @@ def pages(window: MainWindow, translation: Translation) -> dict[str, str]:
     for language in (*[one for one in LANGUAGES if one != "en"], "en"):
         translation.use(language)
         menus = [menu for menu, _ in window._menus]
-        window.retranslate()
+        QApplication.processEvents()  # the change of language reaches every part of the window
         found[NAMES[language]] = page(
             window.help.reader.texts(), all_shortcuts(menus, native=False)
         )

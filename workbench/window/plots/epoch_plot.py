@@ -182,6 +182,7 @@ class EpochPlot(pg.PlotWidget):
         for curve, name, best, unit in self._named.values():
             x, y = curve.getOriginalDataset()
             if x is not None and curve.isVisible():
+                y = 10.0 ** np.asarray(y, float) if self.axis.logarithmic else y
                 parts.append(spoken_curve(name, x, y, best, unit))
         return "; ".join(filter(None, parts))
 

@@ -800,6 +800,12 @@ class LiveView(QWidget):
             strict=True,
         ):
             plot.setAccessibleName(name)
+        accuracy = self._accuracy_plot
+        self._loss_plot.name_curve(self._smooth_curve, tr("Training loss"), "lowest")
+        accuracy.name_curve(self._accuracy_curve, tr("Test accuracy"), "highest", "%")
+        accuracy.name_curve(self._validation_curve, tr("Validation accuracy"), "highest", "%")
+        accuracy.name_curve(self._final_mark, tr("Final test"), "highest", "%")
+        self._rate_plot.name_curve(self._used_curve, tr("Learning rate"), "highest")
         self._rate_plot.getPlotItem().setLabel("bottom", tr("epoch"))
         self._show_smoothing()
         self._changed(epochs=True)
