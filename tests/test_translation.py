@@ -11,8 +11,9 @@ import pytest
 
 import workbench
 from workbench import paths
-from workbench.analysis import against_report, differences, flips
+from workbench.analysis import against_report, differences, flips, sweep_runs, sweeps
 from workbench.data.folder_scan import REASONS
+from workbench.engine import divergence
 from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, REGISTRIES, TEMPLATES
 from workbench.spec.plain_yaml import parse
@@ -22,7 +23,7 @@ from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
 
 PACKAGE = Path(workbench.__file__).parent
-SENTENCES = {"Message", "WorkbenchError", "Diverged"}
+SENTENCES = {"Message", "WorkbenchError", "Diverged", "NetworkError"}
 
 
 def _literal(node: ast.AST) -> str | None:
@@ -63,13 +64,20 @@ def all_texts() -> set[str]:
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}
         found |= {preset.explained, preset.note}
-    found |= {*against_report.TEMPLATES, *flips.TEMPLATES, *differences.ROW_WORDS}
+    found |= {
+        *against_report.TEMPLATES,
+        *flips.TEMPLATES,
+        *differences.ROW_WORDS,
+        *sweeps.TEMPLATES,
+    }
     found |= {
         *REASONS,
         *TEMPLATES,
         *TRACK.values(),
         *METHODS.values(),
         *PRUNERS.values(),
+        *divergence.TEMPLATES,
+        sweep_runs.PRUNED,
     }
     return found - {""}
 

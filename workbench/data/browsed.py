@@ -15,6 +15,10 @@ NetworkInput = Callable[[Experiment, int, int], np.ndarray]
 """Experiment, split and index of an image: float32 (32, 32, 3), as a network of the experiment gets
 it."""
 
+Augmented = Callable[[Experiment, int, int], np.ndarray | None]
+"""Experiment, index of a training image and a number: uint8 (number, 32, 32, 3), what becomes of
+the image in so many epochs; ``None`` for an experiment that does not augment."""
+
 
 @dataclass(frozen=True, eq=False)
 class BrowsedData:
@@ -29,6 +33,7 @@ class BrowsedData:
         duplicates: images that are the same.
         network_input: see :data:`NetworkInput`; scaled by the training split's statistics where
             the experiment goes by those.
+        augmented: see :data:`Augmented`.
     """
 
     info: DataInfo
@@ -39,3 +44,4 @@ class BrowsedData:
     deviations: tuple[np.ndarray, np.ndarray]
     duplicates: Duplicates
     network_input: NetworkInput
+    augmented: Augmented

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from workbench.data.data_choice import DataChoice
 from workbench.data.datasets import load_data
 from workbench.data.duplicates import find_duplicates
 from workbench.data.kept_images import test_order
+from workbench.engine.augmentation import Augmenter
 from workbench.engine.steps import pixel_scaling, pixel_statistics
+from workbench.spec.augmentations import augmentations
 from workbench.spec.experiment import Experiment
 
 
@@ -33,6 +36,19 @@ def browse(choice: DataChoice, progress: Progress, stop: Callable[[], bool]) -> 
         image = torch.from_numpy(images[split][index : index + 1])
         return scaling(image)[0].permute(1, 2, 0).contiguous().numpy()
 
+    def augmented(experiment: Experiment, index: int, count: int) -> np.ndarray | None:
+        if not augmentations(experiment):
+            return None
+        # The image as often as epochs are drawn: an epoch draws once for each image.
+        image = data.train_images[index : index + 1].expand(count, -1, -1, -1).contiguous()
+        repeated = replace(
+            data, train_images=image, train_labels=data.train_labels[index].expand(count)
+        )
+        augmenter = Augmenter(experiment, repeated, pixel_scaling(experiment, data, training))
+        augmenter.random.manual_seed(index)
+        augmenter.begin_epoch(1)
+        return augmenter(image, torch.arange(count)).numpy()
+
     classes = len(data.info.classes)
     train_count, test_count = (np.bincount(own, minlength=classes) for own in labels)
     return BrowsedData(
@@ -44,4 +60,5 @@ def browse(choice: DataChoice, progress: Progress, stop: Callable[[], bool]) -> 
         deviations=(training[1].numpy(), test[1].numpy()),
         duplicates=find_duplicates(*images, *labels, stop),
         network_input=network_input,
+        augmented=augmented,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from workbench.analysis.estimate import require_memory
 from workbench.data.data_choice import DataChoice, choice_of
 from workbench.data.datasets import DataSet, load_data
 from workbench.data.validation import split_validation
@@ -135,6 +136,7 @@ def _load(
     prepare_process()
     chosen = choose_device(device)
     require_precision(chosen, experiment.precision)
+    _require_memory(experiment, chosen)
     data_set = load_data(data, listener, lambda: control.stopping)
     # Before the device has it, which so never holds the training images twice.
     data_set = split_validation(experiment, data_set).to(chosen.device)
@@ -142,6 +144,13 @@ def _load(
     if control.stopping:
         raise Cancelled  # asked for while the last of the data was read
     return chosen, data_set
+
+
+def _require_memory(experiment: Experiment, device: Device) -> None:
+    if device.device.type == "cpu":
+        require_memory(experiment)
+    elif device.device.type == "cuda":
+        require_memory(experiment, torch.cuda.mem_get_info(device.device)[0])
 
 
 def _run(
@@ -250,6 +259,7 @@ def _resumed(
     )
     resuming.require_same_images(record, data_set.info)
     notices = resuming.changes_since(record, environment(chosen))
+    notices += resuming.change_of_rates(record, experiment)
     start = stored or resuming.after_finished(record, experiment, len(data_set.train_labels))
     resuming.require_epochs(record, experiment, start)
     if stored is None and resuming.begins_anew(experiment):
@@ -427,6 +437,7 @@ class _Keeper:
                 self._data.fingerprint,
                 record.environment,
                 self._metrics,
+                len(self._data.classes),
             ),
         )
 
@@ -537,6 +548,7 @@ def time_steps(
     prepare_process()
     chosen = choose_device(device)
     require_precision(chosen, experiment.precision)
+    _require_memory(experiment, chosen)
     before = torch.get_num_threads()
     try:
         number = choose_threads(experiment, chosen.device, threads, stop=stop).threads

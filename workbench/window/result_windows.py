@@ -25,6 +25,7 @@ from workbench.window.images.image_store import ImageStore
 from workbench.window.kit.placement import center_over
 from workbench.window.kit.save_file import ask_to_save
 from workbench.window.kit.translation import Translation, say, tr
+from workbench.window.setup.augmentation_window import AugmentationWindow
 from workbench.window.weights.own_image_window import OwnImageWindow
 from workbench.window.work.session import Session, Work
 
@@ -54,6 +55,7 @@ class ResultWindows(QObject):
         self._works: list[Work] = []
         self._own_image: OwnImageWindow | None = None
         self._data: DataWindow | None = None
+        self._examples: AugmentationWindow | None = None
 
     def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
         # What was trained first is the first.
@@ -63,6 +65,20 @@ class ResultWindows(QObject):
         window.images_wanted.connect(self.images_wanted)
         show_free(window, self._parent)
         return window
+
+    def show_examples(self, experiment: Experiment, data: DataChoice) -> AugmentationWindow:
+        """The window with training images as the network gets them; it is only one."""
+        if self._examples is None:
+            self._examples = AugmentationWindow(experiment, data, self._parent)
+            self._examples.destroyed.connect(self._examples_closed)
+            show_free(self._examples, self._parent)
+        else:
+            self._examples.show_experiment(experiment, data)
+        self._examples.activateWindow()
+        return self._examples
+
+    def _examples_closed(self) -> None:
+        self._examples = None
 
     def try_image(
         self, session: Session, weights: Path, title: str, device: str, image: Path | None
@@ -169,6 +185,7 @@ class ResultWindows(QObject):
             *self._parent.findChildren(ComparisonWindow),
             *self._parent.findChildren(StoryWindow),
             *self._parent.findChildren(DataWindow),
+            *self._parent.findChildren(AugmentationWindow),
         ):
             window.close()
 

@@ -74,6 +74,12 @@ def test_what_a_folder_holds(qtbot: QtBot, window: DataWindow, folder: Path) -> 
     assert panel.pixels.values[0, 0] == pytest.approx([-1, 5 / 127.5 - 1, 6 / 127.5 - 1])
     window.show_experiment(experiment_from({"normalization": "none"}))
     assert panel.pixels.values[0, 0] == pytest.approx([0, 5 / 255, 6 / 255])
+    assert panel.augmented.isHidden()
+    window.show_experiment(experiment_from({"flip": "random", "crop_padding": 4}))
+    assert len(panel.augmented.images) == 6
+    assert panel.augmented.isVisibleTo(window)
+    window.show_experiment(experiment_from({"normalization": "none"}))
+    assert panel.augmented.isHidden()
     qtbot.keyClick(panel.pixels, Qt.Key.Key_Right)
     assert panel.pixel.text().startswith("Column 1, row 0: R 0.000, G 0.020, B 0.024")
 

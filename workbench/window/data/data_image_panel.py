@@ -10,10 +10,14 @@ from workbench.data.browsed import BrowsedData
 from workbench.data.duplicates import Place
 from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment
+from workbench.window.data.image_row import ImageRow
 from workbench.window.data.network_pixels import NetworkPixels, range_words
 from workbench.window.images.image_panel import Picture
 from workbench.window.kit.hyperparameter_text import value_text
 from workbench.window.kit.translation import tr
+
+DRAWS = 6
+"""So many augmented examples of a training image are shown."""
 
 MOST_NAMED = 8
 """So many of the places of the same image are named."""
@@ -53,6 +57,8 @@ class DataImagePanel(QScrollArea):
         self.pixels.looked_at.connect(self._show_pixel)
         self.range = self._label("networkPixelsRange", "muted")
         self.pixel = self._label("networkPixelsValue")
+        self.augmented_title = self._label("augmentedTitle", "heading")
+        self.augmented = ImageRow("augmentedImages")
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(8, 4, 8, 4)
@@ -66,6 +72,8 @@ class DataImagePanel(QScrollArea):
             self.pixels,
             self.range,
             self.pixel,
+            self.augmented_title,
+            self.augmented,
         ):
             layout.addWidget(widget)
         self.setWidget(content)
@@ -96,6 +104,7 @@ class DataImagePanel(QScrollArea):
         if browsed is None or place is None:
             self.picture.show_pixels(None)
             self._values = None
+            self._show_augmented(None)
             for label in (self.title, self.place, self.same):
                 label.clear()
             self._show_network()
@@ -126,6 +135,16 @@ class DataImagePanel(QScrollArea):
             else browsed.network_input(self._experiment, split, index)
         )
         self._show_network()
+        trains = split == 0 and self._experiment is not None
+        experiment = self._experiment if trains else None
+        self._show_augmented(
+            None if experiment is None else browsed.augmented(experiment, index, DRAWS)
+        )
+
+    def _show_augmented(self, images: np.ndarray | None) -> None:
+        self.augmented.show_images([] if images is None else list(images))
+        for widget in (self.augmented_title, self.augmented):
+            widget.setVisible(images is not None)
 
     def _show_network(self) -> None:
         values = self._values
@@ -162,6 +181,8 @@ class DataImagePanel(QScrollArea):
 
     def retranslate(self) -> None:
         self.picture.setAccessibleName(tr("The chosen image"))
+        self.augmented_title.setText(tr("In training: what augmentation makes of it, for example"))
+        self.augmented.setAccessibleName(self.augmented_title.text())
         self.pixels.setAccessibleName(tr("The image as the network gets it"))
         self._fill()
 
