@@ -140,9 +140,9 @@ class WhatIsThis(QObject):
             QGuiApplication.restoreOverrideCursor()
             application.removeEventFilter(self)
 
-    def explain_at(self, place: QPoint) -> None:
-        """Explains what lies at ``place`` of the screen."""
-        widget = QApplication.widgetAt(place)
+    def explain_at(self, place: QPoint, widget: QWidget | None) -> None:
+        """Explains ``widget``, or else what lies at ``place`` of the screen."""
+        widget = widget or QApplication.widgetAt(place)
         if widget is None:
             return
         entry = entry_at(widget, widget.mapFromGlobal(place), self._reader.texts())
@@ -153,7 +153,9 @@ class WhatIsThis(QObject):
         kind = event.type()
         if kind == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
             self.stop()
-            self.explain_at(event.globalPosition().toPoint())
+            # The window hears of a click before the widget in it does.
+            clicked = watched if isinstance(watched, QWidget) else None
+            self.explain_at(event.globalPosition().toPoint(), clicked)
             return True
         if kind in (QEvent.Type.KeyPress, QEvent.Type.ApplicationDeactivate):
             self.stop()
