@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -153,6 +154,15 @@ def test_f1_and_shift_f1(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.M
     assert "Learning rate" not in found
     sheet.search.setText("no such word")
     assert sheet.glossary.toPlainText() == "Nothing found."
+
+
+def test_no_key_does_two_things(window: MainWindow) -> None:
+    keys: dict[str, set[str]] = {}
+    for action in window.findChildren(QAction):
+        for key in action.shortcuts():
+            keys.setdefault(key.toString(), set()).add(action.objectName())
+    assert len(keys) > 15
+    assert {key: names for key, names in keys.items() if len(names) > 1} == {}
 
 
 # --- first steps and pages -------------------------------------------------------------
