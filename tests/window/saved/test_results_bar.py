@@ -8,11 +8,12 @@ from workbench.window.saved.results_bar import ResultsBar
 
 
 def test_a_row_that_cannot_be_read_is_a_chosen_one(qtbot: QtBot) -> None:
-    unreadable = 0
-    bar = ResultsBar(list, lambda: unreadable)
+    unreadable: list[int] = []
+    bar = ResultsBar(list, lambda: len(unreadable))
     qtbot.addWidget(bar)
     assert "Choose a run first." in bar.report_button.toolTip()
-    for unreadable, words in ((1, "This run cannot be read."), (2, "Too few of the chosen runs")):
+    for words in ("This run cannot be read.", "Too few of the chosen runs"):
+        unreadable.append(1)
         bar.update_state()
         for button in (bar.compare_button, bar.report_button):
             assert words in button.toolTip()
