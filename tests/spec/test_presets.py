@@ -112,7 +112,7 @@ def test_the_id_comes_from_the_file_name_010_is_not_8() -> None:
     folder = paths.user_presets()
     folder.mkdir(parents=True)
     (folder / "broken.yaml").write_text("title: [")
-    with pytest.raises(WorkbenchError, match="8: there is no such preset.*010, 011") as raised:
+    with pytest.raises(WorkbenchError, match="8: there is no such preset") as raised:
         find_preset("8")
     assert "broken" not in str(raised.value.message)
 
