@@ -426,6 +426,17 @@ needs_bfloat16 = pytest.mark.skipif(
 
 
 @needs_bfloat16
+def test_bfloat16_goes_with_what_a_recipe_of_today_has(small: DataSet) -> None:
+    _, events = run(small, **TODAY, precision="bfloat16")
+    _, again = run(small, **TODAY, precision="bfloat16")
+    _, full = run(small, **TODAY)
+    weights = last_weights(events)
+    assert same(weights, last_weights(again))
+    assert not same(weights, last_weights(full))
+    assert all(t.dtype != torch.bfloat16 and torch.isfinite(t).all() for t in weights.values())
+
+
+@needs_bfloat16
 def test_bfloat16_learns_as_well_and_keeps_float32_weights(sample: DataSet) -> None:
     data = cut(sample, 400, 200)
     values = {"optimizer": "adam", **REGULARIZED, "epochs": 4}

@@ -212,7 +212,7 @@ def test_markdown_has_its_plots_beside_it(library: Library, tmp_path: Path) -> N
     files = write_report(path, [record])
     assert files[0] == path
     text = path.read_text(encoding="utf-8")
-    assert len(files) == 3
+    assert len(files) == 4  # the page, two plots and the drawing of the network
     for plot in files[1:]:
         assert plot.read_text(encoding="utf-8").startswith("<svg ")
         assert f"(<my report_plots/{plot.name}>)" in text

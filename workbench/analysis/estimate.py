@@ -29,7 +29,10 @@ WORDS_BYTES = 12_000
 """What a weight file takes beside its numbers."""
 
 LIKE = ("network", "channels", "batch_norm", "activation", "optimizer", "batch_size", "precision")
-"""Hyperparameters on which the speed depends, beside whether there is dropout."""
+"""Hyperparameters on which the speed depends."""
+
+SWITCHED = ("dropout", "ema", "crop_padding", "cutout", "test_flip")
+"""Those of which it only matters that they are not 0 or off."""
 
 NEWEST = 5
 """Runs like it that count: the machine may have been another one before."""
@@ -136,7 +139,9 @@ def timed_seconds(
 
 def speed_of(values: Mapping[str, Any]) -> tuple[object, ...]:
     """What the speed of an experiment depends on, from its values by name."""
-    return (bool(values.get("dropout")), *(values.get(name) for name in LIKE))
+    flips = values.get("flip", "none") != "none"
+    switched = (bool(values.get(name)) for name in SWITCHED)
+    return (*switched, flips, *(values.get(name) for name in LIKE))
 
 
 def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: str) -> bool:
@@ -206,9 +211,12 @@ def disk_bytes(
     """Bytes of a run folder at its largest: the last and the best weights, a checkpoint and the
     next one that takes its place, the loss of every step, and the final test's logits."""
     weights = weight_bytes(experiment, classes) + WORDS_BYTES
-    kept = OPTIMIZERS[experiment.optimizer].keeps(experiment) - {"step"}
-    # The weights twice where they diverged, else once beside the optimizer's averages.
-    checkpoints = 2 * max(2, 1 + len(kept)) * weights
+    optimizer = OPTIMIZERS[experiment.optimizer]
+    sets = (optimizer.keeps(experiment), optimizer.keeps_for_others or set())
+    kept = max(len(one - {"step"}) for one in sets)
+    # The weights twice where they diverged, else once beside the optimizer's averages; and the
+    # averaged copy where there is one.
+    checkpoints = 2 * (max(2, 1 + kept) + bool(experiment.ema)) * weights
     trained = train_images * (1 - experiment.validation_share)
     steps = math.ceil(trained / experiment.batch_size) * experiment.epochs
     logits = test_images * (classes * 4 + 8)

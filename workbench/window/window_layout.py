@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.settings import Settings
 
 VERSION = 1
@@ -49,8 +50,7 @@ class WindowLayout:
             self._window.resize(QSize(1440, 900).boundedTo(room - QSize(8, 40)))
         state = self._settings.bytes("window/state")
         if state.isEmpty() or not self._window.restoreState(state, VERSION):
-            self._is_first = True
-            self._size_docks()  # by the size that the window has now
+            self._is_first = True  # its docks take their places with its texts and font
         self._bring_back()
 
     def settle(self) -> None:
@@ -72,6 +72,8 @@ class WindowLayout:
             wide = max(284, self._window.width() // 3)
             self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
             return
+        if self._window.tabifiedDockWidgets(presets):
+            self._window.restoreState(self._first_state, VERSION)
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
         wide = max(396, min(460, self._window.width() - 1010))
         self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
@@ -80,8 +82,8 @@ class WindowLayout:
     def _is_narrow(self) -> bool:
         """Whether docks on both sides, as wide as they need to be, would leave the run too little
         of the window's width: on a small screen, or with a large font."""
-        presets, form, models = (_wanted(dock.widget()) for dock in self._docks)
-        run = min(_wanted(self._window.centralWidget()), 480)
+        presets, form, models = (_least(dock.widget()) for dock in self._docks)
+        run = _least(self._window.centralWidget())
         return max(presets, form) + models + run > self._window.width()
 
     def _bring_back(self) -> None:
@@ -99,5 +101,7 @@ class WindowLayout:
                 widget.resize(frame.size().boundedTo(room.size()))
 
 
-def _wanted(widget: QWidget | None) -> int:
-    return 0 if widget is None else widget.sizeHint().width()
+def _least(widget: QWidget | None) -> int:
+    """Pixels across that the content of ``widget`` needs so as not to scroll."""
+    content = widget.widget() if isinstance(widget, Fitting) else widget
+    return 0 if content is None else content.minimumSizeHint().width()

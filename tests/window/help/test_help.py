@@ -159,6 +159,8 @@ def test_f1_and_shift_f1(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.M
 def test_no_key_does_two_things(window: MainWindow) -> None:
     keys: dict[str, set[str]] = {}
     for action in window.findChildren(QAction):
+        if action.shortcutContext() == Qt.ShortcutContext.WidgetShortcut:
+            continue  # of a list that has the focus
         for key in action.shortcuts():
             keys.setdefault(key.toString(), set()).add(action.objectName())
     assert len(keys) > 15
@@ -190,8 +192,9 @@ def test_five_steps_follow_the_run_and_are_offered_once(
     steps.run_ended()
     assert "Step 5 of 5" in steps.title.text()
     translation.use("ko")
-    assert "5단계 중 5단계" in steps.title.text()
+    qtbot.waitUntil(lambda: "5단계 중 5단계" in steps.title.text())
     translation.use("en")
+    qtbot.waitUntil(lambda: steps.next.text() == "Done")
     qtbot.mouseClick(steps.next, Qt.MouseButton.LeftButton)
     assert steps.isHidden()
     assert not frame.isVisible()

@@ -32,6 +32,8 @@ def value_text(parameter: Hyperparameter, value: Any) -> str:
         return tr(parameter.choices.get(value, str(value)))
     if parameter.kind == "bool":
         return tr("on") if value else tr("off")
+    if isinstance(value, str):  # a list of numbers
+        return value
     return f"{value:,}" if isinstance(value, int) else number_text(value)
 
 
