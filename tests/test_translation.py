@@ -19,6 +19,7 @@ from workbench.spec.experiment import HYPERPARAMETERS, REGISTRIES, TEMPLATES
 from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
 from workbench.spec.sweep import METHODS, PRUNERS
+from workbench.window.compare import compared_curves, figure_choice
 from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
 
@@ -68,6 +69,8 @@ def all_texts() -> set[str]:
         *against_report.TEMPLATES,
         *flips.TEMPLATES,
         *differences.ROW_WORDS,
+        *figure_choice.WORDS,
+        *compared_curves.LOSS_TITLES,
         *sweeps.TEMPLATES,
     }
     found |= {
