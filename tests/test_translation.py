@@ -14,6 +14,7 @@ from workbench import paths
 from workbench.analysis import against_report, differences, flips, sweep_runs, sweeps
 from workbench.data.folder_scan import REASONS
 from workbench.engine import divergence
+from workbench.exporters.registry import EXPORTERS
 from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, REGISTRIES, TEMPLATES
 from workbench.spec.plain_yaml import parse
@@ -65,6 +66,8 @@ def all_texts() -> set[str]:
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}
         found |= {preset.explained, preset.note}
+    for exporter in EXPORTERS.values():
+        found |= {exporter.label, exporter.help}
     found |= {
         *against_report.TEMPLATES,
         *flips.TEMPLATES,

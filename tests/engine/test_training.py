@@ -410,6 +410,7 @@ def test_what_the_listener_raises_reports_the_last_good_weights(small: DataSet) 
     assert isinstance(events[-1], WeightsReady)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "at_least"), [("007", 90.0), ("009", 80.0)])
 def test_the_sample_is_learned_in_three_epochs(
     preset: str, at_least: float, sample: DataSet
@@ -425,6 +426,7 @@ needs_bfloat16 = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_bfloat16
 def test_bfloat16_goes_with_what_a_recipe_of_today_has(small: DataSet) -> None:
     _, events = run(small, **TODAY, precision="bfloat16")

@@ -314,6 +314,8 @@ class MainWindow(QMainWindow):
         for heading in (self.presets.heading, self.form.heading, self.saved.heading):
             heading.hide()
         self.presets.selected.connect(self._preset_selected)
+        self.presets.reloaded.connect(lambda: self.saved.show_presets(self.presets.by_id()))
+        self.saved.show_presets(self.presets.by_id())
         self.presets.problem.connect(self._show_problem_text)
         self.presets.show_in_folder.connect(self._show_folder)
         self.form.changed.connect(self._update)
@@ -746,6 +748,7 @@ class MainWindow(QMainWindow):
         themes = self.actions_.theme
         themes.get(self._settings.text("theme", "system"), themes["system"]).setChecked(True)
         self.actions_.language[self._translation.language].setChecked(True)
+        self.saved.columns.restore(self._settings.record("run_columns"))
 
     # --- files dropped, folders shown, quit --------------------------------------------
 
@@ -786,6 +789,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._layout.keep()
+        self._settings.set_record("run_columns", self.saved.columns.state())
         self._settings.save()
         self.result_windows.close()
         self.help.close()
