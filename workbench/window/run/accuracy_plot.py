@@ -57,6 +57,11 @@ class AccuracyPlot(RunPlot):
     def name(self) -> str:
         return tr("Test accuracy")
 
+    def name_curves(self) -> None:
+        self.name_curve(self.test, tr("Test accuracy"), "highest", "%")
+        self.name_curve(self.validation, tr("Validation accuracy"), "highest", "%")
+        self.name_curve(self.final_mark, tr("Final test"), "highest", "%")
+
     def title(self) -> str:
         train = self.points.mode == "train"
         if self.points.validation:
@@ -202,9 +207,9 @@ class AccuracyPlot(RunPlot):
             return []
         self.final_text.setText(tr("final test {accuracy}").format(accuracy=percent(final)))
         self.final_text.setPos(end, final)
-        # Below the mark where a reported line or the end of the axis lies above it.
-        above = final > 90.0 or any(value >= final for value in reported)
-        self.final_text.setAnchor(pg.Point(1.0, -0.15 if above else 1.15))
+        near = self.points.accuracies[-max(len(self.points.accuracies) // 4, 1) :]
+        below = curves.stands_below(final, near, reported)
+        self.final_text.setAnchor(pg.Point(1.0, -0.25 if below else 1.25))
         return [final]
 
     def recolor(self, c: theme.Colors) -> None:
@@ -224,3 +229,6 @@ class AccuracyPlot(RunPlot):
         for line in self.reported_lines:
             line.label.setColor(c.reported)
         self.final_text.setColor(c.measured)
+        ground = QColor(c.surface)
+        ground.setAlpha(210)  # read also where a curve of a few epochs runs behind it
+        self.final_text.fill = pg.mkBrush(ground)

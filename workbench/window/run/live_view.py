@@ -563,6 +563,7 @@ class LiveView(QWidget):
         self._export.retranslate()
         for plot in self._plots:
             plot.setAccessibleName(plot.name())
+            plot.name_curves()
         self.rate.getPlotItem().setLabel("bottom", tr("epoch"))
         self._show_smoothing()
         self._changed(epochs=True)

@@ -36,6 +36,9 @@ class LossPlot(RunPlot):
     def name(self) -> str:
         return tr("Training loss")
 
+    def name_curves(self) -> None:
+        self.name_curve(self.smooth, tr("Training loss"), "lowest")
+
     def empty_words(self) -> str:
         loss = self.points.loss
         if len(loss) == 0:

@@ -44,6 +44,9 @@ class RatePlot(RunPlot):
     def name(self) -> str:
         return tr("Learning rate")
 
+    def name_curves(self) -> None:
+        self.name_curve(self.used, tr("Learning rate"), "highest")
+
     def _has_rates(self) -> bool:
         return bool(len(self.points.planned) or self.points.rates)
 

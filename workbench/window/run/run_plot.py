@@ -49,6 +49,10 @@ class RunPlot(EpochPlot):
     def name(self) -> str:
         """What it is called for screen readers."""
 
+    @abstractmethod
+    def name_curves(self) -> None:
+        """Name the curves whose values screen readers say."""
+
     def title(self) -> str:
         """The words of its heading."""
         return self.name()
