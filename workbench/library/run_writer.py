@@ -25,7 +25,14 @@ from workbench.engine.run_state import EpochFigures, RunState
 from workbench.file_names import file_name
 from workbench.library.histogram_file import HISTOGRAMS, line_of, read_histograms
 from workbench.library.run_files import CHECKPOINT, read_test, record_as_written
-from workbench.library.run_record import RunFile, RunRecord, field_of, parse_json, plain_json
+from workbench.library.run_record import (
+    RunFile,
+    RunRecord,
+    field_of,
+    parse_json,
+    plain_json,
+    reached,
+)
 from workbench.library.safe_file import lock_file, open_to_add, require_folder
 from workbench.messages import WorkbenchError
 from workbench.plain_text import visible
@@ -108,20 +115,7 @@ class RunWriter:
         if event.histograms:
             self._add_histograms(line_of(event.epoch, event.histograms))
         self.add_test(event.test, event.epoch, final=False)
-        state = self.state
-        changes: dict[str, Any] = {
-            "epochs_done": state.epochs_done,
-            "accuracy": state.accuracy,
-            "training_accuracy": state.finished_epochs[-1].training_accuracy,
-            "seconds": state.seconds,
-        }
-        if (best := state.best) is not None:
-            changes |= {
-                "best_epoch": best.epoch,
-                "best_accuracy": best.test.accuracy,
-                "best_validation_accuracy": best.validation.accuracy if best.validation else None,
-            }
-        self.update(**changes)
+        self.update(**reached(self.state))
 
     def _add_histograms(self, line: bytes) -> None:
         with open_to_add(self.folder / HISTOGRAMS) as file:
