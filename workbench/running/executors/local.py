@@ -28,7 +28,8 @@ from workbench.engine.events import Listener, WeightsReady
 from workbench.engine.memory import give_memory_back
 from workbench.engine.training import Outcome
 from workbench.messages import Cancelled, Message, WorkbenchError
-from workbench.running.executors import wire, worker
+from workbench.running import worker
+from workbench.running.executors import wire
 from workbench.running.executors.executor import Begin, Lost
 from workbench.running.executors.job import Job
 

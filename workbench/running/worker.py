@@ -1,7 +1,8 @@
 """A worker process: trains one job after the other, and sends its events home.
 
 It has neither the library nor Qt, and writes nothing. It ends when the pipe to the process that
-started it is closed, so that a program that dies leaves no worker behind.
+started it is closed, so that a program that dies leaves no worker behind: also while torch is
+still being imported, which is why this file is not in the package ``executors``, which imports it.
 
 The messages are tuples (:mod:`~workbench.running.executors.wire`). To the worker come
 ``("train", job)`` behind the byte ``t``, ``("begin", checkpoint or None)`` and ``("refuse",)``
