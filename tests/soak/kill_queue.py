@@ -43,7 +43,7 @@ EXPERIMENTS: tuple[dict[str, Any], ...] = (
     {"scheduler": "step", "step_size": 1, "gamma": 0.5, "validation_share": 0.2},
 )
 RUNS = 12
-IMAGES, TEST_IMAGES, EPOCHS = 1_000, 200, 6
+IMAGES, TEST_IMAGES, EPOCHS = 1_000, 200, 4
 MOST_SECONDS = 300.0
 
 
@@ -82,7 +82,7 @@ def work(folder: Path, full: str | None) -> int:
 
     data = cut(load_data(choose_data("sample"), lambda p: None, lambda: False), IMAGES, TEST_IMAGES)
     runner.load_data = lambda choice, progress, stop: data  # type: ignore[attr-defined]
-    training.CHECKPOINT_INTERVAL = training.REPORT_INTERVAL = 0.05
+    training.CHECKPOINT_INTERVAL, training.REPORT_INTERVAL = 0.2, 0.05
     queue_runner.MOST_LOST = 1_000
     if full:
         save = runner.save_checkpoint
@@ -206,7 +206,7 @@ def disturbed(
         counts[{"worker": "of_workers", "process": "of_processes", "both": "of_both"}[what]] += 1
         if what != "worker":
             processes[victim].wait()
-            _, left = psutil.wait_procs(workers, timeout=10)
+            left = still_there(workers, 10.0)
             problems += [f"{library.name}: worker {each.pid} was left behind" for each in left]
             processes[victim] = start(library, full)
         _, unread = Library(library).read()
@@ -215,6 +215,21 @@ def disturbed(
         for each in (process, *workers_of(process)):
             each.kill()
         process.wait()
+
+
+def still_there(workers: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that have not ended after so long; one that waits to be reaped by init has."""
+    until = time.monotonic() + seconds
+    while (left := [each for each in workers if runs(each)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    return left
+
+
+def runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
