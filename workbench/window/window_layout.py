@@ -61,9 +61,14 @@ class WindowLayout:
     def _size_docks(self) -> None:
         presets, form, models = self._docks
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
-        wide = max(396, min(460, self._window.width() - 1010))
+        # From 1700 pixels on it also has room for what differs.
+        width = self._window.width()
+        wide = max(396, min(460, width - 1010), min(780, width - 1140))
         self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
-        self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
+        # All of the report's presets in one line each, where the form keeps half of the height.
+        height = self._window.height()
+        rows = min(presets.sizeHint().height() + 8, max(height // 2 - 100, 1))
+        self._window.resizeDocks([presets, form], [rows, height - rows], Qt.Orientation.Vertical)
 
     def _bring_back(self) -> None:
         """A window or a floating dock on a monitor that has gone comes back to one that is there;
