@@ -24,7 +24,14 @@ from workbench.engine.events import EpochDone, Evaluation, Event, FinalTest, Ste
 from workbench.engine.run_state import EpochFigures, RunState
 from workbench.file_names import file_name
 from workbench.library.run_files import CHECKPOINT, read_test, record_as_written
-from workbench.library.run_record import RunFile, RunRecord, field_of, parse_json, plain_json
+from workbench.library.run_record import (
+    RunFile,
+    RunRecord,
+    field_of,
+    parse_json,
+    plain_json,
+    reached,
+)
 from workbench.library.safe_file import lock_file, open_to_add, require_folder
 from workbench.messages import WorkbenchError
 from workbench.plain_text import visible
@@ -105,20 +112,7 @@ class RunWriter:
     def _add_epoch(self, event: EpochDone) -> None:
         self._write_rows()
         self.add_test(event.test, event.epoch, final=False)
-        state = self.state
-        changes: dict[str, Any] = {
-            "epochs_done": state.epochs_done,
-            "accuracy": state.accuracy,
-            "training_accuracy": state.finished_epochs[-1].training_accuracy,
-            "seconds": state.seconds,
-        }
-        if (best := state.best) is not None:
-            changes |= {
-                "best_epoch": best.epoch,
-                "best_accuracy": best.test.accuracy,
-                "best_validation_accuracy": best.validation.accuracy if best.validation else None,
-            }
-        self.update(**changes)
+        self.update(**reached(self.state))
 
     def _write_rows(self) -> None:
         rows = [epoch.row() for epoch in self.state.finished_epochs]
