@@ -69,6 +69,7 @@ from workbench.window.setup.data_button import DataButton
 from workbench.window.setup.device_box import DeviceBox
 from workbench.window.setup.estimate_line import EstimateLine
 from workbench.window.setup.hyperparameter_form import HyperparameterForm
+from workbench.window.setup.preset_page import PresetPage
 from workbench.window.setup.preset_panel import PresetPanel
 from workbench.window.setup.repeats import Repeats
 from workbench.window.setup.threads_box import ThreadsBox
@@ -114,6 +115,9 @@ class MainWindow(QMainWindow):
         self.run_view = RunView(self.live_runs)
         self.interrupted = InterruptedBar(settings)
         self.run_view.show_above(self.interrupted)
+        self.preset_page = PresetPage(self.presets.note)
+        self.preset_page.set_train_key(_key(self.actions_.train))
+        self.run_view.show_first(self.preset_page)
         self.saved = SavedModels(library)
         self.results = ResultsBar(self.saved.selected, self.saved.selected_unreadable)
         self.result_windows = ResultWindows(library, self.images, translation, self)
@@ -407,6 +411,7 @@ class MainWindow(QMainWindow):
             self.presets.select(first)
 
     def _preset_selected(self, preset: object) -> None:
+        self.preset_page.show_preset(self.presets.current())
         self.form.setEnabled(isinstance(preset, Preset))
         if isinstance(preset, Preset):
             self._settings.set_text("preset", preset.id)
@@ -821,5 +826,10 @@ class MainWindow(QMainWindow):
 
 
 def _tip(text: str, action: Any) -> str:
-    key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    key = _key(action)
     return f"{text} ({key})" if key else text
+
+
+def _key(action: Any) -> str:
+    shortcut: str = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return shortcut

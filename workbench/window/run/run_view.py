@@ -36,6 +36,7 @@ class RunView(QWidget):
     def __init__(self, live_runs: LiveRuns, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.run: ShownRun | None = None
+        self.first_page: QWidget | None = None
         self.live_runs = live_runs
         live_runs.listen(self._heard)
         self.header = RunHeader()
@@ -86,18 +87,25 @@ class RunView(QWidget):
         assert isinstance(layout, QVBoxLayout)
         layout.insertWidget(0, widget)
 
+    def show_first(self, page: QWidget) -> None:
+        """Put ``page``, on the chosen preset, before the tabs; it is on until a run is shown."""
+        self.first_page = page
+        self.tabs.insertTab(0, page, tr("Preset"))
+        self.tabs.setCurrentWidget(page)
+
     def retranslate(self) -> None:
-        names = (
-            tr("Live"),
-            tr("Confusion"),
-            tr("Classes"),
-            tr("Images"),
-            tr("Report"),
-            tr("Log"),
-            tr("Details"),
-        )
-        for index, text in enumerate(names):
-            self.tabs.setTabText(index, text)
+        for view, text in (
+            (self.live, tr("Live")),
+            (self.confusion, tr("Confusion")),
+            (self.classes, tr("Classes")),
+            (self.images, tr("Images")),
+            (self.report, tr("Report")),
+            (self.log, tr("Log")),
+            (self.details, tr("Details")),
+        ):
+            self.tabs.setTabText(self.tabs.indexOf(view), text)
+        if self.first_page is not None:
+            self.tabs.setTabText(self.tabs.indexOf(self.first_page), tr("Preset"))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -127,6 +135,8 @@ class RunView(QWidget):
         are damaged, and shows what it showed."""
         live = self.live_runs.in_folder(record.folder)
         self._show(of_live(live) if live is not None else of_record(record))
+        if self.tabs.currentWidget() is self.first_page:
+            self.tabs.setCurrentWidget(self.live)
 
     def show_live(self, key: str | None = None) -> None:
         """Show the run under way with this key; without one the run that was begun last."""
