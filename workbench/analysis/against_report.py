@@ -158,7 +158,7 @@ def changes(record: RunRecord, preset: Preset) -> dict[str, tuple[Any, Any]]:
     run = experiment_from(record.experiment)
     found = []
     for one in filter(None, (preset.experiment, preset.as_run)):
-        free = {"seed", "epochs", "early_stopping"}
+        free = {"seed", "epochs", "early_stopping", "histograms"}
         if not any(e.batch_norm or e.dropout for e in (run, one)):
             free.add("test_mode")
         changed = differences(one, run)

@@ -50,9 +50,10 @@ from workbench.report.network_picture import network_picture
 from workbench.report.plots import (
     BEST,
     MEAN,
-    RAW,
     REPORTED,
+    STEPS,
     TEST,
+    TRAINING,
     VALIDATION,
     Band,
     Level,
@@ -358,11 +359,12 @@ class _Page:
         weight = weight_for(len(losses), SMOOTHING)
         at, smoothed = sampled(Smoother(weight).extend(losses))
         series: list[Series] = [
-            Band(say(Message("each step")), epochs, low, high, RAW),
+            Band(say(Message("each step")), epochs, low, high, STEPS),
             Line(
                 say(Message("smoothed over {steps} steps", steps=smoothed_steps(weight))),
                 (at + 1) / record.steps_per_epoch,
                 smoothed,
+                TRAINING,
             ),
         ]
         x = np.array([row["epoch"] for row in rows], float)
@@ -373,7 +375,8 @@ class _Page:
         validated = bool(rows) and "validation_accuracy" in rows[0]
         if rows:
             mean = say(Message("mean of the epoch"))
-            series.append(Line(mean, x, column("loss"), MEAN, dots=True))
+            # A mean stands in the middle of its epoch.
+            series.append(Line(mean, x - 0.5, column("loss"), MEAN, dots=True))
             series.append(Line(say(Message("test")), x, column("test_loss"), TEST, dots=True))
         if validated:
             held_out = column("validation_loss")
@@ -395,7 +398,7 @@ class _Page:
         counted = any("training_accuracy" in row for row in rows)
         if counted:
             values = column("training_accuracy")
-            marks.append(Line(say(Message("training")), x, values, MEAN, dots=True))
+            marks.append(Line(say(Message("training")), x, values, TRAINING, dots=True))
         marks.append(Line(say(Message("test")), x, column("accuracy"), TEST, dots=True))
         if validated:
             held_out = column("validation_accuracy")
