@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QKeySequence,
+    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -750,6 +751,11 @@ class MainWindow(QMainWindow):
     def _choose_language(self, name: str) -> None:
         self._settings.set_text("language", name)
         self._translation.use(name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._shown_once:
+            self._layout.follow(event.oldSize().width(), event.size().width())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

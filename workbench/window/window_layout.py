@@ -15,6 +15,10 @@ VERSION = 1
 """Counted up when docks are renamed, so that an old layout is not applied to new docks."""
 
 
+WIDE = 1700
+"""Pixels of width from which the table of runs has room for what differs."""
+
+
 class WindowLayout:
     """Size, place and docks of ``window``. ``docks``: presets, hyperparameters, models. To be made
     when the docks are in their first places."""
@@ -62,6 +66,13 @@ class WindowLayout:
             if dock.isFloating() and dock.isVisible():
                 QTimer.singleShot(0, dock, dock.raise_)
 
+    def follow(self, before: int, now: int) -> None:
+        """Give the table of runs room for what differs once the window is :data:`WIDE`, and take it
+        back below that, where the docks were not placed by the user before: ``before`` and
+        ``now``, its width in pixels."""
+        if self._is_first and (before >= WIDE) != (now >= WIDE):
+            self._size_docks()
+
     def _size_docks(self) -> None:
         presets, form, models = self._docks
         if self._is_narrow():
@@ -75,10 +86,9 @@ class WindowLayout:
         if self._window.tabifiedDockWidgets(presets):
             self._window.restoreState(self._first_state, VERSION)
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
-        # From 1700 pixels on it also has room for what differs.
         width = self._window.width()
-        wide = max(396, min(460, width - 1010), min(780, width - 1140))
-        self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
+        wide = max(396, min(780, width - 1140) if width >= WIDE else min(460, width - 1010))
+        self._window.resizeDocks([presets, models], [300, wide], Qt.Orientation.Horizontal)
         # All of the report's presets in one line each, where the form keeps half of the height.
         height = self._window.height()
         rows = min(presets.sizeHint().height() + 8, max(height // 2 - 100, 1))

@@ -145,6 +145,10 @@ class PresetPage(QWidget):
             accuracy=f"{expected.accuracy[-1]:.2f}%", epoch=epochs, seeds=seeds, data=expected.data
         )
 
+    def hasHeightForWidth(self) -> bool:
+        # Lines that wrap would ask for the height that plot and layers only wish for.
+        return False
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # The note first where there is room for one of them only.
