@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.settings import Settings
@@ -69,6 +69,11 @@ class WindowLayout:
             self._window.tabifyDockWidget(presets, form)
             self._window.tabifyDockWidget(form, models)
             presets.raise_()
+            for bar in self._window.findChildren(
+                QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
+            ):
+                bar.setElideMode(Qt.TextElideMode.ElideNone)  # with a large font it scrolls
+                bar.setUsesScrollButtons(True)
             wide = max(284, _least(form.widget()), self._window.width() // 3)
             wide = min(wide, self._window.width() // 2)
             self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
