@@ -30,6 +30,7 @@ class Actions(QObject):
         self.reset_layout = self._action("reset_layout")
         self.about = self._action("about")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.import_runs = self._action("import_runs")
         self.open_library = self._action("open_library")
 
         self.themes = QActionGroup(self)
@@ -69,6 +70,7 @@ class Actions(QObject):
         self.story.setText(tr("The report's experiments…"))
         self.reset_layout.setText(tr("Reset layout"))
         self.about.setText(tr("About CIFAR Workbench"))
+        self.import_runs.setText(tr("Import runs…"))
         self.open_library.setText(tr("Show the library's folder"))
         self.theme["system"].setText(tr("Follow system"))
         self.theme["light"].setText(tr("Light"))
