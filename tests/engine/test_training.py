@@ -13,7 +13,7 @@ import torch
 
 from tests.conftest import cut
 from workbench.data.datasets import DataSet
-from workbench.engine import training
+from workbench.engine import stopwatch, training
 from workbench.engine.control import RunControl
 from workbench.engine.devices import has_bfloat16
 from workbench.engine.evaluation import evaluate
@@ -459,14 +459,14 @@ def test_the_time_that_the_machine_slept_is_no_training_time(
     small: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept = [0.0]
-    clock = training.time.monotonic
+    clock = stopwatch.time.monotonic
 
     class Time:
         @staticmethod
         def monotonic() -> float:
             return clock() + slept[0]
 
-    monkeypatch.setattr(training, "time", Time)
+    monkeypatch.setattr(stopwatch, "time", Time)
     monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
     events: list[Event] = []
 

@@ -21,7 +21,7 @@ from workbench.engine.step_times import Timing
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.path_text import to_text
-from workbench.spec.experiment import Experiment
+from workbench.spec.experiment import HYPERPARAMETERS, Experiment
 from workbench.spec.networks import network_layers, weight_bytes
 from workbench.spec.optimizers import OPTIMIZERS
 
@@ -141,7 +141,7 @@ def speed_of(values: Mapping[str, Any]) -> tuple[object, ...]:
     """What the speed of an experiment depends on, from its values by name."""
     flips = values.get("flip", "none") != "none"
     switched = (bool(values.get(name)) for name in SWITCHED)
-    return (*switched, flips, *(values.get(name) for name in LIKE))
+    return (*switched, flips, *(values.get(name, HYPERPARAMETERS[name].default) for name in LIKE))
 
 
 def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: str) -> bool:
@@ -184,9 +184,11 @@ def memory_bytes(experiment: Experiment, classes: int = 10) -> int:
     the optimizer keeps, the copies of a checkpoint, and for a batch what each layer gives."""
     layers = network_layers(experiment, classes)
     kept = len(OPTIMIZERS[experiment.optimizer].keeps(experiment) - {"step"})
+    averaged = int(experiment.ema > 0)
     # Weights and gradients; those kept against a loss that is no number; a checkpoint, in pieces
     # and as the content of its file.
-    weights = weight_bytes(experiment, classes) * (2 + kept + 1 + 2 * (2 + kept))
+    copies = 2 + kept + averaged + 1 + 2 * (2 + kept + averaged)
+    weights = weight_bytes(experiment, classes) * copies
     return weights + 4 * experiment.batch_size * sum(math.prod(layer.outputs) for layer in layers)
 
 

@@ -368,6 +368,14 @@ class Experiment(BaseModel):
         "Run",
         choices={"float32": "float32", "bfloat16": "bfloat16"},
     )
+    histograms: bool = _declare(
+        False,
+        "Histograms",
+        "Keeps histograms of each layer's weights and of their gradients after each epoch, for the "
+        "tab Layers. Off, as it takes some milliseconds and kilobytes for each epoch. Changes "
+        "nothing of the training.",
+        "Run",
+    )
     eval_after_first_step: bool = _declare(
         False,
         "Trains in eval mode",
@@ -400,11 +408,12 @@ class Experiment(BaseModel):
     def _channels_in_one_form(cls, value: object) -> str:
         numbers = channel_numbers(value)
         if numbers is None:
+            written = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
             context = {
                 "field": "channels",
                 "most": MOST_CONVOLUTIONS,
                 "largest": f"{MOST_CHANNELS:,}",
-                "value": shortened(value),
+                "value": shortened(written) or "empty",
             }
             raise PydanticCustomError("channels", _DISAGREEMENTS["channels"], context)
         return ", ".join(map(str, numbers))

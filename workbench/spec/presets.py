@@ -260,7 +260,7 @@ def preset_with_id(name: str) -> Preset:
     raise WorkbenchError(
         "{name}: there is no such preset; there are {names}, or name a YAML file.",
         name=name,
-        names=", ".join(preset.id for preset in presets),
+        names=", ".join(preset.id for preset in presets if isinstance(preset, Preset)),
     )
 
 
@@ -316,7 +316,7 @@ def _name_of(title: str) -> str:
 def how_it_ran(preset: Preset, experiment: Experiment) -> Literal["declared", "as_run"] | None:
     """Whether ``experiment`` is ``preset`` as declared or as run, but for the seed and for how
     long; ``None`` where it is neither, so that nothing reported compares with it."""
-    free = {"seed", "epochs", "early_stopping"}
+    free = {"seed", "epochs", "early_stopping", "histograms"}
     for how, one in (("declared", preset.experiment), ("as_run", preset.as_run)):
         if one is not None and not set(differences(one, experiment)) - free:
             return how  # type: ignore[return-value]

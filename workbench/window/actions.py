@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from workbench.window.kit import theme
@@ -26,8 +26,16 @@ class Actions(QObject):
         self.back_to_run = self._action("back_to_run", "Ctrl+L")
         self.repeat = self._action("repeat", "Ctrl+Shift+Return")
         self.try_image = self._action("try_image", "Ctrl+I")
+        self.browse_data = self._action("browse_data", "Ctrl+Shift+D")
         self.story = self._action("story", "Ctrl+E")
         self.reset_layout = self._action("reset_layout")
+        self.first_steps = self._action("first_steps")
+        self.shortcuts = self._action("shortcuts", QKeySequence.StandardKey.HelpContents)
+        self.glossary = self._action("glossary")
+        self.explain = self._action("explain", "Shift+F1")
+        self.point = self._action("point")
+        for action in (self.shortcuts, self.explain):  # in windows of their own too
+            action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
         self.about = self._action("about")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self.import_runs = self._action("import_runs")
@@ -67,8 +75,14 @@ class Actions(QObject):
         self.back_to_run.setText(tr("Show the running run"))
         self.repeat.setText(tr("Repeat with other seeds…"))
         self.try_image.setText(tr("Try an image…"))
+        self.browse_data.setText(tr("Look at the data…"))
         self.story.setText(tr("The report's experiments…"))
         self.reset_layout.setText(tr("Reset layout"))
+        self.first_steps.setText(tr("First steps"))
+        self.shortcuts.setText(tr("Shortcuts"))
+        self.glossary.setText(tr("Glossary and plots"))
+        self.explain.setText(tr("What is this?"))
+        self.point.setText(tr("What is this? By a click"))
         self.about.setText(tr("About CIFAR Workbench"))
         self.import_runs.setText(tr("Import runs…"))
         self.open_library.setText(tr("Show the library's folder"))

@@ -28,25 +28,37 @@ from PySide6.QtWidgets import (
 
 from workbench.analysis.estimate import estimate
 from workbench.data.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo
-from workbench.engine.events import RunEnded, RunStarted
+from workbench.data.progress import DataProgress
+from workbench.engine.events import (
+    EpochDone,
+    Event,
+    Notice,
+    RunEnded,
+    RunStarted,
+    ThreadsChanged,
+)
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message, WorkbenchError
 from workbench.path_text import to_text
-from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.experiment import Experiment, experiment_from, with_changes
 from workbench.spec.presets import Preset
 from workbench.window.actions import Actions
+from workbench.window.help.help_center import HelpCenter
+from workbench.window.help.help_window import GLOSSARY, SHORTCUTS
 from workbench.window.image_trial import ImageTrial
 from workbench.window.images.image_store import ImageStore
 from workbench.window.kit import dialogs, theme
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.focus_keeper import FocusKeeper
 from workbench.window.kit.focus_ring import FocusRing
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.icons import program_icon
+from workbench.window.kit.mnemonics import give_mnemonics
 from workbench.window.kit.settings import Settings
 from workbench.window.kit.theme import Theme
 from workbench.window.kit.translation import Translation, say, tr
-from workbench.window.result_windows import ResultWindows
+from workbench.window.result_windows import ResultWindows, show_free
 from workbench.window.run.end_note import EndNote
 from workbench.window.run.run_view import RunView
 from workbench.window.run_commands import Plan, RunCommands
@@ -67,6 +79,7 @@ from workbench.window.weights.weights_card import WeightsCard
 from workbench.window.weights.weights_in_use import WeightsInUse
 from workbench.window.window_layout import WindowLayout
 from workbench.window.work.activity import Activity, why_off
+from workbench.window.work.live_runs import LiveRun, LiveRuns
 from workbench.window.work.session import Session
 from workbench.window.work.timings import Timings
 from workbench.words.titles import data_name
@@ -88,8 +101,6 @@ class MainWindow(QMainWindow):
         self._translation = translation
         self._torch_version = ""
         self._state_text = ""
-        self._trains_on: dict[str, Any] = {}
-        self._train_threads = 0  # of the CPU; 0 where a GPU trains
         self._shown_once = False
         self._quit_after = False
         self._repeated: Plan | None = None
@@ -101,13 +112,18 @@ class MainWindow(QMainWindow):
         self.presets = PresetPanel()
         self.form = HyperparameterForm()
         self.estimate = EstimateLine()
-        self.run_view = RunView()
+        self.live_runs = LiveRuns()
+        self.run_view = RunView(self.live_runs)
         self.interrupted = InterruptedBar(settings)
         self.run_view.show_above(self.interrupted)
         self.saved = SavedModels(library)
-        self.results = ResultsBar(self.saved.selected)
+        self.results = ResultsBar(self.saved.selected, self.saved.selected_unreadable)
         self.result_windows = ResultWindows(library, self.images, translation, self)
         self.sharing = Sharing(library, self)
+        self.help = HelpCenter(
+            translation, settings, lambda: (made for made, _ in self._menus), show_free, self
+        )
+        self.run_view.show_above(self.help.first_steps)
         self.repeats = Repeats(self)
         self.weights_card = WeightsCard()
         self.data_button = DataButton(settings)
@@ -148,7 +164,6 @@ class MainWindow(QMainWindow):
 
         self._restore_choices()
         self._layout.restore()
-        self.run_view.header.show_idle()
         self._choose_first_preset()
         self.retranslate()
         self._update()
@@ -182,7 +197,7 @@ class MainWindow(QMainWindow):
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self._preset_dock = self._dock("presetDock", left, self.presets)
         self._form_dock = self._dock("hyperparameterDock", left, self.form, self.estimate)
-        self.setCentralWidget(self.run_view)
+        self.setCentralWidget(Fitting(self.run_view))
         self._models_dock = self._dock(
             "modelsDock", right, self.saved, self.results, self.weights_card
         )
@@ -199,7 +214,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(8, 0, 8, 8)
         for number, widget in enumerate(widgets):
             layout.addWidget(widget, 1 if number == 0 else 0)
-        dock.setWidget(content)
+        dock.setWidget(Fitting(content))
         self.addDockWidget(area, dock)
         return dock
 
@@ -225,7 +240,11 @@ class MainWindow(QMainWindow):
                     made.addAction(entry)
             return made
 
-        menu("&File", a.open_weights, a.try_image, a.import_runs, a.open_library, None, a.quit)
+        menu(
+            "&File",
+            *(a.open_weights, a.try_image, a.browse_data, a.import_runs, a.open_library),
+            *(None, a.quit),
+        )
         menu("&Run", a.train, a.repeat, a.pause, a.stop, a.cancel, None, a.back_to_run)
         results = self.results.actions_for_menu()
         menu("&Saved model", *self.saved.run_actions.for_menu(), None, *results)
@@ -241,7 +260,9 @@ class MainWindow(QMainWindow):
         self._theme_menu.addActions(list(a.theme.values()))
         self._language_menu = view.addMenu("")
         self._language_menu.addActions(list(a.language.values()))
-        menu("&Help", a.about)
+        menu("&Help", a.first_steps, a.shortcuts, a.glossary, a.explain, a.point, None, a.about)
+        for each in self.findChildren(QMenu):
+            give_mnemonics(each)
 
     def retranslate(self) -> None:
         titles = {
@@ -284,11 +305,17 @@ class MainWindow(QMainWindow):
         a.import_runs.triggered.connect(self.sharing.ask)
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
-        a.back_to_run.triggered.connect(self.run_view.show_live)
+        a.back_to_run.triggered.connect(lambda: self.run_view.show_live())
         a.repeat.triggered.connect(self._repeat)
         a.try_image.triggered.connect(lambda: self.trial.begin())
+        a.browse_data.triggered.connect(self._browse_data)
         a.story.triggered.connect(self.result_windows.tell_story)
         a.reset_layout.triggered.connect(self._layout.reset)
+        a.first_steps.triggered.connect(self.help.first_steps.begin)
+        a.shortcuts.triggered.connect(lambda: self.help.show_tab(SHORTCUTS))
+        a.glossary.triggered.connect(lambda: self.help.show_tab(GLOSSARY))
+        a.explain.triggered.connect(self.help.what_is_this.explain_focus)
+        a.point.triggered.connect(self.help.what_is_this.point)
         a.about.triggered.connect(
             lambda: dialogs.show_about(self, self.device_box.device_name(), self._torch_version)
         )
@@ -307,6 +334,9 @@ class MainWindow(QMainWindow):
         self.presets.problem.connect(self._show_problem_text)
         self.presets.show_in_folder.connect(self._show_folder)
         self.form.changed.connect(self._update)
+        self.form.changed.connect(
+            lambda: self.result_windows.experiment_changed(self.form.experiment())
+        )
         self.form.preset_saved.connect(self._preset_saved)
         self.form.examples_wanted.connect(self._show_examples)
         self.run_view.problem.connect(self._show_problem_text)
@@ -345,6 +375,7 @@ class MainWindow(QMainWindow):
         self.sharing.imported.connect(self.saved.refresh)
         self.result_windows.problem.connect(self._show_problem_text)
         self.result_windows.images_wanted.connect(self._show_images)
+        self.help.first_steps.setup_wanted.connect(self._set_up)
         self.repeats.train_wanted.connect(self._train_repeat)
         self.repeats.said.connect(self.status.show_now)
         self.repeats.problem.connect(self._show_problem_text)
@@ -357,6 +388,7 @@ class MainWindow(QMainWindow):
         self.runs.said.connect(self.status.show_now)
         self.runs.problem.connect(self._show_problem)
         self.data_button.changed.connect(self._update)
+        self.data_button.offer(self.actions_.browse_data)
         self.data_button.download_requested.connect(self.session.download)
         self.data_button.prepare_requested.connect(self._prepare)
         self.data_button.problem.connect(self._show_problem)
@@ -367,20 +399,10 @@ class MainWindow(QMainWindow):
     def _wire_session(self) -> None:
         s, view = self.session, self.run_view
         s.state_changed.connect(self._state_changed)
-        s.data_progress.connect(self._data_progress)
-        s.run_started.connect(self._run_started)
-        s.notice.connect(lambda message: self.status.show_now(say(message)))
-        s.steps_done.connect(view.on_steps)
-        s.slowed.connect(view.on_slowed)
-        s.threads_changed.connect(self._threads_changed)
+        s.run_event.connect(self.live_runs.hear)
+        s.progress.connect(self._progress)
+        self.live_runs.listen(self._heard)
         view.header.threads_wanted.connect(s.use_threads)
-        s.epoch_done.connect(view.on_epoch)
-        s.epoch_done.connect(self.saved.refresh)
-        s.final_test.connect(view.on_final_test)
-        s.evaluation_progress.connect(view.on_evaluation)
-        s.lines.connect(view.on_lines)
-        s.run_ended.connect(self.repeats.run_ended)
-        s.run_ended.connect(self._run_ended)
         s.data_prepared.connect(self._data_prepared)
         s.downloaded.connect(self.data_button.take_download)
         s.resuming_given_up.connect(self.saved.given_up)
@@ -402,6 +424,18 @@ class MainWindow(QMainWindow):
             self._settings.set_text("preset", preset.id)
             self.form.set_preset(preset)
         self._update()
+
+    def _set_up(self, preset_id: str, epochs: int) -> None:
+        """The preset for the first run, with so many epochs."""
+        self.presets.select(preset_id)
+        preset = self.presets.current()
+        if isinstance(preset, Preset):
+            self.form.set_experiment(with_changes(preset.experiment, {"epochs": epochs}))
+
+    def offer_first_steps(self) -> None:
+        """Shows the guided first run to who has neither trained nor skipped it."""
+        if self.help.first_steps.is_new and not any(self.session.library.path.glob("*/run.json")):
+            self.help.first_steps.begin()
 
     def _preset_saved(self, preset_id: str) -> None:
         self.presets.reload()
@@ -425,16 +459,31 @@ class MainWindow(QMainWindow):
     def _pausing(self, wanted: bool) -> None:
         self._say(tr("Pausing") if wanted else self._status_text())
 
+    def _heard(self, run: LiveRun, event: Event | None) -> None:
+        """Follow the runs under way; the status line speaks of the one that the session trains."""
+        if isinstance(event, RunStarted | EpochDone | RunEnded):
+            self.saved.refresh()
+        if run.key != self.session.run_key:
+            return
+        if isinstance(event, RunStarted):
+            self.help.first_steps.run_began()
+            self._run_started(event)
+        elif isinstance(event, RunEnded):
+            self.help.first_steps.run_ended()
+            self._run_ended(event)
+        elif isinstance(event, Notice):
+            self.status.show_now(say(event.message))
+        elif isinstance(event, ThreadsChanged):
+            self._say_state()
+        elif isinstance(event, DataProgress):
+            self._progress(event)
+
     def _run_started(self, event: RunStarted) -> None:
         choice = self.data_button.choice
         # A run that is resumed goes on on its own data, which need not be those that are chosen.
         if event.data.kind in PLACED and choice.path and event.data.path == to_text(choice.path):
             self.data_button.set_info(choice, event.data)
-        self._trains_on = asdict(event.data)
-        self._train_threads = event.threads if event.device == "cpu" else 0
-        self.run_view.on_started(event)
         self.saved.set_current_run(event.run)
-        self.saved.refresh()
         self._update()
         self._say_state()
         if event.device_note is not None:
@@ -455,12 +504,8 @@ class MainWindow(QMainWindow):
             )
 
     def _run_ended(self, event: RunEnded) -> None:
+        self.repeats.run_ended(event)
         self.saved.set_current_run(None)
-        self.saved.refresh()
-        try:
-            self.run_view.on_ended(event)
-        except WorkbenchError as error:
-            self._show_problem(error.message)
         self._end_note.tell(event)
         if event.status == "failed" and event.reason is not None and not self._quit_after:
             self._show_problem(event.reason)
@@ -475,11 +520,11 @@ class MainWindow(QMainWindow):
 
     def _follow_elsewhere(self) -> None:
         """Shows what is open again where another process trained it on, or it was renamed."""
-        shown = self.run_view.shown_run
-        if not shown or self.run_view.shows_live or not self.run_view.live.follows:
+        shown = self.run_view.run
+        if shown is None or shown.live or not self.run_view.live.follows:
             return
         for record in self.session.library.known():
-            if str(record.folder) == shown and self.run_view.is_outdated(record):
+            if str(record.folder) == shown.folder and self.run_view.is_outdated(record):
                 self._open_run(record)
 
     def _runs_changed(self) -> None:
@@ -519,6 +564,10 @@ class MainWindow(QMainWindow):
             self._preparing = choice
             self.session.prepare_data(choice)
 
+    def _browse_data(self) -> None:
+        button = self.data_button
+        self.result_windows.browse_data(button.choice, button.name(), self.form.experiment())
+
     def _show_runs_of(self, preset_id: str) -> None:
         self.presets.select(preset_id)
         self._show_runs_that(f"preset={preset_id}")
@@ -541,8 +590,10 @@ class MainWindow(QMainWindow):
     def _data_prepared(self, info: DataInfo) -> None:
         self.data_button.set_info(self._preparing, info)
 
-    def _data_progress(self, event: Any) -> None:
-        self.run_view.on_data_progress(event)
+    def _progress(self, event: object) -> None:
+        """Say how far data are loaded."""
+        if not isinstance(event, DataProgress):
+            return
         if event.unit == "bytes":
             text = tr("Downloading CIFAR-10: {done} of {total} MB").format(
                 done=f"{event.done / 1e6:.0f}", total=f"{event.total / 1e6:.0f}"
@@ -567,7 +618,8 @@ class MainWindow(QMainWindow):
     # --- what is on and off, and what the status says ----------------------------------
 
     def _state_changed(self, state: str) -> None:
-        self.run_view.on_state(state)
+        if state == Activity.STOPPING:
+            self.live_runs.stopping(self.session.run_key)
         self._update()
         # What was said meanwhile, as that a file cannot be read, stays.
         if state != "idle" or self.status.now() == self._state_text:
@@ -604,14 +656,13 @@ class MainWindow(QMainWindow):
         return f"{repeat} · {text}" if repeat else text
 
     def _training_text(self) -> str:
-        text = tr("Training on {data}").format(data=data_name(self._trains_on, tr))
-        if not self._train_threads:
+        run = self.live_runs.get(self.session.run_key)
+        if run is None or run.state.data is None:  # its first event is on the way
+            return tr("Training")
+        text = tr("Training on {data}").format(data=data_name(asdict(run.state.data), tr))
+        if run.state.device != "cpu":
             return text
-        return text + " · " + tr("CPU threads: {count}").format(count=self._train_threads)
-
-    def _threads_changed(self, threads: int) -> None:
-        self._train_threads = threads
-        self._say_state()
+        return text + " · " + tr("CPU threads: {count}").format(count=run.state.threads)
 
     def _update(self) -> None:
         """Turn everything on or off, with the reason in the tooltip where something is off."""
@@ -639,7 +690,7 @@ class MainWindow(QMainWindow):
             action.setToolTip(reason(name) or _tip(tip, action))
         a.open_weights.setEnabled("open_weights" not in off)
         self._update_trial()
-        elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
+        elsewhere = bool(len(self.live_runs)) and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
         a.back_to_run.setToolTip(_tip(tr("Show the running run"), a.back_to_run))
         self._back_button.setVisible(elsewhere)
@@ -711,7 +762,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._shown_once:
             self._shown_once = True
-            self._layout.raise_docks()
+            self._layout.settle()
 
     def _restore_choices(self) -> None:
         themes = self.actions_.theme
@@ -759,7 +810,7 @@ class MainWindow(QMainWindow):
         if self.session.running and not self._quit_after:
             event.ignore()
             question = dialogs.ask_quit(self, self.runs.can_discard, self._quit_answered)
-            dialogs.close_when_ended(question, self.session.run_ended)
+            dialogs.close_when_ended(question, self.session.run_event)
             return
         if self.session.busy:
             # Ends at its next look at the stop flag; the window closes with it.
@@ -771,6 +822,7 @@ class MainWindow(QMainWindow):
         self._settings.set_record("run_columns", self.saved.columns.state())
         self._settings.save()
         self.result_windows.close()
+        self.help.close()
         self.hide()  # at once; what is waited for takes moments, torch's import at most
         self.timings.stop()
         self.result_windows.wait(30_000)

@@ -20,6 +20,7 @@ from workbench.report.document import write_report
 from workbench.spec.experiment import Experiment
 from workbench.window.compare.comparison_window import ComparisonWindow
 from workbench.window.compare.story_window import StoryWindow
+from workbench.window.data.data_window import DataWindow
 from workbench.window.images.image_store import ImageStore
 from workbench.window.kit.placement import center_over
 from workbench.window.kit.save_file import ask_to_save
@@ -53,6 +54,7 @@ class ResultWindows(QObject):
         self._parent = parent
         self._works: list[Work] = []
         self._own_image: OwnImageWindow | None = None
+        self._data: DataWindow | None = None
         self._examples: AugmentationWindow | None = None
 
     def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
@@ -61,7 +63,7 @@ class ResultWindows(QObject):
         window = ComparisonWindow(in_time, self._images, self._parent)
         window.problem.connect(self.problem)
         window.images_wanted.connect(self.images_wanted)
-        _show_free(window, self._parent)
+        show_free(window, self._parent)
         return window
 
     def show_examples(self, experiment: Experiment, data: DataChoice) -> AugmentationWindow:
@@ -69,7 +71,7 @@ class ResultWindows(QObject):
         if self._examples is None:
             self._examples = AugmentationWindow(experiment, data, self._parent)
             self._examples.destroyed.connect(self._examples_closed)
-            _show_free(self._examples, self._parent)
+            show_free(self._examples, self._parent)
         else:
             self._examples.show_experiment(experiment, data)
         self._examples.activateWindow()
@@ -95,6 +97,29 @@ class ResultWindows(QObject):
             self._own_image.take_file(image)
         return self._own_image
 
+    def browse_data(
+        self, choice: DataChoice, name: str, experiment: Experiment | None
+    ) -> DataWindow:
+        """The window on a data set, with what a network of ``experiment`` gets of its images; it is
+        only one."""
+        if self._data is None:
+            window = DataWindow(self._parent)
+            window.destroyed.connect(self._data_closed)
+            show_free(window, self._parent)
+            self._data = window
+        self._data.show_experiment(experiment)
+        self._data.show_data(choice, name)
+        self._data.activateWindow()
+        return self._data
+
+    def experiment_changed(self, experiment: Experiment | None) -> None:
+        """The form has other hyperparameters now."""
+        if self._data is not None:
+            self._data.show_experiment(experiment)
+
+    def _data_closed(self) -> None:
+        self._data = None
+
     def weights_changed(self, weights: Path, title: str, device: str) -> None:
         """Other weights are in use."""
         if self._own_image is not None:
@@ -106,7 +131,7 @@ class ResultWindows(QObject):
     def tell_story(self) -> StoryWindow:
         window = StoryWindow(self._library.known(), self._parent)
         window.runs_wanted.connect(self.runs_wanted)
-        _show_free(window, self._parent)
+        show_free(window, self._parent)
         return window
 
     def write_report(self, records: Sequence[RunRecord]) -> QFileDialog:
@@ -159,6 +184,7 @@ class ResultWindows(QObject):
         for window in (
             *self._parent.findChildren(ComparisonWindow),
             *self._parent.findChildren(StoryWindow),
+            *self._parent.findChildren(DataWindow),
             *self._parent.findChildren(AugmentationWindow),
         ):
             window.close()
@@ -169,7 +195,7 @@ class ResultWindows(QObject):
             work.wait(milliseconds)
 
 
-def _show_free(window: QWidget, parent: QWidget) -> None:
+def show_free(window: QWidget, parent: QWidget) -> None:
     """Shows ``window`` over ``parent``, so that this can come in front of it: a window manager
     keeps what is transient for another window above it always."""
     center_over(window, parent)  # before there is a handle: then its place is that of its frame

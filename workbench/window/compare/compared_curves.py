@@ -19,6 +19,7 @@ from workbench.window.compare.figure_choice import ACCURACIES, LOSSES, STEPS, Fi
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
+from workbench.window.kit.shades import RUN_DASHES, RUN_MARKERS
 from workbench.window.kit.translation import say, tr
 from workbench.window.plots.curves import LossCurve
 from workbench.window.plots.epoch_plot import EpochPlot
@@ -40,7 +41,6 @@ PIECE = 250_000
 
 _LIGHT = ("#1d6bc4", "#a65c00", "#00775b", "#7a4da3", "#b3261e", "#4b5563", "#0e7490", "#854d6d")
 _DARK = ("#5aa9f5", "#e69f3c", "#35c296", "#c9a0f0", "#ff8a7e", "#aab4c4", "#4fc3d9", "#e394bd")
-_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
 
 def pen_of(number: int) -> QPen:
@@ -48,7 +48,9 @@ def pen_of(number: int) -> QPen:
     tints = _DARK if theme.colors().dark else _LIGHT
     pen = QPen(QColor(tints[number % len(tints)]), 1.0)
     pen.setCosmetic(True)
-    pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
+    if dashes := RUN_DASHES[number % len(RUN_DASHES)]:
+        pen.setDashPattern(dashes)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     return pen
 
 
@@ -120,10 +122,10 @@ class ComparedCurves(QWidget):
                 for column in columns:
                     values = np.array([_number(row.get(column)) for row in run], float)
                     there = np.isfinite(values)
-                    drawn[column] = epochs[there], values[there]
-                    curves[column] = plot.curve(
-                        x=epochs[there], y=values[there], **_SYMBOLS.get(column, {})
-                    )
+                    # The mean of an epoch's losses stands in its middle.
+                    x = epochs[there] - (0.5 if column == "loss" else 0.0)
+                    drawn[column] = x, values[there]
+                    curves[column] = plot.curve(x=x, y=values[there], **_SYMBOLS.get(column, {}))
             self._curves.append(curves)
             self._values.append(drawn)
             self._test_modes |= {str(row.get("test_mode")) for row in run}
@@ -309,11 +311,18 @@ class ComparedCurves(QWidget):
             pen.setColor(faint)
         dotted = QPen(pen)
         dotted.setStyle(Qt.PenStyle.DotLine)
+        marker = RUN_MARKERS[number % len(RUN_MARKERS)]
         for column, curve in curves.items():
             curve.setPen(dotted if column.startswith("validation_") else pen)
             if column in _SYMBOLS:
+                own = column in ("accuracy", "test_loss")  # the others have one for all runs
+                if own:
+                    curve.setSymbol(marker)
+                    curve.setSymbolSize(6 if marker in "os" else 8)
                 curve.setSymbolBrush(pen.color())
-                curve.setSymbolPen(None)
+                # A cross has no surface.
+                line = own and marker in "+x"
+                curve.setSymbolPen(pg.mkPen(pen.color(), width=1.5) if line else None)
 
     def retranslate(self) -> None:
         if not self._drawn:
@@ -349,6 +358,20 @@ class ComparedCurves(QWidget):
         self.loss.say("" if self._has(self.loss_box.columns) else no_loss)
         self.loss.getPlotItem().setLabel("bottom", tr("epoch"))
 
+    def name_runs(self, names: Sequence[str]) -> None:
+        """The plots say the last and best values of the runs by these names."""
+        if not self._drawn:
+            return
+        self.accuracy.setAccessibleName(self.accuracy_title.text())
+        self.loss.setAccessibleName(self.loss_title.text())
+        for curves, name in zip(self._curves, names, strict=True):
+            for column, curve in curves.items():
+                said = f"{name}, {_spoken(column)}"
+                if column in ACCURACY_COLUMNS:
+                    self.accuracy.name_curve(curve, said, "highest", "%")
+                else:
+                    self.loss.name_curve(curve, said, "lowest")
+
     def _show_smoothing(self) -> None:
         weight, columns = self.slider.weight, self.loss_box.columns
         self._slider_value.setText(f"{weight:.2f}")
@@ -380,6 +403,17 @@ class ComparedCurves(QWidget):
             )
 
 
+def _spoken(column: str) -> str:
+    """What a curve shows, in words."""
+    return {
+        "accuracy": tr("Test accuracy"),
+        "training_accuracy": tr("Training accuracy"),
+        "validation_accuracy": tr("Validation accuracy"),
+        "test_loss": tr("Test loss"),
+        "validation_loss": tr("Validation loss"),
+    }.get(column) or tr("Training loss")
+
+
 _SYMBOLS: dict[str, dict[str, Any]] = {
     "accuracy": {"symbol": "o", "symbolSize": 5},
     "test_loss": {"symbol": "o", "symbolSize": 5},
@@ -405,6 +439,6 @@ def _range(values: np.ndarray, empty: tuple[float, float]) -> tuple[float, float
     if not len(values):
         return empty
     low, high = float(values.min()), float(np.quantile(values, 0.995))
-    high = max(high, low + 1e-3)
-    room = 0.06 * (high - low) + 1e-6
+    # Of a single value the axis shows what lies around it.
+    room = 0.06 * (high - low) if high > low else 0.05 * max(abs(high), 1.0)
     return low - room, high + room

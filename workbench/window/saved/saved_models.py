@@ -172,6 +172,10 @@ class SavedModels(QWidget):
         """The selected runs, from the top; without rows whose run cannot be read."""
         return [run for run in self._selected_rows() if run.status != UNREADABLE]
 
+    def selected_unreadable(self) -> int:
+        """How many rows are selected whose run cannot be read."""
+        return len(self._selected_rows()) - len(self.selected())
+
     def _selected_rows(self) -> list[RunRecord]:
         """Also of what cannot be read: its folder can be shown and deleted."""
         rows = self.view.selectionModel().selectedRows(RUN)

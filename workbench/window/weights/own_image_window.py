@@ -30,6 +30,7 @@ from workbench.messages import Message
 from workbench.plain_text import shortened
 from workbench.window.images.image_panel import Picture, ProbabilityBars
 from workbench.window.images.inside_window import InsideWindow
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.placement import center_over
 from workbench.window.kit.translation import say, tr
 from workbench.window.weights.original_picture import OriginalPicture
@@ -96,13 +97,17 @@ class OwnImageWindow(QWidget):
         pictures = QHBoxLayout()
         pictures.addWidget(self.original, 1)
         pictures.addWidget(self.picture, 1)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.addWidget(self.weights_label)
         layout.addLayout(pictures, 1)
         layout.addWidget(self.verdict)
         layout.addWidget(self.bars)
         layout.addWidget(self.note)
         layout.addLayout(buttons)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Fitting(content))
         self.resize(480, 620)
         session.image_predicted.connect(self._predicted)
         session.state_changed.connect(self._update)
