@@ -24,7 +24,7 @@ from pydantic import (
     create_model,
 )
 
-from workbench.data.data_choice import is_sample
+from workbench.data.data_choice import DataKind, is_sample
 from workbench.engine.events import Evaluation
 from workbench.engine.run_state import RunState
 from workbench.library.safe_file import clean_path, cleaned, escaped
@@ -127,6 +127,11 @@ class RunRecord:
     def mirrored(self) -> bool:
         """Whether its accuracies are of the mean of each test image and its mirror image."""
         return bool(self.experiment.get("test_flip"))
+
+    @property
+    def averaged(self) -> bool:
+        """Whether tests and weights are of an averaged copy of the weights that were trained."""
+        return bool(self.experiment.get("ema"))
 
     @property
     def label(self) -> str:
@@ -234,7 +239,7 @@ class _LeftOut(_Strict):
 
 
 class _DataFacts(_Strict):
-    kind: Literal["cifar10", "folder", "sample"] = "sample"
+    kind: DataKind = "sample"
     name: _Word = ""
     classes: _Classes = []
     train_images: _Count = 0

@@ -169,7 +169,7 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
                 page.name,
                 page.data_name,
                 _epochs(page.record, say),
-                percent(page.record.accuracy) + _mirrored(page.record, say),
+                percent(page.record.accuracy) + _how_tested(page.record, say),
                 _reported(page.against.figures[0]) if page.against and page.compared else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
             )
@@ -178,10 +178,15 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
     )
 
 
-def _mirrored(record: RunRecord, say: Say) -> str:
-    """What follows an accuracy of each test image and its mirror image; empty for others."""
-    words = say(Message("mean of each image and its mirror image"))
-    return f", {words}" if record.mirrored else ""
+def _how_tested(record: RunRecord, say: Say) -> str:
+    """What follows an accuracy of averaged weights, or of each test image and its mirror image;
+    empty for others."""
+    words = []
+    if record.averaged:
+        words.append(say(Message("averaged weights (EMA)")))
+    if record.mirrored:
+        words.append(say(Message("mean of each image and its mirror image")))
+    return "".join(f", {word}" for word in words)
 
 
 def _epochs(record: RunRecord, say: Say) -> str:
@@ -433,7 +438,7 @@ class _Page:
                 if final
                 else say(Message("Test accuracy after epoch {epoch}", epoch=epoch)),
                 f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})"
-                + _mirrored(record, say),
+                + _how_tested(record, say),
             )
         ]
         lines += self._best()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.settings import Settings
@@ -80,7 +80,13 @@ class WindowLayout:
             self._window.tabifyDockWidget(presets, form)
             self._window.tabifyDockWidget(form, models)
             presets.raise_()
-            wide = max(284, self._window.width() // 3)
+            for bar in self._window.findChildren(
+                QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
+            ):
+                bar.setElideMode(Qt.TextElideMode.ElideNone)  # with a large font it scrolls
+                bar.setUsesScrollButtons(True)
+            wide = max(284, _least(form.widget()), self._window.width() // 3)
+            wide = min(wide, self._window.width() // 2)
             self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
             return
         if self._window.tabifiedDockWidgets(presets):
@@ -88,7 +94,8 @@ class WindowLayout:
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
         width = self._window.width()
         wide = max(396, min(780, width - 1140) if width >= WIDE else min(460, width - 1010))
-        self._window.resizeDocks([presets, models], [300, wide], Qt.Orientation.Horizontal)
+        left = max(284, _least(presets.widget()), _least(form.widget()))
+        self._window.resizeDocks([presets, models], [left, wide], Qt.Orientation.Horizontal)
         # All of the report's presets in one line each, where the form keeps half of the height.
         height = self._window.height()
         rows = min(presets.sizeHint().height() + 8, max(height // 2 - 100, 1))

@@ -159,6 +159,17 @@ def test_a_run_that_has_nothing_yet(view, accuracy):
     assert value(view, "Training images") == "—"
 
 
+def test_figures_of_averaged_weights_and_of_mirror_images_say_so(view):
+    experiment = {**RECORD.experiment, "test_mode": "eval", "ema": 0.99, "test_flip": True}
+    view.show_record(replace(RECORD, experiment=experiment))
+    assert "averaged weights (EMA), mean of each image and its mirror" in value(
+        view, "Test accuracy"
+    )
+    assert value(view, "EMA").startswith("0.99")
+    view.show_record(RECORD)
+    assert "averaged" not in value(view, "Test accuracy")
+
+
 def test_values_of_another_version_are_shown_as_they_are(view):
     show(view, replace(RECORD, experiment={"optimizer": "adan", "warmup": 5}))
     assert value(view, "Optimizer") == "adan"
