@@ -62,6 +62,10 @@ class Pruner:
         self._epochs: list[int] = []
         self._told: set[int] = set()
 
+    def knows(self, number: int) -> bool:
+        """True where the run ``number`` has ended and was taken in."""
+        return number in self._told
+
     def add(self, number: int, curve: Mapping[int, float], ended: bool = False) -> bool:
         """Take in what is known of the run ``number`` of the sweep, and return True where it is to
         be ended now.
