@@ -14,7 +14,18 @@ from typing import Any
 
 import workbench
 from workbench import paths
-from workbench.commands import compare, data, predict, presets, report, runs, train, weights
+from workbench.commands import (
+    compare,
+    data,
+    predict,
+    presets,
+    queue,
+    report,
+    requests,
+    runs,
+    train,
+    weights,
+)
 from workbench.commands.options import BAD_INPUT, DONE, FAILED, INTERRUPTED, Parser
 from workbench.commands.terminal import tell
 from workbench.messages import Cancelled, WorkbenchError
@@ -23,8 +34,11 @@ from workbench.streams import unbreakable_streams
 
 log = logging.getLogger("workbench")
 
-COMMANDS = (presets, train, weights, runs, compare, report, predict, data)
+COMMANDS = (presets, train, queue, requests, weights, runs, compare, report, predict, data)
 """Each registers its own commands, in the order in which ``--help`` lists them."""
+
+ACTIONS = {"runs": runs.ACTIONS, "queue": queue.ACTIONS}
+"""Words that may follow a command, and make another one of it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -112,8 +126,8 @@ class _LogFormat(logging.Formatter):
 
 def _joined(arguments: list[str]) -> list[str]:
     """``runs trash`` as one word: a command with options and a help of its own."""
-    if arguments[:1] == ["runs"] and arguments[1:2] and arguments[1] in runs.ACTIONS:
-        return [f"runs {arguments[1]}", *arguments[2:]]
+    if len(arguments) > 1 and arguments[1] in ACTIONS.get(arguments[0], ()):
+        return [f"{arguments[0]} {arguments[1]}", *arguments[2:]]
     return arguments
 
 

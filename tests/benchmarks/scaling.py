@@ -148,8 +148,8 @@ def run_length(value: int, device: torch.device) -> Figure:
     experiment = with_changes(find_preset("011").experiment, {"epochs": value})
     with (
         patch("workbench.running.runner.load_data", return_value=data),
-        patch("workbench.running.runner.training_bounds", return_value=range(EPOCH)),
-        patch("workbench.running.runner.train", played),
+        patch("workbench.running.executors.job.training_bounds", return_value=range(EPOCH)),
+        patch("workbench.running.executors.in_process.train", played),
         Memory(torch.device("cpu")) as memory,
     ):
         window.window.run_view.begin("", sample=True)

@@ -24,7 +24,7 @@ def test_growth_is_the_exponent_whatever_the_factor(power: float, factor: float)
 def test_a_played_run_reports_every_step_of_every_epoch() -> None:
     events: list[Event] = []
     experiment, data = experiment_from({"epochs": 2}), choose_data("sample")
-    with patch("workbench.running.runner.train", played):
+    with patch("workbench.running.executors.in_process.train", played):
         ended = run_experiment(experiment, Library(), events.append, RunControl(), data=data)
     for epoch in (1, 2):
         steps = [e for e in events if isinstance(e, StepsDone) and e.epoch == epoch]

@@ -23,6 +23,7 @@ from workbench.engine.thread_choice import ThreadChoice
 from workbench.library.catalog import Library
 from workbench.library.run_folder import read_log, read_record
 from workbench.running import inference, runner
+from workbench.running.executors import job
 from workbench.running.resuming import threads_of
 from workbench.spec.experiment import experiment_from
 
@@ -67,7 +68,7 @@ def test_the_number_that_was_timed_is_used_said_and_written(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choice = ThreadChoice(2, {1: 75.04, 2: 122.5})
-    monkeypatch.setattr(runner, "choose_threads", lambda *_: choice)
+    monkeypatch.setattr(job, "choose_threads", lambda *_: choice)
     used, started = set(), []
 
     def listen(event: Event, control: RunControl) -> None:
@@ -170,10 +171,10 @@ def test_a_number_of_threads_that_cannot_be_is_named(
 def test_more_threads_than_cores_are_said(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "usable_cores", lambda: 1)
+    monkeypatch.setattr(job, "usable_cores", lambda: 1)
     folder = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
     assert "More CPU threads (2) than cores (1) wait for each other" in read_log(folder)
-    monkeypatch.setattr(runner, "usable_cores", lambda: 2)
+    monkeypatch.setattr(job, "usable_cores", lambda: 2)
     folder = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
     assert "wait for each other" not in read_log(folder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -144,10 +145,11 @@ def _digits(speed: float) -> str:
 
 
 class OtherPrograms:
-    """Called: cores' worth of processor time that other programs took since the last call."""
+    """Called: cores' worth of processor time that other programs took since the last call; ``own``
+    is called for the seconds that this one, and what belongs to it, has used."""
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
+    def __init__(self, own: Callable[[], float] = time.process_time) -> None:
+        self._own = own
         self._before = self._look()
 
     def __call__(self) -> float:
@@ -158,9 +160,9 @@ class OtherPrograms:
         return max(0.0, busy - before[0] - (own - before[1])) / passed if passed > 0 else 0.0
 
     def _look(self) -> tuple[float, float, float]:
-        times, own = psutil.cpu_times(), self._process.cpu_times()
+        times, own = psutil.cpu_times(), self._own()
         # Linux counts the guests of virtual machines among ``user`` already.
         parts = times._asdict()
         total = sum(parts.values()) - parts.get("guest", 0.0) - parts.get("guest_nice", 0.0)
         busy = total - times.idle - parts.get("iowait", 0.0)
-        return busy, own.user + own.system, total
+        return busy, own, total

@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -206,15 +207,21 @@ class Library:
         """The runs as the last :meth:`read` found them, in no order."""
         return [entry.run for entry in list(self._known.values()) if entry.run is not None]
 
-    def create(self, record: RunRecord, history: History | None = None) -> RunWriter:
+    def create(
+        self,
+        record: RunRecord,
+        history: History | None = None,
+        announce: Callable[[str], None] = lambda name: None,
+    ) -> RunWriter:
         """A new run folder, written to through the returned writer. ``record.id`` is set from
-        the time and the preset; ``history`` is that of the run that it continues.
+        the time and the preset; ``history`` is that of the run that it continues. ``announce`` is
+        told the name of the folder right before it is made.
 
         Raises :class:`WorkbenchError` where the library cannot be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            folder = self._new_folder(new_run_name(record.preset))
+            folder = self._new_folder(new_run_name(record.preset), announce)
             try:
                 return RunWriter(folder, replace(record, id=folder.name), history)
             except OSError:
@@ -251,10 +258,13 @@ class Library:
                 reason=reason_of(error),
             ) from None
 
-    def _new_folder(self, name: str) -> Path:
+    def _new_folder(self, name: str, announce: Callable[[str], None]) -> Path:
         # Two runs in the same second, also from two processes: the folder is the arbiter.
         for number in range(1, 10_000):
             folder = self.path / (name if number == 1 else f"{name}_{number}")
+            if os.path.lexists(folder):
+                continue
+            announce(folder.name)
             with suppress(FileExistsError):
                 folder.mkdir()
                 return folder

@@ -4,7 +4,7 @@ window and from the command line."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,21 @@ from typing import Any
 import torch
 
 from workbench.data.data_choice import DataChoice, choice_of
-from workbench.data.datasets import DataSet, load_data
-from workbench.data.validation import split_validation
+from workbench.data.datasets import load_data
 from workbench.engine.checkpoint import Checkpoint
 from workbench.engine.control import RunControl
-from workbench.engine.cores import usable_cores
 from workbench.engine.devices import (
-    Device,
     choose_device,
     has_bfloat16,
     require_precision,
 )
-from workbench.engine.environment import environment
 from workbench.engine.events import (
     CheckpointReady,
     Event,
     Listener,
     Notice,
+    Paused,
+    Resumed,
     RunEnded,
     RunStarted,
     Slowed,
@@ -38,16 +36,12 @@ from workbench.engine.events import (
 )
 from workbench.engine.memory import give_memory_back
 from workbench.engine.pace import OtherPrograms, Pace, Slowdown
-from workbench.engine.process import free_memory, prepare_process
+from workbench.engine.process import prepare_process
 from workbench.engine.status import RunStatus
 from workbench.engine.step_times import Timing
-from workbench.engine.steps import (
-    pixel_statistics,
-    training_bounds,
-)
-from workbench.engine.thread_choice import choose_threads
+from workbench.engine.thread_choice import choose_threads, require_threads
 from workbench.engine.timing import time_steps as time_steps_on
-from workbench.engine.training import Outcome, train
+from workbench.engine.training import Outcome
 from workbench.library import weights as weight_files
 from workbench.library.catalog import Library
 from workbench.library.checkpoint import StoredCheckpoint, save_checkpoint
@@ -60,7 +54,11 @@ from workbench.library.run_folder import (
 )
 from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.running import resuming
+from workbench.running.executors.executor import Executor, Lost
+from workbench.running.executors.in_process import InProcess
+from workbench.running.executors.job import Job, Ready
 from workbench.running.failures import disk_problem, explain
+from workbench.running.requests import RequestWatch, set_paused
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.words.report_lines import ReportLines
 
@@ -83,6 +81,9 @@ def run_experiment(
     threads: int | None = None,
     adapt: bool = False,
     keep_checkpoint: bool = False,
+    labels: Mapping[str, Any] = {},
+    announce: Callable[[str], None] = lambda run: None,
+    executor: Executor | None = None,
 ) -> RunEnded:
     """Trains ``experiment`` and keeps what it reports in a new folder of ``library``.
 
@@ -95,33 +96,33 @@ def run_experiment(
     down; without it that is only said. A run that does not finish keeps a
     checkpoint, from which :func:`resume_run` goes on; one that does only with
     ``keep_checkpoint``.
+
+    ``labels``: fields of the record that say what the run belongs to (``entry``, ``sweep``,
+    ``point``). ``announce`` is told the run's id right before its folder is made. The run is
+    trained by ``executor``, in this process where it is ``None``; where a worker of it is lost,
+    :class:`~workbench.running.executors.executor.Lost` is raised in place of a last event, and
+    the run is left as one that was interrupted. Requests to the run
+    (:mod:`~workbench.running.requests`) are obeyed as ``control`` is.
     """
 
-    def prepare() -> _Prepared:
-        chosen, data_set = _load(experiment, data, device, listener, control)
-        choice = choose_threads(
-            experiment,
-            chosen.device,
-            threads,
-            len(data_set.info.classes),
-            lambda: control.stopping,
-        )
-        torch.set_num_threads(choice.threads)
-        started = replace(_run_started(experiment, data_set, chosen), timed=choice.steps_per_second)
-        record = _record(experiment, started, chosen, preset, title)
-        notices = tuple(too_many_threads(choice.threads, chosen))
-        return _Prepared(experiment, data_set, started, library.create(record), notices=notices)
+    def begin(ready: Ready) -> _Begun:
+        record = _record(experiment, ready, preset, title, labels)
+        return _Begun(experiment, ready.started, library.create(record, announce=announce))
 
-    return _run(prepare, library, listener, control, keep_checkpoint, adapt)
+    def prepare() -> tuple[Job, Callable[[Ready], _Begun]]:
+        if threads is not None:
+            require_threads(threads)
+        return Job(experiment, data, device, threads, load_data), begin
+
+    return _run(prepare, library, listener, control, keep_checkpoint, adapt, executor)
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    """Everything that a run needs, before its first event. ``in_place``: the run had begun
-    before, in this folder."""
+class _Begun:
+    """A run that has its folder, before its first event. ``in_place``: it had begun before, in
+    this folder."""
 
     experiment: Experiment
-    data: DataSet
     started: RunStarted
     writer: RunWriter
     start: Checkpoint | None = None
@@ -129,43 +130,41 @@ class _Prepared:
     in_place: bool = False
 
 
-def _load(
-    experiment: Experiment, data: DataChoice, device: str, listener: Listener, control: RunControl
-) -> tuple[Device, DataSet]:
-    prepare_process()
-    chosen = choose_device(device)
-    require_precision(chosen, experiment.precision)
-    data_set = load_data(data, listener, lambda: control.stopping)
-    # Before the device has it, which so never holds the training images twice.
-    data_set = split_validation(experiment, data_set).to(chosen.device)
-    give_memory_back()  # of what was read and decoded on the way, as much again
-    if control.stopping:
-        raise Cancelled  # asked for while the last of the data was read
-    return chosen, data_set
-
-
 def _run(
-    prepare: Callable[[], _Prepared],
+    prepare: Callable[[], tuple[Job, Callable[[Ready], _Begun]]],
     library: Library,
     listener: Listener,
     control: RunControl,
     keep_checkpoint: bool,
     adapt: bool,
+    executor: Executor | None,
 ) -> RunEnded:
-    threads = torch.get_num_threads()
+    place = executor or InProcess()
     keeper: _Keeper | None = None
-    run: _Prepared | None = None
     outcome = Outcome(RunStatus.STOPPED, 0, 0.0)
-    ended_itself = False
-    try:
-        run = prepare()
-        keeper = _Keeper(library, run, listener, control if adapt else None)
+    in_place = ended_itself = False
+
+    def begin(ready: Ready) -> Checkpoint | None:
+        nonlocal keeper, in_place
+        run = begin_run(ready)
+        in_place = run.in_place
+        keeper = _Keeper(library, run, ready.pixels, listener, control, place, adapt)
         keeper.report(run.started)
-        for notice in run.notices:
+        for notice in (*run.notices, *ready.notices):
             keeper.report(Notice(notice))
-        outcome = train(run.experiment, run.data, keeper.report, control, run.start)
+        return run.start
+
+    try:
+        job, begin_run = prepare()
+        outcome = place.run(
+            job, begin, lambda event: (keeper.report if keeper else listener)(event), control
+        )
         # Finished, or diverged: it would do so again.
         ended_itself = outcome.status is not RunStatus.STOPPED
+    except Lost:
+        if keeper is not None:
+            keeper.abandon()
+        raise
     except Cancelled:
         pass  # stopped while the data loaded: nothing was reached, nothing is kept
     except WorkbenchError as error:
@@ -173,10 +172,7 @@ def _run(
     except Exception as error:
         log.exception("The run failed")
         outcome = _failed(error, keeper)
-    in_place = run is not None and run.in_place
-    run = None
-    torch.set_num_threads(threads)  # the run had its own number
-    free_memory()
+    place.after_run()
     if keeper is None:
         status = RunStatus.CANCELLED if control.cancelled else outcome.status
         ended = RunEnded(status, 0, 0.0, outcome.reason)
@@ -203,6 +199,7 @@ def resume_run(
     threads: int | None = None,
     adapt: bool = False,
     keep_checkpoint: bool = False,
+    executor: Executor | None = None,
 ) -> RunEnded:
     """Trains the run in ``folder`` on, as if it had not stopped, from its checkpoint.
 
@@ -216,53 +213,43 @@ def resume_run(
     the ``RunEnded``. Cancelling a run that goes on in its own folder keeps it, as stopping does.
     """
 
-    def prepare() -> _Prepared:
+    def prepare() -> tuple[Job, Callable[[Ready], _Begun]]:
         record = read_record(folder)
         if record.status == "running":
             raise WorkbenchError(
                 "{name} is already being trained; stop it there first.", name=record.label
             )
-        return _resumed(record, library, listener, control, epochs, data, device, threads)
+        experiment = resuming.experiment_of(record, epochs)
+        stored = resuming.stored_checkpoint(record)
+        job = Job(
+            experiment,
+            data or choice_of(record.data),
+            resuming.device_of(record) if device is None else device,
+            require_threads(resuming.threads_of(record) if threads is None else threads),
+            load_data,
+        )
+        return job, lambda ready: _resumed(record, library, experiment, stored, ready)
 
-    return _run(prepare, library, listener, control, keep_checkpoint, adapt)
+    return _run(prepare, library, listener, control, keep_checkpoint, adapt, executor)
 
 
 def _resumed(
     record: RunRecord,
     library: Library,
-    listener: Listener,
-    control: RunControl,
-    epochs: int | None,
-    data: DataChoice | None,
-    device: str | None,
-    threads: int | None,
-) -> _Prepared:
-    experiment = resuming.experiment_of(record, epochs)
-    stored = resuming.stored_checkpoint(record)
-    wanted = resuming.threads_of(record) if threads is None else threads
-    torch.set_num_threads(choose_threads(experiment, torch.device("cpu"), wanted).threads)
-    chosen, data_set = _load(
-        experiment,
-        data or choice_of(record.data),
-        resuming.device_of(record) if device is None else device,
-        listener,
-        control,
-    )
-    resuming.require_same_images(record, data_set.info)
-    notices = resuming.changes_since(record, environment(chosen))
-    start = stored or resuming.after_finished(record, experiment, len(data_set.train_labels))
+    experiment: Experiment,
+    stored: Checkpoint | None,
+    ready: Ready,
+) -> _Begun:
+    resuming.require_same_images(record, ready.started.data)
+    notices = resuming.changes_since(record, dict(ready.environment))
+    start = stored or resuming.after_finished(record, experiment, ready.started.training_images)
     resuming.require_epochs(record, experiment, start)
     if stored is None and resuming.begins_anew(experiment):
         notices.append(resuming.BEGINS_ANEW)
     # What was timed on another machine says nothing here.
-    here = environment(chosen).get("device_name") == record.environment.get("device_name")
+    here = ready.environment.get("device_name") == record.environment.get("device_name")
     timed = resuming.timed_of(record) if here else {}
-    started = replace(
-        _run_started(experiment, data_set, chosen),
-        epoch=start.epoch,
-        step=start.step,
-        timed=timed,
-    )
+    started = replace(ready.started, epoch=start.epoch, step=start.step, timed=timed)
     history = resuming.history(record, start)
     reached = resuming.reached(experiment, start, history)
     entry = {
@@ -274,7 +261,7 @@ def _resumed(
     }
     finished = record.status == "finished"
     if finished:
-        fresh = _record(experiment, started, chosen, record.preset, record.title)
+        fresh = _record(experiment, replace(ready, started=started), record.preset, record.title)
         writer = library.create(
             replace(fresh, **reached, continues=record.id, resumed=[entry]), history
         )
@@ -287,45 +274,17 @@ def _resumed(
         writer = library.reopen(
             replace(record, **reached, resumed=[*record.resumed, entry]), history
         )
-    return _Prepared(
-        experiment, data_set, started, writer, start, tuple(notices), in_place=not finished
-    )
-
-
-def too_many_threads(threads: int, device: Device) -> list[Message]:
-    """Return what is to be said of more threads than cores, which wait for each other; nothing
-    where there are not more."""
-    cores = usable_cores()
-    if device.device.type != "cpu" or threads <= cores:
-        return []
-    return [
-        Message(
-            "More CPU threads ({threads}) than cores ({cores}) wait for each other: the run is "
-            "slower than with fewer.",
-            threads=threads,
-            cores=cores,
-        )
-    ]
-
-
-def _run_started(experiment: Experiment, data: DataSet, device: Device) -> RunStarted:
-    held_out = data.validation_labels
-    return RunStarted(
-        data=data.info,
-        device=str(device.device),
-        device_name=device.name,
-        device_note=device.note,
-        threads=torch.get_num_threads(),
-        epochs=experiment.epochs,
-        steps_per_epoch=len(training_bounds(experiment, len(data.train_labels))),
-        batch_size=experiment.batch_size,
-        validation_images=0 if held_out is None else len(held_out),
-    )
+    return _Begun(experiment, started, writer, start, tuple(notices), in_place=not finished)
 
 
 def _record(
-    experiment: Experiment, started: RunStarted, device: Device, preset: str | None, title: str
+    experiment: Experiment,
+    ready: Ready,
+    preset: str | None,
+    title: str,
+    labels: Mapping[str, Any] = {},
 ) -> RunRecord:
+    started = ready.started
     return RunRecord(
         id="",
         created=now_utc(),
@@ -334,19 +293,12 @@ def _record(
         experiment=experiment.values(),
         data=asdict(started.data),
         device=started.device,
-        environment=environment(device),
+        environment=dict(ready.environment),
         epochs=experiment.epochs,
         steps_per_epoch=started.steps_per_epoch,
         threads_timed={str(n): round(speed, 2) for n, speed in started.timed.items()},
+        **labels,
     )
-
-
-def pixel_metrics(experiment: Experiment, data: DataSet) -> dict[str, Any]:
-    """What a weight file must say of its pixels: a test on other data scales by them too."""
-    if experiment.normalization != "dataset":
-        return {}
-    mean, deviation = pixel_statistics(data.train_images)
-    return {"pixel_mean": mean.tolist(), "pixel_deviation": deviation.tolist()}
 
 
 def _choice(event: WeightsReady) -> dict[str, Any]:
@@ -362,19 +314,29 @@ class _Keeper:
     """Keeps in the library what the engine reports, and passes it on to the listener."""
 
     def __init__(
-        self, library: Library, run: _Prepared, listener: Listener, to_adapt: RunControl | None
+        self,
+        library: Library,
+        run: _Begun,
+        pixels: Mapping[str, Any],
+        listener: Listener,
+        control: RunControl,
+        place: Executor,
+        adapt: bool,
     ) -> None:
-        """``to_adapt``: asked for fewer threads once the run is slowed down, where there is one."""
-        self._metrics = pixel_metrics(run.experiment, run.data)
+        """``pixels``: what a weight file says of them. With ``adapt``, ``control`` is asked for
+        fewer threads once the run is slowed down."""
+        self._metrics = dict(pixels)
         self._library = library
         self._writer = run.writer
-        self._data = run.data.info
+        self._data = run.started.data
         self._listener = listener
         self._lines = ReportLines()
-        self._to_adapt = to_adapt
+        self._to_adapt = control if adapt else None
         self._pace: Pace | None = None
         if run.started.device == "cpu":
-            self._pace = Pace(run.started.threads, run.started.timed, OtherPrograms())
+            others = OtherPrograms(place.seconds_used)
+            self._pace = Pace(run.started.threads, run.started.timed, others)
+        self._requests = RequestWatch(run.writer.folder, control)
 
     def report(self, event: Event) -> None:
         writer = self._writer
@@ -397,6 +359,8 @@ class _Keeper:
                 "threads": event.threads,
             }
             writer.update(resumed=[*writer.record.resumed, entry])
+        elif isinstance(event, Paused | Resumed):
+            set_paused(writer.folder, isinstance(event, Paused))
         if lines := self._lines.lines(event):
             writer.add_lines(lines)
         self._listener(event)
@@ -456,6 +420,7 @@ class _Keeper:
     def end(self, outcome: Outcome, discard: bool, drop_checkpoint: bool) -> RunEnded:
         """Writes the end, gives the lock back, and tells the listener."""
         writer = self._writer
+        self._requests.end()
         ended = RunEnded(
             status=RunStatus.CANCELLED if discard else outcome.status,
             epochs_done=outcome.epochs_done,
@@ -496,6 +461,11 @@ class _Keeper:
         )
         self._listener(ended)
         return ended
+
+    def abandon(self) -> None:
+        """Gives the lock back and leaves the run as it is: interrupted."""
+        self._requests.end()
+        self._writer.close()
 
     @property
     def folder(self) -> Path:

@@ -1,0 +1,262 @@
+"""Worker processes of this machine, each with its share of the cores.
+
+A worker is started when a run needs one, and trains one run after the other until it is closed:
+importing torch takes a second or two. A worker that dies is replaced when the run goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+
+from workbench.data.data_choice import DataChoice
+from workbench.data.shared import SharedData, share
+from workbench.engine import training
+from workbench.engine.control import RunControl
+from workbench.engine.cores import usable_cores
+from workbench.engine.events import Listener, WeightsReady
+from workbench.engine.memory import give_memory_back
+from workbench.engine.training import Outcome
+from workbench.messages import Cancelled, Message, WorkbenchError
+from workbench.running.executors import wire, worker
+from workbench.running.executors.executor import Begin, Lost
+from workbench.running.executors.job import Job
+
+LOOK_S = 0.1
+"""Seconds between two looks at what is asked of a run."""
+PATIENCE_S = 5.0
+"""Longest wait for a worker that is to end."""
+
+log = logging.getLogger("workbench")
+
+
+class LocalProcesses:
+    """As many runs at once as there are workers."""
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError("no workers")
+        self.workers = workers
+        self._idle: list[_Process] = []
+        self._all: set[_Process] = set()
+        self._used = 0.0  # by workers that are gone
+        self._closed = False
+        self._lock = threading.Lock()
+        self._data: dict[DataChoice, SharedData] = {}
+        self._loading = threading.Lock()
+
+    @property
+    def threads(self) -> int:
+        """The share of the cores that a worker has."""
+        return max(1, usable_cores() // self.workers)
+
+    def run(self, job: Job, begin: Begin, report: Listener, control: RunControl) -> Outcome:
+        shared = self._shared(job, report, control)
+        with self._worker() as process:
+            process.send("train", self._message(job, shared))
+            return self._follow(process, begin, report, control)
+
+    def _message(self, job: Job, shared: SharedData) -> dict[str, Any]:
+        return {
+            "experiment": job.experiment.values(),
+            "data": shared,
+            "device": job.device,
+            "threads": self.threads if job.threads is None else job.threads,
+            "workers": self.workers,
+            "intervals": (training.CHECKPOINT_INTERVAL, training.REPORT_INTERVAL),
+        }
+
+    def _shared(self, job: Job, report: Listener, control: RunControl) -> SharedData:
+        with self._loading:  # once, whoever comes first
+            if control.stopping:
+                raise Cancelled
+            if job.data not in self._data:
+                data = job.load(job.data, report, lambda: control.stopping)
+                self._data[job.data] = share(data)
+                del data
+                give_memory_back()
+            return self._data[job.data]
+
+    def _follow(
+        self, process: _Process, begin: Begin, report: Listener, control: RunControl
+    ) -> Outcome:
+        told = _asked(RunControl())
+        problem: Exception | None = None
+        while True:
+            if (asked := _asked(control)) != told:
+                told = asked
+                process.send("control", asked)
+            message = process.receive(LOOK_S)
+            if message is None:
+                continue
+            kind, *content = message
+            if kind == "event":
+                if problem is None:
+                    try:
+                        report(content[0])
+                    except Exception as error:  # as of a full disk: the run ends
+                        problem = error
+                        control.stop()
+                elif isinstance(content[0], WeightsReady):
+                    with contextlib.suppress(Exception):  # the weights so far, if it takes them
+                        report(content[0])
+            elif kind == "ready":
+                try:
+                    start = begin(content[0])
+                except BaseException:
+                    process.refuse()
+                    raise
+                process.send("begin", start)
+            elif kind == "outcome":
+                if problem is not None:
+                    raise problem
+                outcome: Outcome = content[0]
+                return outcome
+            elif kind == "cancelled":
+                raise Cancelled
+            elif kind == "failed":
+                if content[1]:
+                    log.error("A worker failed\n%s", content[1])
+                raise WorkbenchError(content[0])
+
+    @contextmanager
+    def _worker(self) -> Iterator[_Process]:
+        """A worker for one run; one that has not come to the end of it is not used again."""
+        with self._lock:
+            if self._closed:
+                raise Lost(Message("The workers were ended."))
+            process = self._idle.pop() if self._idle else None
+        process = process or self._start()
+        try:
+            yield process
+        finally:
+            self._put_back(process)
+
+    def _start(self) -> _Process:
+        process = _Process()
+        with self._lock:
+            self._all.add(process)
+        return process
+
+    def _put_back(self, process: _Process) -> None:
+        with self._lock:
+            if process.is_idle and not self._closed:
+                self._idle.append(process)
+                return
+            self._all.discard(process)
+        self._used += process.seconds_used()
+        process.end()
+
+    def after_run(self) -> None:
+        give_memory_back()
+
+    def seconds_used(self) -> float:
+        with self._lock:
+            alive = list(self._all)
+        return time.process_time() + self._used + sum(each.seconds_used() for each in alive)
+
+    def process_ids(self) -> list[int]:
+        """Return the ids of the workers' processes."""
+        with self._lock:
+            return [each.id for each in self._all]
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            processes, self._idle, self._all = list(self._all), [], set()
+        for process in processes:
+            process.end()
+
+
+def _asked(control: RunControl) -> dict[str, Any]:
+    return {
+        "paused": control.paused,
+        "stopping": control.stopping,
+        "cancelled": control.cancelled,
+        "threads": control.take_threads(),
+    }
+
+
+class _Process:
+    """One worker, seen from here. For one thread at a time."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=worker.main, args=(theirs,), name="cifar-workbench worker", daemon=True
+        )
+        with _interrupts_blocked():
+            self._process.start()
+        theirs.close()  # so that the end of the worker closes the pipe
+        self.id = self._process.pid or 0
+        self.is_idle = True
+
+    def refuse(self) -> None:
+        """Have the worker that is ready not train."""
+        self.send("refuse")
+        self.is_idle = True
+
+    def send(self, *message: Any) -> None:
+        if message[0] == "train":
+            self.is_idle = False
+        try:
+            self._pipe.send_bytes(wire.encode(message))
+        except OSError:
+            self.is_idle = False
+            raise self._lost() from None
+
+    def receive(self, seconds: float) -> tuple[Any, ...] | None:
+        """The next message; ``None`` where none comes within so many seconds."""
+        try:
+            if not self._pipe.poll(seconds):
+                return None
+            message: tuple[Any, ...] = wire.decode(self._pipe.recv_bytes(wire.LARGEST))
+        except (EOFError, OSError):
+            raise self._lost() from None
+        self.is_idle |= message[0] in ("outcome", "cancelled", "failed")
+        return message
+
+    def _lost(self) -> Lost:
+        self._process.join(PATIENCE_S)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            with contextlib.suppress(ValueError):
+                name = signal.Signals(-code).name
+                return Lost(Message("A worker was ended from outside ({signal}).", signal=name))
+        return Lost(Message("A worker ended unexpectedly (exit code {code}).", code=str(code)))
+
+    def seconds_used(self) -> float:
+        with contextlib.suppress(psutil.Error):
+            times = psutil.Process(self.id).cpu_times()
+            return float(times.user + times.system)
+        return 0.0
+
+    def end(self) -> None:
+        self._pipe.close()  # which it takes as its end
+        self._process.join(0.5)
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join(PATIENCE_S)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """A process started within never sees Ctrl-C before it can ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before: set[Any] = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,138 @@
+"""A worker process: trains one job after the other, and sends its events home.
+
+It has neither the library nor Qt, and writes nothing. It ends when the pipe to the process that
+started it is closed, so that a program that dies leaves no worker behind.
+
+The messages are tuples (:mod:`~workbench.running.executors.wire`). To the worker come
+``("train", job)``, ``("begin", checkpoint or None)``, ``("refuse",)`` and ``("control", asked)``;
+from it ``("ready", Ready)``, ``("event", event)``, and as the last of a job one of
+``("outcome", Outcome)``, ``("cancelled",)``, ``("refused",)`` and
+``("failed", Message, traceback)``.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from workbench.engine.control import RunControl
+
+if TYPE_CHECKING:
+    from workbench.engine.events import Event
+
+
+def main(pipe: Connection) -> None:
+    """Work until the other end of ``pipe`` is closed."""
+    _leave_signals_alone()
+    _Worker(pipe).work()
+
+
+def _leave_signals_alone() -> None:
+    """Ctrl-C and a closed terminal are the parent's to answer: it stops its runs and keeps them."""
+    for name in ("SIGINT", "SIGHUP", "SIGBREAK"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+class _Worker:
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._sending = threading.Lock()
+        self._messages: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._control = RunControl()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        """Takes messages also while a run trains, and ends the process with the pipe."""
+        from workbench.running.executors.wire import decode  # torch takes a second to import
+
+        try:
+            while True:
+                message = decode(self._pipe.recv_bytes())
+                if message[0] == "control":
+                    obey(self._control, message[1])
+                    continue
+                if message[0] == "train":
+                    self._control = RunControl()
+                self._messages.put(message)
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def work(self) -> None:
+        while True:
+            message = self._messages.get()
+            if message[0] == "train":
+                self._send(*self._job(message[1]))
+
+    def _send(self, *message: Any) -> None:
+        from workbench.running.executors.wire import encode
+
+        try:
+            with self._sending:
+                self._pipe.send_bytes(encode(message))
+        except OSError:
+            os._exit(0)  # nobody is there any more
+
+    def _report(self, event: Event) -> None:
+        self._send("event", event)
+
+    def _job(self, job: dict[str, Any]) -> tuple[Any, ...]:
+        import traceback
+
+        from workbench.engine.process import free_memory
+        from workbench.messages import Cancelled, WorkbenchError
+        from workbench.running.failures import explain
+
+        try:
+            return self._train(job)
+        except Cancelled:
+            return ("cancelled",)
+        except WorkbenchError as error:
+            return ("failed", error.message, "")
+        except Exception as error:
+            return ("failed", explain(error), traceback.format_exc())
+        finally:
+            free_memory()
+
+    def _train(self, job: dict[str, Any]) -> tuple[Any, ...]:
+        from workbench.data.shared import open_shared
+        from workbench.engine import training
+        from workbench.running.executors.job import prepare
+        from workbench.spec.experiment import experiment_from
+
+        control = self._control
+        training.CHECKPOINT_INTERVAL, training.REPORT_INTERVAL = job["intervals"]
+        experiment = experiment_from(job["experiment"])
+        ready, data = prepare(
+            experiment,
+            job["device"],
+            job["threads"],
+            lambda: open_shared(job["data"]),
+            lambda: control.stopping,
+            job["workers"],
+        )
+        self._send("ready", ready)
+        answer = self._messages.get()
+        if answer[0] != "begin":
+            return ("refused",)
+        return ("outcome", training.train(experiment, data, self._report, control, answer[1]))
+
+
+def obey(control: RunControl, asked: dict[str, Any]) -> None:
+    """Have ``control`` ask for what the one at the other end of the pipe is asked for."""
+    if asked["paused"]:
+        control.pause()
+    else:
+        control.resume()
+    if asked["threads"] is not None:
+        control.use_threads(asked["threads"])
+    if asked["cancelled"]:
+        control.cancel()
+    elif asked["stopping"]:
+        control.stop()
