@@ -23,6 +23,7 @@ from workbench.commands import (
     report,
     requests,
     runs,
+    sweep,
     train,
     weights,
 )
@@ -34,10 +35,10 @@ from workbench.streams import unbreakable_streams
 
 log = logging.getLogger("workbench")
 
-COMMANDS = (presets, train, queue, requests, weights, runs, compare, report, predict, data)
+COMMANDS = (presets, train, sweep, queue, requests, weights, runs, compare, report, predict, data)
 """Each registers its own commands, in the order in which ``--help`` lists them."""
 
-ACTIONS = {"runs": runs.ACTIONS, "queue": queue.ACTIONS}
+ACTIONS = {"runs": runs.ACTIONS, "queue": queue.ACTIONS, "sweep": sweep.ACTIONS}
 """Words that may follow a command, and make another one of it."""
 
 

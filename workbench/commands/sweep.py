@@ -36,6 +36,7 @@ from workbench.commands.queue_bars import QueueBars
 from workbench.commands.terminal import signals_stop, tell
 from workbench.data.data_choice import DataChoice, choose_data
 from workbench.engine.control import RunControl
+from workbench.engine.step_times import Timing
 from workbench.library.catalog import Library
 from workbench.library.queue import Queue
 from workbench.library.sweeps import StoredSweep, SweepStore
@@ -122,8 +123,11 @@ def register(command: AddCommand) -> None:
     ):
         sub = command(f"sweep {action}", run, words, f"cifar-workbench sweep {action}")
         sub.add_argument(
-            "name", metavar="SWEEP", nargs="?", default="", help="its id or a part of it; default: "
-            "the newest",
+            "name",
+            metavar="SWEEP",
+            nargs="?",
+            default="",
+            help="its id or a part of it; default: the newest",
         )
         if action == "resume":
             _add_workers(sub)
@@ -161,7 +165,8 @@ def begin(options: argparse.Namespace) -> int:
             tell(f"{message}{more}", file=sys.stderr)
         return BAD_INPUT
     choice = choose_data(file.dataset)
-    file = replace(file, dataset=to_text(choice.path) if choice.kind == "folder" else choice.kind)
+    place = to_text(choice.path) if choice.kind != "sample" and choice.path else None
+    file = replace(file, dataset=place or choice.kind)
     library = Library(options.library)
     workers = options.workers or default_workers("local")
     tell(choice.reason, file=output)
@@ -214,16 +219,14 @@ def _file(options: argparse.Namespace) -> SweepFile:
     return SweepFile(sweep, dataset=options.dataset, device=options.device)
 
 
-def _estimate(
-    file: SweepFile, choice: DataChoice, library: Library, workers: int
-) -> SweepEstimate:
+def _estimate(file: SweepFile, choice: DataChoice, library: Library, workers: int) -> SweepEstimate:
     arguments = (file.sweep, choice, file.device, library.runs(), library.path, workers)
     found = sweep_estimate(*arguments)
     if found.seconds is not None:
         return found
     from workbench.running.runner import time_steps  # torch takes a second or two to import
 
-    timings = {}
+    timings: dict[tuple[object, ...], Timing] = {}
     for experiment in sampled_experiments(file.sweep):
         if (speed := speed_of(experiment.values())) not in timings and len(timings) < TIMED:
             timings[speed] = time_steps(experiment, file.device, lambda: False)
