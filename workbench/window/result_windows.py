@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from workbench import paths
@@ -19,7 +18,7 @@ from workbench.report.document import write_report
 from workbench.window.compare.comparison_window import ComparisonWindow
 from workbench.window.compare.story_window import StoryWindow
 from workbench.window.images.image_store import ImageStore
-from workbench.window.kit.placement import center_over
+from workbench.window.kit.placement import center_over, close_by_key, show_free
 from workbench.window.kit.save_file import ask_to_save
 from workbench.window.kit.translation import Translation, say, tr
 from workbench.window.weights.own_image_window import OwnImageWindow
@@ -57,7 +56,7 @@ class ResultWindows(QObject):
         window = ComparisonWindow(in_time, self._images, self._parent)
         window.problem.connect(self.problem)
         window.images_wanted.connect(self.images_wanted)
-        _show_free(window, self._parent)
+        show_free(window, self._parent)
         return window
 
     def try_image(
@@ -67,7 +66,7 @@ class ResultWindows(QObject):
         if self._own_image is None:
             window = OwnImageWindow(session, self._parent)
             window.destroyed.connect(self._own_image_closed)
-            _close_by_key(window)
+            close_by_key(window)
             center_over(window, self._parent)
             self._own_image = window
         self._own_image.set_weights(weights, title, device)
@@ -88,7 +87,7 @@ class ResultWindows(QObject):
     def tell_story(self) -> StoryWindow:
         window = StoryWindow(self._library.known(), self._parent)
         window.runs_wanted.connect(self.runs_wanted)
-        _show_free(window, self._parent)
+        show_free(window, self._parent)
         return window
 
     def write_report(self, records: Sequence[RunRecord]) -> QFileDialog:
@@ -149,21 +148,3 @@ class ResultWindows(QObject):
         for work in list(self._works):
             work.wait(milliseconds)
 
-
-def _show_free(window: QWidget, parent: QWidget) -> None:
-    """Shows ``window`` over ``parent``, so that this can come in front of it: a window manager
-    keeps what is transient for another window above it always."""
-    center_over(window, parent)  # before there is a handle: then its place is that of its frame
-    # Makes the handle. Not by winId(), which makes one for each dock of ``parent`` too: a menu that
-    # opens over such a dock takes it for a window, and Qt warns.
-    window.create()
-    if (handle := window.windowHandle()) is not None:
-        handle.setTransientParent(None)  # type: ignore[arg-type]  # PySide's stub knows no None
-    _close_by_key(window)
-    window.show()
-
-
-def _close_by_key(window: QWidget) -> None:
-    """Esc closes ``window``, and so does what the system closes windows with (Ctrl+W)."""
-    for key in (QKeySequence.StandardKey.Cancel, QKeySequence.StandardKey.Close):
-        QShortcut(key, window, window.close)
