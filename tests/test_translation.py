@@ -23,7 +23,7 @@ from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
 
 PACKAGE = Path(workbench.__file__).parent
-SENTENCES = {"Message", "WorkbenchError", "Diverged"}
+SENTENCES = {"Message", "WorkbenchError", "Diverged", "NetworkError"}
 
 
 def _literal(node: ast.AST) -> str | None:

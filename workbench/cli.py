@@ -31,6 +31,7 @@ from workbench.commands.options import BAD_INPUT, DONE, FAILED, INTERRUPTED, Par
 from workbench.commands.terminal import tell
 from workbench.messages import Cancelled, WorkbenchError
 from workbench.plain_text import visible
+from workbench.spec.networks import own_network_problems
 from workbench.streams import unbreakable_streams
 
 log = logging.getLogger("workbench")
@@ -69,6 +70,8 @@ def _command(arguments: list[str] | None) -> int:
         _log_to_file()
         options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
         _require_current_folder()
+        for problem in own_network_problems():
+            tell(problem, file=sys.stderr)
         return options.run(options)
     except WorkbenchError as error:
         tell(error, file=sys.stderr)

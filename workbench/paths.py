@@ -64,6 +64,11 @@ def user_presets() -> Path:
     return home() / "presets"
 
 
+def user_networks() -> Path:
+    """Networks of one's own, one Python file each."""
+    return home() / "networks"
+
+
 def data() -> Path:
     """Downloaded data sets (``cifar-10-batches-py``)."""
     return home() / "data"

@@ -1,10 +1,11 @@
 """The contenders of training_speed.py: each trains one epoch of an experiment on given data, and
 says how many steps it made a second.
 
-All start from the same weights and make the same number of steps of 16 images, in shuffled order,
-with as many threads. The clock runs from the end of the first :data:`WARM_UP` steps to the end of
-the last one, and waits for the device at both ends; tests after the epoch are left out. What ours
-sets for the whole process (freed memory kept, float32 without TF32) holds for all that share it.
+All start from the same weights and make the same number of steps of as many images, in shuffled
+order, with as many threads, with the experiment's optimizer, learning rates and augmentation. The
+clock runs from the end of the first :data:`WARM_UP` steps to the end of the last one, and waits for
+the device at both ends; tests after the epoch are left out. What ours sets for the whole process
+(freed memory kept, float32 without TF32) holds for all that share it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -23,20 +25,29 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import Compose, Normalize, ToTensor
+from torchvision.transforms import (
+    Compose,
+    Normalize,
+    RandomCrop,
+    RandomHorizontalFlip,
+    ToTensor,
+)
 
 from workbench.data.data_choice import CIFAR10_CLASSES, DataInfo, choose_data
 from workbench.data.datasets import DataSet
+from workbench.engine.augmentation import crop, flip
 from workbench.engine.control import RunControl
 from workbench.engine.events import EpochDone, Event, RunEnded, StepsDone
 from workbench.engine.networks import build_network
-from workbench.engine.steps import EagerSteps
+from workbench.engine.steps import EagerSteps, pixel_scaling
 from workbench.library.catalog import Library
 from workbench.library.weights import load_weights
 from workbench.running.runner import run_experiment
-from workbench.spec.experiment import Experiment
+from workbench.spec.augmentations import augmentations
+from workbench.spec.experiment import Experiment, with_changes
 
 BATCH = 16
+"""Images of a step in the report's presets."""
 
 WARM_UP = 20
 """Steps before the clock: kernels are chosen, memory is taken, the window paints a run's start."""
@@ -58,9 +69,9 @@ class Run:
 class Clock:
     """Times the steps of one epoch of ``data`` but for the first ones."""
 
-    def __init__(self, data: DataSet) -> None:
+    def __init__(self, experiment: Experiment, data: DataSet) -> None:
         self.steps = 0
-        self._of = len(data.train_labels) // BATCH
+        self._of = len(data.train_labels) // experiment.batch_size
         self._before = min(WARM_UP, self._of // 2)
         self._device = data.train_images.device
         self._started = self._ended = 0.0
@@ -83,7 +94,7 @@ class Clock:
         return Run(self.steps, (self._of - self._before) / seconds, network.state_dict)
 
 
-def random_data(images: int, device: torch.device, test_images: int = BATCH) -> DataSet:
+def random_data(images: int, device: torch.device, test_images: int = 16) -> DataSet:
     """Random pixels: what they show does not change the speed."""
     generator = torch.Generator().manual_seed(0)
 
@@ -104,15 +115,28 @@ def bare_loop(experiment: Experiment, data: DataSet, layout: torch.memory_format
     torch.manual_seed(experiment.seed)
     device = data.train_images.device
     network = build_network(experiment, 10).to(device).to(memory_format=layout)
-    kind = torch.optim.Adam if experiment.optimizer == "adam" else torch.optim.SGD
-    optimizer = kind(network.parameters(), lr=experiment.learning_rate, fused=True)
+    optimizer = plain_optimizer(experiment, network, fused=True)
+    scaling = pixel_scaling(experiment, data)
+    size, count = experiment.batch_size, len(data.train_images)
     images = data.train_images.permute(0, 3, 1, 2).contiguous(memory_format=layout)
-    order = torch.randperm(len(images)).to(device)
-    clock = Clock(data)
-    for start in range(0, len(images), BATCH):
-        indices = order[start : start + BATCH]
-        pixels = images[indices].to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
-        loss = F.cross_entropy(network(pixels), data.train_labels[indices])
+    order = torch.randperm(count).to(device)
+    rates = experiment.learning_rates(1, count // size)
+    clock = Clock(experiment, data)
+    for step, start in enumerate(range(0, count, size)):
+        indices = order[start : start + size]
+        if augmentations(experiment):
+            batch = _augmented(experiment, data.train_images[indices]).permute(0, 3, 1, 2)
+        else:
+            batch = images[indices]
+        pixels = batch.to(torch.float32, memory_format=layout)
+        pixels = pixels.mul_(scaling.factor).add_(scaling.offset)
+        for group in optimizer.param_groups:
+            group["lr"] = rates[step]
+        loss = F.cross_entropy(
+            network(pixels),
+            data.train_labels[indices],
+            label_smoothing=experiment.label_smoothing,
+        )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -120,19 +144,33 @@ def bare_loop(experiment: Experiment, data: DataSet, layout: torch.memory_format
     return clock.run(network)
 
 
+def _augmented(experiment: Experiment, pixels: Tensor) -> Tensor:
+    """Flips and crops of a batch, uint8 (N, 32, 32, 3), drawn for it alone."""
+    count, device = len(pixels), pixels.device
+    mirrored = torch.randint(2, (count, 1), device=device)
+    shifts = torch.randint(2 * experiment.crop_padding + 1, (count, 2), device=device)
+    none = torch.zeros(3, device=device)
+    return crop(experiment, flip(experiment, pixels, mirrored, none), shifts, none)
+
+
 # --- what a person would write, then and now -------------------------------------------
 
 
 class Pictures(Dataset):  # type: ignore[type-arg]
-    """The training split as PIL images with labels, through ``ToTensor`` and, as the presets
-    scale pixels to -1 to 1, ``Normalize``. torchvision's ``CIFAR10`` makes the PIL image anew at
+    """The training split as PIL images with labels, through the experiment's flip and crop,
+    ``ToTensor`` and ``Normalize``. torchvision's ``CIFAR10`` makes the PIL image anew at
     each access; here it is there, which is in the favor of whoever uses this."""
 
-    def __init__(self, data: DataSet) -> None:
+    def __init__(self, experiment: Experiment, data: DataSet) -> None:
         self._images = [Image.fromarray(pixels) for pixels in data.train_images.cpu().numpy()]
         self._labels = data.train_labels.tolist()
         half = (0.5, 0.5, 0.5)
-        self._transform = Compose([ToTensor(), Normalize(half, half)])
+        steps: list[Any] = []
+        if experiment.crop_padding:
+            steps.append(RandomCrop(32, experiment.crop_padding, padding_mode="reflect"))
+        if experiment.flip != "none":
+            steps.append(RandomHorizontalFlip())
+        self._transform = Compose([*steps, ToTensor(), Normalize(half, half)])
 
     def __len__(self) -> int:
         return len(self._images)
@@ -141,10 +179,21 @@ class Pictures(Dataset):  # type: ignore[type-arg]
         return self._transform(self._images[index]), self._labels[index]
 
 
-def plain_optimizer(experiment: Experiment, network: nn.Module) -> torch.optim.Optimizer:
+def plain_optimizer(
+    experiment: Experiment, network: nn.Module, fused: bool = False
+) -> torch.optim.Optimizer:
     """As everybody writes it, with torch's defaults."""
-    kind = torch.optim.Adam if experiment.optimizer == "adam" else torch.optim.SGD
-    return kind(network.parameters(), lr=experiment.learning_rate)
+    more: dict[str, Any] = {"fused": True} if fused else {}
+    if experiment.optimizer == "adam":
+        return torch.optim.Adam(network.parameters(), lr=experiment.learning_rate, **more)
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=experiment.learning_rate,
+        momentum=experiment.momentum,
+        nesterov=experiment.nesterov,
+        weight_decay=experiment.weight_decay,
+        **more,
+    )
 
 
 def notebook_loop(experiment: Experiment, data: DataSet) -> Run:
@@ -153,13 +202,13 @@ def notebook_loop(experiment: Experiment, data: DataSet) -> Run:
     after the last batch for the plot; at no other step."""
     torch.manual_seed(experiment.seed)
     device = data.train_images.device
-    loader = DataLoader(Pictures(data), batch_size=BATCH, shuffle=True)
+    loader = DataLoader(Pictures(experiment, data), batch_size=experiment.batch_size, shuffle=True)
     network = build_network(experiment, 10).to(device)
     optimizer = plain_optimizer(experiment, network)
-    criterion = nn.CrossEntropyLoss()
+    criterion = nn.CrossEntropyLoss(label_smoothing=experiment.label_smoothing)
     screen, plotted = io.StringIO(), []
     started = time.time()
-    clock = Clock(data)
+    clock = Clock(experiment, data)
     for iteration, (images, labels) in enumerate(loader):
         images, labels = images.to(device), labels.to(device)
         optimizer.zero_grad()
@@ -182,7 +231,7 @@ def lightning(experiment: Experiment, data: DataSet) -> Run:
     # It says which GPU it found, and asks for more workers, which two cores have no room for.
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     torch.manual_seed(experiment.seed)
-    clock, device = Clock(data), data.train_images.device
+    clock, device = Clock(experiment, data), data.train_images.device
 
     class Module(pytorch_lightning.LightningModule):
         def __init__(self) -> None:
@@ -191,7 +240,8 @@ def lightning(experiment: Experiment, data: DataSet) -> Run:
 
         def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
             images, labels = batch
-            return F.cross_entropy(self.network(images), labels)
+            smoothing = experiment.label_smoothing
+            return F.cross_entropy(self.network(images), labels, label_smoothing=smoothing)
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return plain_optimizer(experiment, self)
@@ -200,7 +250,7 @@ def lightning(experiment: Experiment, data: DataSet) -> Run:
             clock.step()
 
     module = Module()
-    loader = DataLoader(Pictures(data), batch_size=BATCH, shuffle=True)
+    loader = DataLoader(Pictures(experiment, data), batch_size=experiment.batch_size, shuffle=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pytorch_lightning.Trainer(
@@ -217,13 +267,15 @@ def lightning(experiment: Experiment, data: DataSet) -> Run:
 
 def skorch(experiment: Experiment, data: DataSet) -> Run:
     """skorch's ``NeuralNetClassifier``, without a validation split and without its table."""
+    if experiment.momentum:
+        raise LeftOut("skorch is timed with the report's presets alone.")
     try:
         from skorch import NeuralNetClassifier
         from skorch.callbacks import Callback
     except ImportError:
         raise LeftOut("skorch is not installed; the extra [bench] has it.") from None
     torch.manual_seed(experiment.seed)
-    clock = Clock(data)
+    clock = Clock(experiment, data)
 
     class Steps(Callback):
         def on_batch_end(self, net: object, **_: object) -> None:
@@ -235,7 +287,7 @@ def skorch(experiment: Experiment, data: DataSet) -> Run:
         optimizer=torch.optim.Adam if experiment.optimizer == "adam" else torch.optim.SGD,
         lr=experiment.learning_rate,
         max_epochs=1,
-        batch_size=BATCH,
+        batch_size=experiment.batch_size,
         iterator_train__shuffle=True,
         train_split=None,
         classes=list(range(10)),
@@ -243,7 +295,7 @@ def skorch(experiment: Experiment, data: DataSet) -> Run:
         verbose=0,
         device=str(data.train_images.device),
     )
-    classifier.fit(Pictures(data), None)
+    classifier.fit(Pictures(experiment, data), None)
     return clock.run(classifier.module_)
 
 
@@ -286,9 +338,16 @@ def ours_not_counting(experiment: Experiment, data: DataSet) -> Run:
         return ours(experiment, data)
 
 
+def ours_not_augmenting(experiment: Experiment, data: DataSet) -> Run:
+    """Ours without augmentation: what that costs."""
+    if not augmentations(experiment):
+        raise LeftOut("Of the presets with augmentation alone.")
+    return ours(with_changes(experiment, {"flip": "none", "crop_padding": 0}), data)
+
+
 def ours(experiment: Experiment, data: DataSet) -> Run:
     """A run as the command line makes it, kept in the library with every loss."""
-    listener = Listener(len(data.train_labels) // BATCH)
+    listener = Listener(len(data.train_labels) // experiment.batch_size)
     with patch("workbench.running.runner.load_data", return_value=data):
         ended = run_experiment(
             experiment,

@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from contenders import BATCH, LeftOut, Listener, Run, random_data
+from contenders import LeftOut, Listener, Run, random_data
 
 from workbench.data.data_choice import choose_data
 from workbench.data.datasets import DataSet
@@ -56,7 +56,7 @@ class OpenWindow:
 
     def train(self, experiment: Experiment, data: DataSet) -> Run:
         """Trains with the window visible and its live tab on; hidden again for the others."""
-        listener = Listener(len(data.train_labels) // BATCH)
+        listener = Listener(len(data.train_labels) // experiment.batch_size)
         ended: list[RunEnded] = []
         session = self.window.session
         connections = [

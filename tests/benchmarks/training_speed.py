@@ -2,11 +2,11 @@
 
     python tests/benchmarks/training_speed.py [--json] [--rounds 5] [--steps 300]
 
-Presets 001 and 009, each with the contenders of contenders.py. They take turns within each round,
-so that a machine whose speed drifts treats all alike; the table shows the median of the rounds,
-and the ratio to the faster bare loop of the same round. A second table has the test after each
-epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display, or
-QT_QPA_PLATFORM=offscreen. What is not there is left out, with a word.
+Presets 001, 009 and 012, each with the contenders of contenders.py. They take turns within each
+round, so that a machine whose speed drifts treats all alike; the table shows the median of the
+rounds, and the ratio to the faster bare loop of the same round. A second table has the test after
+each epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display,
+or QT_QPA_PLATFORM=offscreen. What is not there is left out, with a word.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from contenders import (
-    BATCH,
     LeftOut,
     Run,
     bare_loop,
     lightning,
     notebook_loop,
     ours,
+    ours_not_augmenting,
     ours_not_counting,
     random_data,
     skorch,
@@ -45,15 +45,18 @@ from workbench.engine.training import train
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, with_changes
 from workbench.spec.presets import find_preset
 
-PRESETS = ("001", "009")
-EPOCH = 3125
-"""Steps of an epoch of CIFAR-10."""
+PRESETS = ("001", "009", "012")
+IMAGES = 50_000
+"""Training images of CIFAR-10."""
+STEPS = 300
+"""Steps that are timed of a batch of 16; of larger ones fewer, as many images at most."""
 TEST_IMAGES = 10_000
 
 PRECISIONS = list(HYPERPARAMETERS["precision"].choices)
 BARE = ("bare loop, contiguous", "bare loop, channels last")
 
 NOT_COUNTING = "no training accuracy"
+NOT_AUGMENTING = "no augmentation"
 
 Contender = Callable[[Experiment, DataSet], Run]
 
@@ -62,22 +65,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, help="default: 300, and on a GPU an epoch of 3,125")
+    parser.add_argument("--presets", nargs="+", default=PRESETS, help="default: 001 009 012")
+    parser.add_argument(
+        "--steps", type=int, help="default: 300, of a batch of 256 60; on a GPU an epoch"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of ours")
     options = parser.parse_args()
     device = choose_device(options.device).device
-    steps = options.steps or (EPOCH if device.type == "cuda" else 300)
     with tempfile.TemporaryDirectory() as home:
         os.environ["CIFAR_WORKBENCH_HOME"] = home  # not among the person's own runs
-        result = measure(device, steps, options.rounds, options.precision)
+        result = measure(device, options.presets, options.steps, options.rounds, options.precision)
     if options.json:
         print(json.dumps(result, indent=2))
     else:
         print_tables(result)
 
 
-def measure(device: torch.device, steps: int, rounds: int, precision: str) -> dict[str, Any]:
+def epoch_steps(batch_size: int) -> int:
+    """Steps of an epoch of CIFAR-10, but for a last batch that is shorter."""
+    return IMAGES // batch_size
+
+
+def measure(
+    device: torch.device, presets: Sequence[str], wanted: int | None, rounds: int, precision: str
+) -> dict[str, Any]:
     contenders: dict[str, Contender] = {
         "notebook loop": notebook_loop,
         "Lightning": lightning,
@@ -86,6 +98,7 @@ def measure(device: torch.device, steps: int, rounds: int, precision: str) -> di
         BARE[1]: partial(bare_loop, layout=torch.channels_last),
         named(precision): in_precision(ours, precision),
         f"{named(precision)}, {NOT_COUNTING}": in_precision(ours_not_counting, precision),
+        f"{named(precision)}, {NOT_AUGMENTING}": in_precision(ours_not_augmenting, precision),
     }
     left_out: dict[str, str] = {}
     try:
@@ -98,12 +111,16 @@ def measure(device: torch.device, steps: int, rounds: int, precision: str) -> di
         contenders.setdefault(named(other), in_precision(ours, other))
 
     rows, tests = [], []
-    data = random_data(steps * BATCH, device)
-    to_test = random_data(BATCH, device, TEST_IMAGES)
-    for preset in PRESETS:
+    for preset in presets:
         experiment = with_changes(
             find_preset(preset).experiment, {"epochs": 1, "test_mode": "eval"}
         )
+        size = experiment.batch_size
+        steps = wanted or (STEPS if size <= 16 else STEPS // 5)
+        if wanted is None and device.type == "cuda":
+            steps = epoch_steps(size)
+        data = random_data(steps * size, device)
+        to_test = random_data(size, device, TEST_IMAGES)
         names = []
         for name, contender in contenders.items():
             try:
@@ -121,9 +138,10 @@ def measure(device: torch.device, steps: int, rounds: int, precision: str) -> di
             test_seconds.append(seconds_of_test(with_precision(experiment, precision), to_test))
             print(f"{preset}: round {number + 1}/{rounds}", file=sys.stderr)
         bare = [max(pair) for pair in zip(*(speeds[name] for name in BARE), strict=True)]
-        rows += [row(preset, name, speeds[name], bare) for name in names]
+        rows += [row(preset, name, speeds[name], bare, size) for name in names]
         shares = [
-            s * x / EPOCH for s, x in zip(test_seconds, speeds[named(precision)], strict=True)
+            s * x / epoch_steps(size)
+            for s, x in zip(test_seconds, speeds[named(precision)], strict=True)
         ]
         tests.append(
             {
@@ -143,7 +161,7 @@ def measure(device: torch.device, steps: int, rounds: int, precision: str) -> di
             lightning=version("pytorch-lightning"),
             skorch=version("skorch"),
             qt_platform=platform,
-            steps=steps,
+            steps=wanted or "by batch size",
             rounds=rounds,
         ),
         "rows": rows,
@@ -176,14 +194,16 @@ def seconds_of_test(experiment: Experiment, data: DataSet) -> float:
     return seconds[0]
 
 
-def row(preset: str, name: str, speeds: list[float], bare: list[float]) -> dict[str, Any]:
+def row(
+    preset: str, name: str, speeds: list[float], bare: list[float], batch_size: int
+) -> dict[str, Any]:
     return {
         "preset": preset,
         "contender": name,
         "steps_per_second": statistics.median(speeds),
         "slowest": min(speeds),
         "fastest": max(speeds),
-        "seconds_per_epoch": EPOCH / statistics.median(speeds),
+        "seconds_per_epoch": epoch_steps(batch_size) / statistics.median(speeds),
         "ratio_to_bare": statistics.median(
             limit / mine for mine, limit in zip(speeds, bare, strict=True)
         ),

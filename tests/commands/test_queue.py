@@ -18,7 +18,7 @@ from workbench.data.datasets import DataSet
 from workbench.library.catalog import Library
 from workbench.library.queue import Queue
 from workbench.library.queue_runners import queue_processes
-from workbench.library.run_folder import read_record
+from workbench.library.run_folder import is_locked, read_record
 from workbench.running import runner
 
 TOP = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def test_run_says_what_was_run_and_what_failed(
 ) -> None:
     monkeypatch.setattr(runner, "load_data", lambda choice, progress, stop: small)
     call("queue", "add", "001", "--set", "epochs=1", *SAMPLE)
-    call("queue", "add", "001", "--set", "learning_rate=900", *SAMPLE)
+    call("queue", "add", "001", "--set", "learning_rate=10", "--set", "momentum=0.99", *SAMPLE)
     code, out, _ = call("queue", "run", "--executor", "in_process", "--json")
     assert code == 1
     assert [entry["state"] for entry in json.loads(out)] == ["finished", "failed"]
@@ -120,8 +120,8 @@ def test_in_the_background_found_paused_stopped_and_resumed(
         stdout=subprocess.PIPE,
         text=True,
     )
-    _until(lambda: [e.state for e in queue.entries()] == ["stopped", "running", "running"])
-    time.sleep(1.0)
+    folders = [library.path / str(e.run) for e in queue.entries()[1:]]
+    _until(lambda: all(read_record(each).resumed and is_locked(each) for each in folders))
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130

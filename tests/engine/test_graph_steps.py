@@ -48,15 +48,20 @@ def all_of(kind: type, data: DataSet, values: dict[str, Any], **more: Any) -> li
     steps = kind(experiment, network, optimizer, data, scaling, **more)
     orders = torch.Generator().manual_seed(1)
     losses = []
-    for learning_rate in (0.01, 0.002):
-        steps.begin_epoch(torch.randperm(len(data.train_labels), generator=orders), learning_rate)
+    for epoch, constant in ((1, 0.01), (2, 0.002)):
+        rates = experiment.learning_rates(epoch, len(steps.bounds))
+        if experiment.scheduler == "none":
+            rates = [constant] * len(steps.bounds)
+        order = torch.randperm(len(data.train_labels), generator=orders)
+        steps.begin_epoch(order, rates, epoch)
         step = 0
         while step < len(steps.bounds):
             step += steps.advance(step)
         at_once, correct = steps.results(0, len(steps.bounds))
         assert at_once == steps.losses.tolist()
         losses += [steps.losses.clone(), torch.tensor(correct)]
-    return [*network.state_dict().values(), *losses]
+    averaged = steps.averaged.state_dict().values()
+    return [*network.state_dict().values(), *averaged, *losses]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +71,22 @@ def all_of(kind: type, data: DataSet, values: dict[str, Any], **more: Any) -> li
         {"batch_size": 2, "momentum": 0.9, "weight_decay": 0.001},
         {"batch_size": 2, "optimizer": "adam", "activation": "leaky_relu", "dropout": 0.3},
         {"batch_size": 2, "optimizer": "adam", "batch_norm": True},
+        {
+            "batch_size": 2,
+            "batch_norm": True,
+            "momentum": 0.9,
+            "nesterov": True,
+            "weight_decay": 0.01,
+            "decay_norm_and_bias": False,
+            "label_smoothing": 0.1,
+            "ema": 0.9,
+            "scheduler": "cosine",
+            "epochs": 2,
+            "flip": "random",
+            "crop_padding": 4,
+            "cutout": 8,
+        },
+        {"batch_size": 2, "optimizer": "muon", "momentum": 0.9, "scheduler": "one_cycle"},
     ],
 )
 @pytest.mark.parametrize("images", [70, 69, 2 * GRAPH_STEPS])
@@ -115,7 +136,9 @@ def test_a_whole_training_by_graphs_is_the_same(
     assert all(torch.equal(weights(graph)[n], t) for n, t in weights(eager).items())
 
 
-@pytest.mark.parametrize("values", [{"optimizer": "adam"}, {"momentum": 0.9}])
+@pytest.mark.parametrize(
+    "values", [{"optimizer": "adam"}, {"momentum": 0.9}, {"optimizer": "rmsprop"}]
+)
 def test_the_warm_up_leaves_nothing_behind(values: dict[str, Any], small: DataSet) -> None:
     experiment = experiment_from({"dropout": 0.2, "batch_norm": True, **values})
     torch.manual_seed(0)

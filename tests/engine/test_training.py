@@ -33,6 +33,21 @@ from workbench.engine.training import Outcome, train
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
 from workbench.spec.presets import Preset, find_preset, list_presets
 
+TODAY = {
+    "batch_norm": True,
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 0.001,
+    "decay_norm_and_bias": False,
+    "label_smoothing": 0.1,
+    "ema": 0.9,
+    "drop_last": True,
+    "scheduler": "one_cycle",
+    "flip": "random",
+    "crop_padding": 4,
+    "test_flip": True,
+}
+"""Most of what a recipe of today has."""
 REGULARIZED = {"activation": "leaky_relu", "dropout": 0.2, "batch_norm": True}
 
 
@@ -62,9 +77,10 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 def test_every_preset_trains_two_steps_and_is_tested(preset: str, small: DataSet) -> None:
     found = find_preset(preset)
     assert isinstance(found, Preset)
-    experiment = with_changes(found.experiment, {"epochs": 1})
+    size = min(found.experiment.batch_size, 16)
+    experiment = with_changes(found.experiment, {"epochs": 1, "batch_size": size})
     events: list[Event] = []
-    outcome = train(experiment, cut(small, 32, 20), events.append, RunControl())
+    outcome = train(experiment, cut(small, 2 * size, 20), events.append, RunControl())
     assert outcome.status == "finished"
     assert sum(len(e.losses) for e in of(events, StepsDone)) == 2
     assert all(math.isfinite(loss) for e in of(events, StepsDone) for loss in e.losses)
@@ -81,6 +97,8 @@ def test_every_preset_trains_two_steps_and_is_tested(preset: str, small: DataSet
         {"momentum": 0.9, "weight_decay": 0.001},
         {"optimizer": "adam", **REGULARIZED, "test_mode": "train"},
         {"normalization": "dataset", "dropout": 0.3},
+        TODAY,
+        {"optimizer": "muon", "momentum": 0.9, "flip": "alternating", "cutout": 9},
     ],
 )
 def test_a_seed_gives_the_same_weights_bit_for_bit(values: dict[str, Any], small: DataSet) -> None:
@@ -113,6 +131,25 @@ def test_training_accuracy_is_that_of_the_training_images(small: DataSet) -> Non
     )
     assert (done.training_correct, done.training_total) == (test.correct, 70)
     assert 0 < test.correct < 70
+
+
+def test_a_test_with_mirror_images_is_the_mean_of_both_and_says_so(small: DataSet) -> None:
+    values = {"epochs": 1, "learning_rate": 0.05, "ema": 0.5}
+    _, plain = run(small, **values)
+    _, mirrored = run(small, **values, test_flip=True)
+    assert same(last_weights(plain), last_weights(mirrored))
+    one, other = (of(events, FinalTest)[0] for events in (plain, mirrored))
+    assert (one.figures.mirrored, other.figures.mirrored) == (False, True)
+    assert of(mirrored, EpochDone)[0].test.mirrored
+    # The final test is that of the weights that are kept: here the averaged ones.
+    network = build_network(experiment_from(values), 10).eval()
+    network.load_state_dict(last_weights(mirrored))
+    pixels = pixel_scaling(experiment_from(values), small)(small.test_images)
+    with torch.no_grad():
+        logits = network(pixels)
+        assert torch.allclose(torch.from_numpy(one.logits), logits, atol=1e-5)
+        both = (logits + network(pixels.flip(3))) / 2
+    assert torch.allclose(torch.from_numpy(other.logits), both, atol=1e-5)
 
 
 def test_testing_in_another_mode_changes_nothing_of_the_training(small: DataSet) -> None:

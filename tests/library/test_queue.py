@@ -100,7 +100,7 @@ def test_a_claim_is_exclusive_and_says_how_it_ended(queue: Queue) -> None:
     two.set_run("other")
     two.set_state("stopped")
     two.release()
-    assert queue.again(["2"])[0].run == "other"  # it is resumed
+    assert queue.again(["2"])[0].run is None  # it has no checkpoint to go on from
     with pytest.raises(WorkbenchError, match="has not ended"):
         queue.again(["2"])
 

@@ -62,7 +62,7 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
     content = path.read_text(encoding="utf-8")
     page = Page(content)
     text = "\n".join(page.texts)
-    assert page.tags.count("svg") == 4
+    assert page.tags.count("svg") == 6
     assert not {"script", "img", "link", "iframe"} & set(page.tags)
     assert not re.search(r"(?:href|src)=", content)
     for words in (

@@ -31,6 +31,7 @@ from workbench.running.queue_runner import QueueRunner
 from workbench.running.requests import request
 from workbench.spec.experiment import experiment_from
 
+PLAIN: dict[str, Any] = {"optimizer": "sgd", "dropout": 0.0, "batch_norm": False}
 ADAM: dict[str, Any] = {"epochs": 2, "optimizer": "adam", "dropout": 0.2, "batch_norm": True}
 
 
@@ -92,7 +93,7 @@ def here(library: Library, **values: Any) -> RunRecord:
 
 
 def test_workers_train_bit_for_bit_what_this_process_does(library: Library, tmp_path: Path) -> None:
-    add(library, 1, 2, 3)
+    add(library, 1, 2)
     ended: list[tuple[str, str]] = []
     threads = set()
 
@@ -102,10 +103,10 @@ def test_workers_train_bit_for_bit_what_this_process_does(library: Library, tmp_
         threads.add(threading.current_thread())
 
     run(library, listen)
-    assert sorted(ended) == [("1", "finished"), ("2", "finished"), ("3", "finished")]
+    assert sorted(ended) == [("1", "finished"), ("2", "finished")]
     assert len(threads) == 2
     entries = Queue(library.path).entries()
-    assert [entry.state for entry in entries] == ["finished"] * 3
+    assert [entry.state for entry in entries] == ["finished"] * 2
     for entry in entries:
         assert entry.run is not None
         folder = library.path / entry.run
@@ -114,9 +115,10 @@ def test_workers_train_bit_for_bit_what_this_process_does(library: Library, tmp_
         assert record.environment["cpu_threads"] == 1
         alone = here(Library(tmp_path / "here"), seed=entry.point)
         assert everything(folder) == everything(alone.folder)
-    assert len(library.runs()) == 3
+    assert len(library.runs()) == 2
 
 
+@pytest.mark.slow
 def test_a_lost_worker_is_replaced_and_its_run_goes_on(
     library: Library, workers: LocalProcesses, tmp_path: Path
 ) -> None:
@@ -142,6 +144,7 @@ def test_a_lost_worker_is_replaced_and_its_run_goes_on(
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_always_ends_its_worker_fails_and_the_queue_goes_on(
     library: Library, workers: LocalProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +162,7 @@ def test_a_run_that_always_ends_its_worker_fails_and_the_queue_goes_on(
 
 
 def test_what_fails_says_why_and_the_queue_goes_on(library: Library) -> None:
-    add(library, 1, learning_rate=900.0, optimizer="sgd", dropout=0.0, batch_norm=False)
+    add(library, 1, learning_rate=10.0, momentum=0.99, **PLAIN)
     queue = Queue(library.path)
     (absent,) = add(library, 2)
     queue.edit(absent.id, data={"kind": "folder", "path": "/nowhere"})
@@ -208,6 +211,7 @@ def test_requests_reach_the_run_of_a_worker(library: Library) -> None:
         request(folder[0], "stop")
 
 
+@pytest.mark.slow
 def test_the_whole_queue_stops_and_goes_on_where_it_was(library: Library, tmp_path: Path) -> None:
     add(library, 1, 2, 3)
     queue = Queue(library.path)
@@ -223,14 +227,18 @@ def test_the_whole_queue_stops_and_goes_on_where_it_was(library: Library, tmp_pa
     assert states(library) == ["waiting"] * 3
     assert queue_processes(library.path) == []
     begun = [entry.run for entry in queue.entries()]
-    assert begun.count(None) == 1
+    assert begun[0] is not None
+    assert begun[2] is None
     run(library)
     assert states(library) == ["finished"] * 3
-    assert [entry.run for entry in queue.entries()][:2] == begun[:2]
+    assert queue.find("1").run == begun[0]
+    assert read_record(library.path / begun[0]).resumed
+    assert len(library.runs()) == 3
     first = library.path / str(begun[0])
     assert everything(first) == everything(here(Library(tmp_path / "a"), seed=1).folder)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP")
 def test_a_halted_worker_is_no_dead_one(library: Library, workers: LocalProcesses) -> None:
     add(library, 1)

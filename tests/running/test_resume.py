@@ -72,6 +72,30 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "momentum, batch norm": {"momentum": 0.9, "batch_norm": True, "test_mode": "eval"},
     "the report's slips": {"optimizer": "adam", **BATCH_NORM, "test_mode": "train", **SLIPS},
     "data set scaling": {"normalization": "dataset"},
+    "one cycle, augmentation, averaged weights, mirrored tests": {
+        **BATCH_NORM,
+        "momentum": 0.9,
+        "nesterov": True,
+        "weight_decay": 0.001,
+        "decay_norm_and_bias": False,
+        "label_smoothing": 0.1,
+        "ema": 0.9,
+        "drop_last": True,
+        "scheduler": "one_cycle",
+        "flip": "random",
+        "crop_padding": 4,
+        "cutout": 8,
+        "test_flip": True,
+    },
+    "muon, cosine, alternating flips": {
+        "optimizer": "muon",
+        "momentum": 0.9,
+        "weight_decay": 0.001,
+        "scheduler": "cosine",
+        "flip": "alternating",
+        "validation_share": 0.2,
+    },
+    "rmsprop": {"optimizer": "rmsprop", "momentum": 0.5, "ema": 0.5, "test_mode": "train"},
     "validation split, the report's slips": {
         "optimizer": "adam",
         **BATCH_NORM,
@@ -335,6 +359,17 @@ def test_a_stopped_run_may_be_given_more_epochs(library: Library) -> None:
     assert read_record(folder).epochs == 4
 
 
+def test_more_epochs_change_a_rate_that_goes_by_their_number_which_is_said(
+    library: Library,
+) -> None:
+    folder = Path(train(library, stop_after_epoch, scheduler="one_cycle", epochs=3).run)
+    ended, heard = resume(library, folder, epochs=4)
+    assert ended.status == "finished"
+    (notice,) = [str(event.message) for event in heard if isinstance(event, Notice)]
+    assert "was 3 and is 4" in notice
+    assert notice in read_log(folder)
+
+
 @pytest.mark.parametrize("epochs", [None, 3, 1])
 def test_a_finished_run_needs_more_epochs(epochs: int | None, library: Library) -> None:
     folder = Path(train(library).run)
@@ -442,13 +477,18 @@ def test_epochs_that_were_waited_for_count_on_in_a_run_that_ended_in_its_last_ep
 
 
 def test_a_checkpoint_of_an_earlier_version_is_read(library: Library) -> None:
-    """It knew neither validation nor early stopping; nor did its run.json and epochs.csv."""
+    """It knew neither validation nor early stopping, nor what recipes beyond the report need; nor
+    did its run.json and epochs.csv."""
     whole = everything(Path(train(library).run))
     folder = stopped_run(library)
     stored = torch.load(folder / "checkpoint.pt", weights_only=True)
-    new = ("validation_share", "early_stopping")
+    new = {"validation_share", "early_stopping", "label_smoothing", "ema", "drop_last"}
+    new |= {"flip", "crop_padding", "cutout", "test_flip"}
+    assert new < stored["experiment"].keys()
     stored["experiment"] = {k: v for k, v in stored["experiment"].items() if k not in new}
-    del stored["waited"]
+    stored["format"] = 1
+    for name in ("waited", "augmentation", "averaged"):
+        del stored[name]
     torch.save(stored, folder / "checkpoint.pt")
     content = json.loads((folder / "run.json").read_text())
     content["experiment"] = stored["experiment"]

@@ -41,7 +41,42 @@ def test_every_hyperparameter_says_what_a_form_needs() -> None:
         ({"epochs": 2.5}, "epochs: must be a whole number (it is 2.5)."),
         ({"batch_size": 0}, "batch_size: must be 1 or more (it is 0)."),
         ({"batch_norm": "perhaps"}, "batch_norm: must be true or false (it is perhaps)."),
-        ({"optimizer": "rmsprop"}, "optimizer: must be one of sgd, adam (it is rmsprop)."),
+        (
+            {"optimizer": "lion"},
+            "optimizer: must be one of sgd, adam, adamw, rmsprop, muon (it is lion).",
+        ),
+        ({"cutout": 33}, "cutout: must be 32 or less (it is 33)."),
+        ({"crop_padding": 17}, "crop_padding: must be 16 or less (it is 17)."),
+        (
+            {"scheduler": "one_cycle", "warmup_share": 1},
+            "warmup_share: must be less than 1 (it is 1).",
+        ),
+        (
+            {"warmup_share": 0.1},
+            "warmup_share: has no effect while scheduler is none; leave it out, or set scheduler "
+            "to one_cycle / cosine.",
+        ),
+        ({"ema": 1}, "ema: must be less than 1 (it is 1)."),
+        ({"flip": "vertical"}, "flip: must be one of none, random, alternating (it is vertical)."),
+        (
+            {"nesterov": True},
+            "nesterov: has no effect while momentum is 0.0; leave it out, or set momentum above 0.",
+        ),
+        (
+            {"nesterov": True, "momentum": 0.9, "optimizer": "rmsprop"},
+            "nesterov: has no effect while optimizer is rmsprop; leave it out, or set optimizer to "
+            "sgd / muon.",
+        ),
+        (
+            {"decay_norm_and_bias": False},
+            "decay_norm_and_bias: has no effect while weight_decay is 0.0; leave it out, or set "
+            "weight_decay above 0.",
+        ),
+        (
+            {"test_flip": True, "test_mode": "train"},
+            "test_flip: has no effect while test_mode is train; leave it out, or set test_mode to "
+            "eval.",
+        ),
         (
             {"epoch": 3},
             "epoch: there is no such hyperparameter; did you mean epochs?",
@@ -53,7 +88,7 @@ def test_every_hyperparameter_says_what_a_form_needs() -> None:
         (
             {"optimizer": "adam", "momentum": 0.9},
             "momentum: has no effect while optimizer is adam; leave it out, or set optimizer to "
-            "sgd.",
+            "sgd / rmsprop / muon.",
         ),
         (
             {"test_images_in_batch_norm": True, "test_mode": "train"},

@@ -41,7 +41,7 @@ REPORT = {
 
 
 def test_the_eleven_presets_are_the_reports_experiments() -> None:
-    presets = list_presets()
+    presets = [p for p in list_presets() if not (isinstance(p, Preset) and p.beyond)]
     assert [p.id for p in presets] == list(REPORT)
     for preset in presets:
         assert isinstance(preset, Preset)
@@ -117,6 +117,33 @@ def test_the_preset_before() -> None:
     presets = list_presets()
     assert preset_before(find_preset("001"), presets) is None
     assert preset_before(find_preset("010"), presets) == find_preset("009")
+    # 012 is taken apart by those listed after it, which go on from 011.
+    assert preset_before(find_preset("012"), presets) == find_preset("011")
+    assert preset_before(find_preset("012a"), presets) == find_preset("011")
+    assert preset_before(find_preset("012b"), presets) == find_preset("012a")
+
+
+def test_what_is_beyond_the_report_says_what_was_changed_and_nothing_reported() -> None:
+    beyond = [p for p in list_presets() if isinstance(p, Preset) and p.beyond]
+    assert {"012", "012a", "012b", "012c"} <= {p.id for p in beyond}
+    for preset in beyond:
+        assert preset.id > "011"
+        assert preset.tried
+        assert preset.changed
+
+
+def test_a_published_figure_is_read_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "fast.yaml"
+    text = (
+        "title: Fast\nexperiment: {epochs: 2}\npublished:\n  accuracy: 94.01\n  source: a paper\n"
+    )
+    path.write_text(text + "  runs: 1000\n  test_flip: true\n", encoding="utf-8")
+    published = read_preset(path).published
+    assert published is not None
+    assert (published.accuracy, published.runs, published.test_flip) == (94.01, 1000, True)
+    path.write_text(text + "  speed: 3\n", encoding="utf-8")
+    with pytest.raises(WorkbenchError, match=r"line 6: published.speed: there is no such field"):
+        read_preset(path)
 
 
 def test_an_own_preset_is_saved_listed_and_found() -> None:
@@ -203,5 +230,5 @@ def test_names_that_differ_only_in_case_are_one_preset() -> None:
     assert replaced_by("007", list_presets()) is None
     second = save_preset("adam", experiment_from({"epochs": 2}))
     assert second.path == first.path
-    assert [preset.title for preset in list_presets()[11:]] == ["adam"]
+    assert [preset.title for preset in list_presets() if not preset.built_in] == ["adam"]
     assert find_preset("aDAM") == second

@@ -14,18 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from workbench.data.data_choice import CIFAR10_IMAGES, SAMPLE_IMAGES, DataChoice
 from workbench.engine.step_times import Timing
 from workbench.library.run_folder import RunRecord
+from workbench.messages import WorkbenchError
 from workbench.path_text import to_text
 from workbench.spec.experiment import Experiment
-from workbench.spec.networks import weight_bytes
+from workbench.spec.networks import network_layers, weight_bytes
 from workbench.spec.optimizers import OPTIMIZERS
 
 WORDS_BYTES = 12_000
 """What a weight file takes beside its numbers."""
 
-LIKE = ("network", "batch_norm", "activation", "optimizer", "batch_size", "precision")
+LIKE = ("network", "channels", "batch_norm", "activation", "optimizer", "batch_size", "precision")
 """Hyperparameters on which the speed depends, beside whether there is dropout."""
 
 NEWEST = 5
@@ -42,7 +45,8 @@ class Estimate:
     from so many earlier runs like it, ``None`` where there is neither. ``at_most``: early stopping
     may end the run before. ``bytes`` on the disk at most while it trains. ``gpu_bytes`` and
     ``free_gpu_bytes``, as they were when steps were timed, else ``None``. ``threads``: of the CPU,
-    with which steps were timed."""
+    with which steps were timed. ``memory_bytes`` of the machine, and those that are free, where it
+    trains on the CPU."""
 
     seconds: float | None
     earlier: int
@@ -52,11 +56,18 @@ class Estimate:
     free_gpu_bytes: int | None = None
     at_most: bool = False
     threads: int | None = None
+    memory_bytes: int = 0
+    free_memory_bytes: int | None = None
 
     @property
     def fits(self) -> bool:
         """Whether the disk has the room, as far as that is known."""
         return self.free_bytes is None or self.bytes < self.free_bytes
+
+    @property
+    def fits_memory(self) -> bool:
+        """Whether the machine has the memory, as far as that is known."""
+        return self.free_memory_bytes is None or self.memory_bytes < self.free_memory_bytes
 
     @property
     def fits_gpu(self) -> bool:
@@ -93,7 +104,10 @@ def estimate(
     gpu_bytes = timing.peak_bytes if timing else None
     if gpu_bytes is not None:
         gpu_bytes += (train + test) * GPU_BYTES_PER_IMAGE
+    on_cpu = device == "cpu" or (device == "auto" and gpu_bytes is None)
     return Estimate(
+        memory_bytes=memory_bytes(experiment, _classes(alike)),
+        free_memory_bytes=free_memory() if on_cpu else None,
         seconds=seconds,
         earlier=len(speeds),
         bytes=disk_bytes(experiment, train, test, _classes(alike)),
@@ -154,6 +168,36 @@ def _images(data: DataChoice, alike: list[RunRecord]) -> tuple[int, int] | None:
 def _classes(alike: list[RunRecord]) -> int:
     """Return the classes of a run like it; without one, those of CIFAR-10 and of the sample."""
     return len(alike[0].data.get("classes", ())) or 10 if alike else 10
+
+
+def memory_bytes(experiment: Experiment, classes: int = 10) -> int:
+    """Bytes that a training takes at least, beside program and data: weights, their gradients, what
+    the optimizer keeps, the copies of a checkpoint, and for a batch what each layer gives."""
+    layers = network_layers(experiment, classes)
+    kept = len(OPTIMIZERS[experiment.optimizer].keeps(experiment) - {"step"})
+    # Weights and gradients; those kept against a loss that is no number; a checkpoint, in pieces
+    # and as the content of its file.
+    weights = weight_bytes(experiment, classes) * (2 + kept + 1 + 2 * (2 + kept))
+    return weights + 4 * experiment.batch_size * sum(math.prod(layer.outputs) for layer in layers)
+
+
+def free_memory() -> int:
+    """Bytes of the machine's memory that are free, as far as the system tells."""
+    return int(psutil.virtual_memory().available)
+
+
+def require_memory(experiment: Experiment, free: int | None = None, classes: int = 10) -> None:
+    """Raise :class:`WorkbenchError` where training takes more than the ``free`` bytes of a device;
+    by default those of the machine."""
+    need, free = memory_bytes(experiment, classes), free_memory() if free is None else free
+    if need > free:
+        raise WorkbenchError(
+            "Training this network in batches of {batch} takes about {need} MB of memory, and "
+            "{free} MB are free; choose a smaller network or batch size.",
+            batch=f"{experiment.batch_size:,}",
+            need=f"{need / 1e6:,.0f}",
+            free=f"{free / 1e6:,.0f}",
+        )
 
 
 def disk_bytes(

@@ -110,11 +110,11 @@ def register(command: AddCommand) -> None:
     add_threads(edit, "another number of threads")
     add_library(edit)
 
-    for action, run, words in (
+    for action, act, words in (
         ("duplicate", duplicate_entries, "Add the same once more at the end of the queue."),
         ("again", again_entries, "Run entries again that have ended: resumes a stopped one."),
     ):
-        parser = command(f"queue {action}", run, words, f"cifar-workbench queue {action} 12")
+        parser = command(f"queue {action}", act, words, f"cifar-workbench queue {action} 12")
         _add_ids(parser)
         add_library(parser)
 
@@ -403,7 +403,7 @@ def run(options: argparse.Namespace) -> int:
 
     class Stops(RunControl):
         def stop(self, why: Message | None = None) -> None:
-            runner.stop()
+            runner.stop_soon()
 
     try:
         with signals_stop(Stops(), sys.stderr) as interrupted:

@@ -126,6 +126,7 @@ def list_runs(options: argparse.Namespace) -> int:
         accuracy = f"{r.accuracy:7.2f}%" if r.accuracy is not None else f"{'-':>8}"
         status = str(record_status(r)).lower()
         words = "".join(f"  {word}" for word in (r.name, *(f"#{tag}" for tag in r.tags)) if word)
+        words += "  with mirror images" if r.mirrored else ""
         tell(
             f"{'*' if r.starred else ' '} {accuracy}  {f'{r.epochs_done}/{r.epochs}':<9}  "
             f"{status:<11}  {r.data.get('name', ''):<15}  {r.folder}{words}"

@@ -314,7 +314,7 @@ def _run(
 
     class Stops(RunControl):
         def stop(self, why: Message | None = None) -> None:
-            runner.stop()
+            runner.stop_soon()
 
     try:
         with signals_stop(Stops(), sys.stderr) as interrupted:

@@ -20,7 +20,7 @@ from workbench.library.run_folder import read_record
 from workbench.messages import WorkbenchError
 from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, tests_otherwise
-from workbench.words.report_lines import accuracy_line, skipped_lines
+from workbench.words.report_lines import accuracy_line, mirrored_words, skipped_lines
 
 
 def register(command: AddCommand) -> None:
@@ -94,7 +94,11 @@ def test(options: argparse.Namespace) -> int:
             }
         )
         return DONE
-    tell(accuracy_line(outcome.figures) + f", loss {outcome.figures.loss:.4f}")
+    tell(
+        accuracy_line(outcome.figures)
+        + f", loss {outcome.figures.loss:.4f}"
+        + mirrored_words(outcome.figures)
+    )
     tell(*chance)
     tell(f"Data: {outcome.data.name}. Device: {outcome.device_name}. {outcome.seconds:.2f} s.")
     tell(*confusion_table(outcome.figures))

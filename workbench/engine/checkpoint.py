@@ -22,6 +22,9 @@ class Checkpoint:
     ``accuracy`` on the test split, ``best_accuracy`` on what the best epoch is chosen by.
     ``waited``: epochs since the best one, which early stopping counts. ``correct``: training images
     recognized in those steps; ``None`` where an earlier version did not count them.
+    ``augmentation``: the random state of augmentation, before this epoch drew from it; ``None``
+    where an earlier version wrote it. ``averaged``: the averaged copy of the weights, where the
+    experiment keeps one; without it the copy begins again from ``network``.
     """
 
     epoch: int
@@ -41,6 +44,8 @@ class Checkpoint:
     epoch_seconds: float
     waited: int = 0
     correct: int | None = None
+    augmentation: Tensor | None = field(default=None, repr=False)
+    averaged: dict[str, Tensor] | None = field(default=None, repr=False)
 
 
 def optimizer_state(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from workbench.data.datasets import DataSet
 from workbench.engine.control import RunControl
 from workbench.engine.events import Evaluation, EvaluationProgress
-from workbench.engine.steps import PixelScaling, batch_bounds, training_bounds
+from workbench.engine.steps import PixelScaling, batch_bounds, test_bounds
 from workbench.spec.experiment import Experiment
 
 EVALUATION_BATCH = 250
@@ -37,8 +37,10 @@ def evaluate(
     scaling: PixelScaling,
     between_batches: Callable[[], None],
     progress: Callable[[EvaluationProgress], None],
+    mirrored: bool = False,
 ) -> tuple[Evaluation, Tensor]:
-    """A test in evaluation mode: dropout off, batch norm on its running statistics.
+    """A test in evaluation mode: dropout off, batch norm on its running statistics. With
+    ``mirrored`` the logits are the mean of those of each image and its mirror image.
 
     Returns the figures and the logits (float32, (test images, classes), on the CPU). Leaves the
     network in the mode it was in. ``between_batches`` is called before each batch; what it raises
@@ -48,7 +50,7 @@ def evaluate(
     was_training = network.training
     network.eval()
     try:
-        return _test(network, data, scaling, bounds, "eval", between_batches, progress)
+        return _test(network, data, scaling, bounds, "eval", between_batches, progress, mirrored)
     finally:
         network.train(was_training)
 
@@ -72,7 +74,7 @@ def evaluate_in_training_mode(
     of its own, made from seed and epoch.
     Returns and raises what :func:`evaluate` does.
     """
-    bounds = training_bounds(experiment, len(data.test_labels))
+    bounds = test_bounds(experiment, len(data.test_labels))
     was_training = network.training
     device = data.test_images.device
     statistics = nullcontext() if moves_statistics else _restored_buffers(network)
@@ -107,22 +109,36 @@ def _test(
     mode: str,
     between_batches: Callable[[], None],
     progress: Callable[[EvaluationProgress], None],
+    mirrored: bool = False,
 ) -> tuple[Evaluation, Tensor]:
     total = len(data.test_labels)
     parts = []
     reported = 0
     for start, end in bounds:
         between_batches()
-        parts.append(network(scaling(data.test_images[start:end])))
+        parts.append(test_logits(network, scaling(data.test_images[start:end]), mirrored))
         if end - reported >= total / 20 or end == total:
             progress(EvaluationProgress(end, total))
             reported = end
     # The one wait of a test: all logits in one transfer.
     logits = torch.cat(parts).float().cpu()
-    return figures(logits, data.test_labels.cpu(), data.info.classes, mode), logits
+    labels = data.test_labels.cpu()
+    return figures(logits, labels, data.info.classes, mode, mirrored), logits
 
 
-def figures(logits: Tensor, labels: Tensor, classes: tuple[str, ...], mode: str) -> Evaluation:
+def test_logits(network: nn.Module, pixels: Tensor, mirrored: bool) -> Tensor:
+    """Return the logits of scaled ``pixels`` (N, 3, 32, 32); with ``mirrored`` the mean of those of
+    each image and its mirror image."""
+    logits: Tensor = network(pixels)
+    return (logits + network(pixels.flip(3))) / 2 if mirrored else logits
+
+
+test_logits.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test
+
+
+def figures(
+    logits: Tensor, labels: Tensor, classes: tuple[str, ...], mode: str, mirrored: bool = False
+) -> Evaluation:
     """The figures of a test from its logits (float32, (N, classes)) and labels (int64, (N,))."""
     count = len(classes)
     predicted = logits.argmax(1)
@@ -142,4 +158,5 @@ def figures(logits: Tensor, labels: Tensor, classes: tuple[str, ...], mode: str)
             for right, of in zip(confusion.diagonal(), support, strict=True)
         ),
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
+        mirrored=mirrored,
     )

@@ -100,7 +100,8 @@ class Evaluation:
 
     ``accuracy`` in percent, ``loss`` the mean cross entropy, ``per_class`` accuracies in
     percent of each true class (``None`` for a class without test images), ``confusion`` with a
-    row for each true class and a column for each predicted one.
+    row for each true class and a column for each predicted one. ``mirrored``: of the mean of the
+    logits of each image and its mirror image.
     """
 
     mode: Literal["train", "eval"]
@@ -111,14 +112,16 @@ class Evaluation:
     classes: tuple[str, ...]
     per_class: tuple[float | None, ...]
     confusion: tuple[tuple[int, ...], ...]
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
 class EpochDone:
     """``loss`` is the mean over the epoch's steps, ``last_loss`` that of its last step;
     ``seconds`` without the test, ``test_seconds`` the test alone, that of the ``validation`` split
-    included. ``best`` is true where the accuracy on the validation split, or on the test split
-    where there is none (``validation`` is ``None``), is higher than after every earlier epoch.
+    included. ``learning_rate`` is that of the last step. ``best`` is true where the accuracy on the
+    validation split, or on the test split where there is none (``validation`` is ``None``), is
+    higher than after every earlier epoch.
     ``training_correct`` of the ``training_total`` training images were recognized in the steps of
     the epoch: as they went into the network, with dropout on and augmented, by weights that
     changed from step to step. ``None`` where an earlier version began the epoch."""

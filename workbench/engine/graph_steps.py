@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,9 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.datasets import DataSet
+from workbench.engine.optimizers import set_learning_rate
 from workbench.engine.steps import EagerSteps, PixelScaling
 from workbench.messages import Message
 from workbench.spec.experiment import Experiment
+from workbench.spec.schedulers import SCHEDULERS
 
 GRAPH_STEPS = 25
 """Steps in one graph: 3,125 steps, an epoch of batch 16, are 125 of them, with no step left
@@ -42,9 +44,9 @@ log = logging.getLogger("workbench")
 class GraphSteps(EagerSteps):
     """Steps of full batches by a graph, the others (a short last batch) one by one.
 
-    Everything a step reads changes in place: the order of the images, the position in it, the
-    learning rate, the buffer of losses. ``record`` turns a function of GPU work into one that
-    plays it again.
+    Everything a step reads changes in place: the order of the images, what augmentation does to
+    them, the position in the order, the learning rates, the averaged copy, the buffer of losses.
+    ``record`` turns a function of GPU work into one that plays it again.
     """
 
     def __init__(
@@ -69,9 +71,18 @@ class GraphSteps(EagerSteps):
         # A graph keeps the mode in which it was recorded.
         self._alone = 1 if experiment.eval_after_first_step else 0
         network.train(not experiment.eval_after_first_step)
+        # The rate of each step where the scheduler changes it from step to step; float64, so that
+        # it is rounded once, as a rate for the whole epoch is.
+        self._varies = SCHEDULERS[experiment.scheduler].rate_of_step is not None
+        self._rate_table = torch.zeros(len(self.bounds), dtype=torch.float64, device=device)
         self._play: Play | None = None
         if self._full >= self._alone + GRAPH_STEPS:
             self._play = (record or self._record)(self._graph_steps)
+
+    def begin_epoch(self, order: Tensor, rates: float | Sequence[float], epoch: int = 1) -> None:
+        super().begin_epoch(order, rates, epoch)
+        if self._varies:
+            self._rate_table.copy_(torch.tensor(self._rates, dtype=torch.float64))
 
     def advance(self, step: int) -> int:
         if self._play is None or step < self._alone or step + GRAPH_STEPS > self._full:
@@ -85,9 +96,14 @@ class GraphSteps(EagerSteps):
         steps = []
         for _ in range(GRAPH_STEPS):
             place = torch.add(self._offsets, self._position, alpha=self._size)
+            if self._varies:
+                rate = self._rate_table.index_select(0, self._position)
+                set_learning_rate(self.optimizer, rate.squeeze(0))
             indices = self.order[place]
             loss, logits = self.train_on(indices)
             self.losses.index_copy_(0, self._position, loss.view(1))
+            if self._ema:
+                self._average(self._averaging.index_select(0, self._position).squeeze(0))
             self._position.add_(1)
             steps.append((logits, indices))
         self._count(steps)
@@ -147,13 +163,14 @@ def _capturable(optimizer: torch.optim.Optimizer) -> Iterator[None]:
     """Adam's consent to being recorded. Its fused form is the same with and without it, and
     outside of a recording torch would warn of it."""
     groups = [group for group in optimizer.param_groups if "capturable" in group]
+    before = [group["capturable"] for group in groups]
     for group in groups:
         group["capturable"] = True
     try:
         yield
     finally:
-        for group in groups:
-            group["capturable"] = False
+        for group, value in zip(groups, before, strict=True):
+            group["capturable"] = value
 
 
 def can_record(device: torch.device) -> bool:

@@ -42,8 +42,18 @@ class Adam(torch.optim.Adam):
     """torch's, without its compiler."""
 
 
-for _kind in (SGD, Adam):
+class AdamW(torch.optim.AdamW):
+    """torch's, without its compiler."""
+
+
+class RMSprop(torch.optim.RMSprop):
+    """torch's, without its compiler."""
+
+
+for _kind in (SGD, Adam, AdamW, RMSprop):
     _without_compiler(_kind)
+
+Parameters = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
 
 
 def build_optimizer(
@@ -57,34 +67,68 @@ def build_optimizer(
     if device.type == "cuda":
         rate = torch.tensor(rate, dtype=torch.float32, device=device)
     build = resolve(OPTIMIZERS[experiment.optimizer].build)
-    optimizer: torch.optim.Optimizer = build(experiment, parameters, rate)
+    groups: Parameters = parameters
+    if not experiment.decay_norm_and_bias:
+        groups = _without_decay_of_norm_and_bias(list(parameters))
+    optimizer: torch.optim.Optimizer = build(experiment, groups, rate)
     return optimizer
 
 
-def build_sgd(
-    experiment: Experiment, parameters: Iterable[nn.Parameter], rate: Rate
-) -> torch.optim.Optimizer:
+def _without_decay_of_norm_and_bias(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    """Two groups as torch takes them: batch norm's parameters and biases have one dimension, the
+    weights of convolutions and linear layers more."""
+    decayed = {"params": [p for p in parameters if p.ndim > 1]}
+    others = {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}
+    return [group for group in (decayed, others) if group["params"]]
+
+
+def build_sgd(experiment: Experiment, parameters: Parameters, rate: Rate) -> torch.optim.Optimizer:
     """Build SGD with the experiment's momentum and weight decay."""
     return SGD(
         parameters,
         lr=rate,
         momentum=experiment.momentum,
+        nesterov=experiment.nesterov,
         weight_decay=experiment.weight_decay,
         fused=True,
     )
 
 
-def build_adam(
-    experiment: Experiment, parameters: Iterable[nn.Parameter], rate: Rate
-) -> torch.optim.Optimizer:
+def build_adam(experiment: Experiment, parameters: Parameters, rate: Rate) -> torch.optim.Optimizer:
     """Build Adam with torch's default betas and epsilon."""
     return Adam(parameters, lr=rate, weight_decay=experiment.weight_decay, fused=True)
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Sets the rate of all parameters."""
+def build_adamw(
+    experiment: Experiment, parameters: Parameters, rate: Rate
+) -> torch.optim.Optimizer:
+    """Build AdamW (Loshchilov and Hutter, 2019, arXiv 1711.05101) with torch's default betas and
+    epsilon."""
+    return AdamW(parameters, lr=rate, weight_decay=experiment.weight_decay, fused=True)
+
+
+def build_rmsprop(
+    experiment: Experiment, parameters: Parameters, rate: Rate
+) -> torch.optim.Optimizer:
+    """Build RMSprop with the experiment's momentum, and torch's default smoothing and epsilon."""
+    return RMSprop(
+        parameters,
+        lr=rate,
+        momentum=experiment.momentum,
+        weight_decay=experiment.weight_decay,
+        foreach=True,  # there is no fused form
+        capturable=isinstance(rate, torch.Tensor),
+    )
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: Rate) -> None:
+    """Set the rate of all parameters. A tensor of one value on the optimizer's device is not waited
+    for, where the optimizer's own rate is a tensor there."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(learning_rate)
+            if isinstance(learning_rate, torch.Tensor):
+                group["lr"].copy_(learning_rate)
+            else:
+                group["lr"].fill_(learning_rate)
         else:
-            group["lr"] = learning_rate
+            group["lr"] = float(learning_rate)

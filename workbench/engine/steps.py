@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.data.datasets import DataSet
+from workbench.engine.augmentation import Augmenter
 from workbench.engine.optimizers import set_learning_rate
 from workbench.spec.experiment import Experiment
 from workbench.spec.networks import may_have_batch_norm
@@ -86,9 +89,28 @@ def batch_bounds(images: int, batch_size: int, at_least: int = 1) -> list[tuple[
 
 
 def training_bounds(experiment: Experiment, images: int) -> list[tuple[int, int]]:
-    """The batches of one pass through ``images`` in training mode."""
+    """The batches of one epoch of ``images``. Without the last, shorter one where the experiment
+    drops it, unless it is the only one."""
+    size = experiment.batch_size
+    if experiment.drop_last and images >= size:
+        return batch_bounds(images - images % size, size)
+    return test_bounds(experiment, images)
+
+
+def test_bounds(experiment: Experiment, images: int) -> list[tuple[int, int]]:
+    """The batches of one test of ``images`` in training mode: all of them."""
     several = may_have_batch_norm(experiment.model_dump())
     return batch_bounds(images, experiment.batch_size, at_least=2 if several else 1)
+
+
+test_bounds.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test
+
+
+def ema_weight(decay: float, step: int) -> float:
+    """Return how far the averaged copy moves toward the weights after ``step``, counted from 0 in
+    the run: 1 - ``decay``, and further early on, so that the first weights are soon forgotten
+    (as ``num_updates`` of TensorFlow's ExponentialMovingAverage has it)."""
+    return 1.0 - min(decay, (1.0 + step) / (10.0 + step))
 
 
 class EagerSteps:
@@ -106,9 +128,10 @@ class EagerSteps:
         self.optimizer = optimizer
         self.bounds = training_bounds(experiment, len(data.train_labels))
         """``(start, end)`` of each step's batch in the epoch's order of the images."""
-        self.losses = torch.zeros(len(self.bounds), device=data.train_labels.device)
+        device = data.train_labels.device
+        self.losses = torch.zeros(len(self.bounds), device=device)
         """The loss of each step of the epoch before its update, float32, (steps,)."""
-        self.correct = torch.zeros((), dtype=torch.int64, device=data.train_labels.device)
+        self.correct = torch.zeros((), dtype=torch.int64, device=device)
         """How many images of the epoch were recognized so far, int64, ()."""
         self.order = torch.zeros_like(data.train_labels)
         """The images of the epoch as they come, int64, (images,)."""
@@ -117,22 +140,62 @@ class EagerSteps:
         self._labels = data.train_labels
         self._scaling = scaling
         self._bfloat16 = experiment.precision == "bfloat16"
+        self._smoothing = experiment.label_smoothing
+        self.augmenter = Augmenter(experiment, data, scaling)
+        self._rates: list[float] = []
+        self._averaging = torch.zeros(len(self.bounds), device=device)
+        self._ema = experiment.ema
+        self.averaged = copy.deepcopy(network) if experiment.ema else network
+        """The network that is tested and saved: an averaged copy where the experiment asks for
+        one, else the network itself."""
+        self._pairs = (
+            list(
+                zip(self.averaged.state_dict().values(), network.state_dict().values(), strict=True)
+            )
+            if experiment.ema
+            else []
+        )
 
-    def begin_epoch(self, order: Tensor, learning_rate: float) -> None:
-        """``order``: a permutation of the training images, int64, (images,), on any device."""
+    def begin_epoch(self, order: Tensor, rates: float | Sequence[float], epoch: int = 1) -> None:
+        """Prepare the steps of ``epoch`` (from 1).
+
+        Args:
+            order: a permutation of the training images, int64, (images,), on any device.
+            rates: the learning rate, or that of each step.
+        """
         self.order.copy_(order)
         self.correct.zero_()
         self._uncounted.clear()
-        set_learning_rate(self.optimizer, learning_rate)
+        self.augmenter.begin_epoch(epoch)
+        steps = len(self.bounds)
+        self._rates = [rates] * steps if isinstance(rates, float) else list(rates)
+        if self._ema:
+            first = (epoch - 1) * steps
+            weights = [ema_weight(self._ema, first + step) for step in range(steps)]
+            self._averaging.copy_(torch.tensor(weights))
+        set_learning_rate(self.optimizer, self._rates[0])
 
     def advance(self, step: int) -> int:
         """Trains from ``step`` (counted from 0 in the epoch) on, and fills ``losses``; how many
         steps that were."""
         start, end = self.bounds[step]
         indices = self.order[start:end]
+        set_learning_rate(self.optimizer, self._rates[step])
         self.losses[step], logits = self.train_on(indices)
+        if self._ema:
+            self._average(self._averaging[step])
         self._uncounted.append((logits, indices))
         return 1
+
+    @torch.no_grad()
+    def _average(self, weight: Tensor) -> None:
+        """Move the averaged copy toward the network by ``weight``, (), 0 to 1: the weights, and
+        batch norm's running statistics with them."""
+        for average, value in self._pairs:
+            if average.is_floating_point():
+                average.lerp_(value, weight)
+            else:
+                average.copy_(value)
 
     def results(self, first: int, end: int) -> tuple[list[float], int]:
         """Return the losses of the steps from ``first`` up to ``end``, and how many images of the
@@ -156,11 +219,13 @@ class EagerSteps:
 
         Returns the loss before the step, float32, (), and the logits that it is of, (N, classes).
         """
-        pixels = self._scaling(self._images[indices])
+        pixels = self._scaling(self.augmenter(self._images[indices], indices))
         # Only network and gradients are in bfloat16: weights, loss and optimizer stay float32.
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self._bfloat16):
             logits = self.network(pixels)
-        loss = F.cross_entropy(logits.float(), self._labels[indices])
+        loss = F.cross_entropy(
+            logits.float(), self._labels[indices], label_smoothing=self._smoothing
+        )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

@@ -12,7 +12,7 @@ from torch import nn
 
 from workbench.data.data_choice import DataInfo
 from workbench.data.datasets import DataSet
-from workbench.engine.evaluation import EVALUATION_BATCH
+from workbench.engine.evaluation import EVALUATION_BATCH, test_logits
 from workbench.engine.graph_steps import GRAPH_STEPS, build_steps
 from workbench.engine.networks import build_network
 from workbench.engine.optimizers import build_optimizer
@@ -117,8 +117,12 @@ def _seconds(
     network.train(in_training_mode)
     images = data.test_images[: size if in_training_mode else EVALUATION_BATCH]
 
+    mirrored = experiment.test_flip and not in_training_mode
+
     def test() -> int:
-        network(scaling(images)).cpu()  # waits for the device, which is what is timed
+        test_logits(
+            network, scaling(images), mirrored
+        ).cpu()  # waits for the device, which is what is timed
         return len(images)
 
     with torch.no_grad():

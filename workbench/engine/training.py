@@ -93,7 +93,8 @@ def train(
     same seed, so from the same random numbers: harmless as far as is known.
     Draws from torch's default random state: nothing else of the process may, meanwhile.
     Whatever ends it, the weights so far are reported first: after a loss that is NaN or
-    infinite the last good ones.
+    infinite the last good ones. With ``ema`` the weights that are tested and reported are those of
+    the averaged copy.
     """
     return _Training(experiment, data, report, control, start).run()
 
@@ -166,16 +167,25 @@ class _Training:
         self.epoch_correct: int | None = 0
         self.epoch_started = 0.0
         self.epoch_order = self.order.get_state()
+        self.epoch_augmentation = self.steps.augmenter.random.get_state()
         self.epochs_done = 0
         self.steps_done = 0
         self.accuracy: float | None = None
         self.best_accuracy = -1.0
         self.waited = 0
         self.good_step = 0
-        self.good = cpu_state_dict(self.network)
+        self.tested = self.steps.averaged
+        self.good = cpu_state_dict(self.tested)
         self.before_test: Checkpoint | None = None
         if start is not None:
             self._go_on_from(start)
+        if self.experiment.ema:
+            averaged = Message(
+                "Tests and saved weights are of an averaged copy of the weights (EMA, {decay} per "
+                "step), not of the weights that are trained.",
+                decay=self.experiment.ema,
+            )
+            report(Notice(averaged))
         # The first as soon as there is something to keep.
         self.checkpoint_at = self.watch.seconds() - CHECKPOINT_INTERVAL
         if notice is not None:
@@ -185,7 +195,11 @@ class _Training:
         self.network.load_state_dict(start.network)
         if start.optimizer:
             restore_optimizer(self.optimizer, self.network, start.optimizer)
+        if self.experiment.ema:
+            self.tested.load_state_dict(start.averaged or start.network)
         self.order.set_state(start.order)
+        if start.augmentation is not None:
+            self.steps.augmenter.random.set_state(start.augmentation)
         torch.set_rng_state(start.random)
         device = self.data.train_labels.device
         if device.type == "cuda" and start.cuda_random is not None:
@@ -199,6 +213,7 @@ class _Training:
         self.epoch_correct = start.correct if start.step else 0
         self.epoch_started = start.seconds - start.epoch_seconds
         self.epoch_order = start.order
+        self.epoch_augmentation = self.steps.augmenter.random.get_state()
         self.epochs_done, self.steps_done = start.epoch - 1, start.steps_done
         self.accuracy, self.best_accuracy = start.accuracy, start.best_accuracy
         self.waited = start.waited
@@ -213,7 +228,12 @@ class _Training:
             self._report_checkpoint()
             started = self.watch.seconds()
             test, logits = evaluate(
-                self.network, self.data, self.scaling, self._between_batches, self.report
+                self.tested,
+                self.data,
+                self.scaling,
+                self._between_batches,
+                self.report,
+                self.experiment.test_flip,
             )
             if not math.isfinite(test.loss):
                 raise Diverged(divergence.FINAL_TEST, loss=test.loss)
@@ -238,14 +258,15 @@ class _Training:
         return Outcome(RunStatus.FINISHED, self.epochs_done, self.watch.seconds(), test=test)
 
     def _epoch(self, epoch: int) -> None:
-        learning_rate = self.experiment.learning_rate_at(epoch)
+        rates = self.experiment.learning_rates(epoch, len(self.steps.bounds))
         self.network.train(not (self.step > 0 and self.experiment.eval_after_first_step))
         if self.step == 0:
             self.epoch_started = self.watch.seconds()
         started = self.epoch_started
         self.epoch_order = self.order.get_state()
         order = torch.randperm(len(self.data.train_labels), generator=self.order)
-        self.steps.begin_epoch(order, learning_rate)
+        self.epoch_augmentation = self.steps.augmenter.random.get_state()
+        self.steps.begin_epoch(order, rates, epoch)
         self._train_epoch(epoch)
 
         seconds = self.watch.seconds() - started
@@ -277,19 +298,20 @@ class _Training:
         losses, correct = self.epoch_losses, self.epoch_correct
         self.epoch, self.step, self.epoch_losses, self.epoch_correct = epoch + 1, 0, [], 0
         self.epoch_order = self.order.get_state()
+        self.epoch_augmentation = self.steps.augmenter.random.get_state()
         self.report(
             EpochDone(
                 epoch=epoch,
                 loss=math.fsum(losses) / len(losses),
                 last_loss=losses[-1],
-                learning_rate=learning_rate,
+                learning_rate=rates[-1],
                 seconds=seconds,
                 test_seconds=test_seconds,
                 test=test,
                 best=best,
                 validation=validation,
                 training_correct=correct,
-                training_total=len(self.data.train_labels),
+                training_total=self.steps.bounds[-1][1],
             )
         )
         self._checkpoint_if_due()
@@ -377,10 +399,17 @@ class _Training:
             self.report(EvaluationProgress(done + event.done, total))
 
         if self.experiment.test_mode == "eval":
-            test, _ = evaluate(self.network, data, self.scaling, self._between_batches, progress)
+            test, _ = evaluate(
+                self.tested,
+                data,
+                self.scaling,
+                self._between_batches,
+                progress,
+                self.experiment.test_flip,
+            )
         else:
             test, _ = evaluate_in_training_mode(
-                self.network,
+                self.tested,
                 data,
                 self.scaling,
                 self.experiment,
@@ -416,7 +445,7 @@ class _Training:
                 )
 
     def _keep_good_weights(self, epoch: int) -> None:
-        weights = cpu_state_dict(self.network)
+        weights = cpu_state_dict(self.tested)
         for name, tensor in weights.items():
             if not bool(torch.isfinite(tensor).all()):
                 raise Diverged(
@@ -457,6 +486,8 @@ class _Training:
             good=self.good,
             good_step=self.good_step,
             order=self.epoch_order,
+            augmentation=self.epoch_augmentation,
+            averaged=cpu_state_dict(self.tested) if self.experiment.ema else None,
             random=torch.get_rng_state(),
             cuda_random=torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
             accuracy=self.accuracy,
@@ -468,7 +499,7 @@ class _Training:
         )
 
     def _report_weights(self) -> None:
-        weights = cpu_state_dict(self.network)
+        weights = cpu_state_dict(self.tested)
         self.report(WeightsReady("last", self.epochs_done, self.steps_done, self.accuracy, weights))
 
     def _report_good_weights(self) -> None:

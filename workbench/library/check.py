@@ -53,6 +53,7 @@ from workbench.library.safe_file import (
 from workbench.library.stored_figures import figures_of
 from workbench.library.trash import FOLDER as TRASH
 from workbench.messages import Count, Message, WorkbenchError
+from workbench.spec.networks import NetworkError
 
 DAMAGED = ".damaged"
 YOUNG_S = 10.0
@@ -139,7 +140,7 @@ def check_run(folder: Path) -> Iterator[Finding]:
     try:
         record = read_record(folder)
     except WorkbenchError as error:
-        newer = "newer version" in error.message.template
+        newer = cannot_be_judged(error)
         yield _unreadable(folder, error, newer, whole=True)
         return
     if record.status == "interrupted":
@@ -240,6 +241,12 @@ def _writes_record(folder: Path, **changes: Any) -> dict[str, Any]:
     }
 
 
+def cannot_be_judged(error: WorkbenchError) -> bool:
+    """Tell whether ``error`` is of what this program lacks, and not of damage: a newer format, or a
+    network that is not installed."""
+    return isinstance(error, NetworkError) or "newer version" in error.message.template
+
+
 def _unreadable(
     path: Path, error: WorkbenchError, newer: bool = False, whole: bool = False
 ) -> Finding:
@@ -288,7 +295,7 @@ def _labels(folder: Path) -> Iterator[Finding]:
     try:
         labels.read_labels(folder)
     except WorkbenchError as error:
-        newer = "newer version" in error.message.template
+        newer = cannot_be_judged(error)
         yield _unreadable(folder / labels.FILE, error, newer)
 
 
@@ -311,7 +318,7 @@ def _weights(folder: Path, record: RunRecord) -> Iterator[Finding]:
         try:
             load_weights(path, own=True)
         except WorkbenchError as error:
-            newer = "newer version" in error.message.template
+            newer = cannot_be_judged(error)
             yield _unreadable(path, error, newer)
             continue
         if not name and record.status != "interrupted":
@@ -328,7 +335,7 @@ def _checkpoint(folder: Path) -> Iterator[Finding]:
     try:
         load_checkpoint(folder)
     except WorkbenchError as error:
-        newer = "newer version" in error.message.template
+        newer = cannot_be_judged(error)
         yield _unreadable(folder / CHECKPOINT, error, newer)
 
 

@@ -19,14 +19,16 @@ from workbench.engine.networks import build_empty
 from workbench.library.run_files import CHECKPOINT
 from workbench.library.run_record import MOST_CLASSES, EnvironmentFile
 from workbench.library.safe_pickle import LARGEST_CHECKPOINT, is_whole, load_plain
+from workbench.library.state_dicts import difference
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
+from workbench.spec.networks import NETWORKS, NetworkError, require_network
 from workbench.spec.optimizers import OPTIMIZERS
 
 PIXEL_STATISTICS = {"pixel_mean", "pixel_deviation"}
 """What a checkpoint may say of its pixels, each R, G and B."""
 
-FORMAT = 1
+FORMAT = 2
 """The format that :func:`save_checkpoint` writes, and the newest that can be read."""
 
 KIND = "cifar-workbench checkpoint"
@@ -36,13 +38,14 @@ KIND = "cifar-workbench checkpoint"
 class StoredCheckpoint:
     """A checkpoint and what it belongs to: the run's ``experiment`` and ``environment`` as plain
     values, and the ``fingerprint`` of its data. ``pixels``: what a weight file says of how its
-    pixels are scaled."""
+    pixels are scaled. ``classes``: how many there are, which earlier versions did not write."""
 
     checkpoint: Checkpoint = field(repr=False)
     experiment: dict[str, Any]
     fingerprint: str
     environment: dict[str, Any]
     pixels: dict[str, Any] = field(default_factory=dict)
+    classes: int | None = None
 
 
 def save_checkpoint(folder: Path, stored: StoredCheckpoint) -> None:
@@ -55,6 +58,7 @@ def save_checkpoint(folder: Path, stored: StoredCheckpoint) -> None:
         "fingerprint": stored.fingerprint,
         "environment": stored.environment,
         "pixels": stored.pixels,
+        "classes": stored.classes,
         **{item.name: getattr(checkpoint, item.name) for item in fields(checkpoint)},
     }
     # Through memory, because torch.save turns a full disk into a RuntimeError without its reason.
@@ -98,10 +102,12 @@ def load_checkpoint(folder: Path) -> StoredCheckpoint:
             content["fingerprint"],
             content["environment"],
             content.get("pixels", {}),
+            content.get("classes"),
         )
         _require(type(number) is int and number >= 1)
         _check_values(stored)
-        _check_tensors(checkpoint, experiment_from(stored.experiment))
+        require_network(path, stored.experiment)
+        _check_tensors(checkpoint, experiment_from(stored.experiment), stored.classes)
     except (
         *(KeyError, TypeError, AttributeError, ValueError, IndexError, RuntimeError),
         *(OverflowError, StopIteration, ValidationError, ExperimentError),
@@ -138,25 +144,37 @@ def _is_percent(value: object, least: int) -> bool:
     return type(value) in (int, float) and least <= value <= 100  # type: ignore[operator]
 
 
-def _check_tensors(c: Checkpoint, experiment: Experiment) -> None:
+def _check_tensors(c: Checkpoint, experiment: Experiment, classes: int | None) -> None:
     """A network, an optimizer or random states of another size or kind would only fail in the
     middle of the training."""
-    classes = len(list(c.network.values())[-1])
-    _require(1 <= classes <= MOST_CLASSES)
+    if classes is None:
+        classes = len(list(c.network.values())[-1])
+    _require(type(classes) is int and 1 <= classes <= MOST_CLASSES)
     network = build_empty(experiment, classes)
     expected = network.state_dict()
-    for state in (c.network, c.good):
-        _require(type(state) is not list and list(state) == list(expected))
+    for state in (c.network, c.good, *([] if c.averaged is None else [c.averaged])):
+        _require(type(state) is not list)
+        own = NETWORKS[experiment.network].batch_norm is None
+        if own and (other := difference(state, expected)):
+            raise NetworkError(
+                "The run cannot be resumed: its weights do not fit the network {network} as it is "
+                "installed now: {difference}.",
+                network=experiment.network,
+                difference=other,
+            )
+        _require(list(state) == list(expected))
         for name, wanted in expected.items():
             _require_tensor(state[name], wanted.dtype, wanted.shape)
     _require_tensor(c.losses, torch.float32, (c.step,))
     if c.optimizer:
+        optimizer = OPTIMIZERS[experiment.optimizer]
+        kept: tuple[Any, ...] = (set(), optimizer.keeps(experiment), optimizer.keeps_for_others)
         shapes = [parameter.shape for parameter in network.parameters()]
         for values, shape in zip(c.optimizer, shapes, strict=True):
-            _require(set(values) in (set(), OPTIMIZERS[experiment.optimizer].keeps(experiment)))
+            _require(set(values) in kept)
             for name, value in values.items():
                 _require_tensor(value, torch.float32, () if name == "step" else shape)
-    for random in (c.order, c.random):
+    for random in (c.order, c.random, *([] if c.augmentation is None else [c.augmentation])):
         _require_tensor(random, torch.uint8, torch.Generator().get_state().shape)
         torch.Generator().set_state(random)  # raises RuntimeError for what is none
     if c.cuda_random is not None:

@@ -44,6 +44,7 @@ from filelock import FileLock, Timeout
 
 from workbench import atomic
 from workbench.library.queue_entry import ENDED, TO_DO, Entry, entry_text, read_entry, with_reason
+from workbench.library.run_files import has_checkpoint
 from workbench.library.safe_file import is_held, lock_file, own_folder, read_bytes, reason_of
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import experiment_from
@@ -241,8 +242,8 @@ class Queue:
                     self._lock(id).unlink(missing_ok=True)
 
     def again(self, ids: Iterable[str]) -> list[Entry]:
-        """Have entries that have ended wait again, and return them: one that was stopped resumes
-        its run, one that failed or finished gets a new one."""
+        """Have entries that have ended wait again, and return them: one whose run can be resumed
+        resumes it, any other gets a new run."""
         with self._changing():
             ended = [self.find(id) for id in dict.fromkeys(ids)]
             for entry in ended:
@@ -254,12 +255,17 @@ class Queue:
             fresh = [
                 replace(
                     with_reason(entry, "waiting"),
-                    run=entry.run if entry.state == "stopped" else None,
+                    run=entry.run if self._can_resume(entry) else None,
                 )
                 for entry in ended
             ]
             atomic.write_texts({self._of(entry): entry_text(entry) for entry in fresh})
             return fresh
+
+    def _can_resume(self, entry: Entry) -> bool:
+        if entry.state == "finished" or entry.run is None:
+            return False
+        return has_checkpoint(self.library / entry.run)
 
     # --- running -----------------------------------------------------------------------
 

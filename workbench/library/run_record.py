@@ -30,6 +30,7 @@ from workbench.library.safe_file import clean_path, cleaned, escaped
 from workbench.messages import Message, WorkbenchError, plain_fields
 from workbench.plain_text import visible
 from workbench.spec.experiment import Experiment, tests_otherwise
+from workbench.spec.networks import require_network
 
 FORMAT = 1
 """Format number of a run folder."""
@@ -120,6 +121,11 @@ class RunRecord:
         """Whether the accuracies after the epochs, the best one's too, were taken in another way
         than that of the final test, as :func:`tests_otherwise` says."""
         return tests_otherwise(self.experiment)
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether its accuracies are of the mean of each test image and its mirror image."""
+        return bool(self.experiment.get("test_flip"))
 
     @property
     def label(self) -> str:
@@ -379,6 +385,7 @@ def record_from(content: Any, folder: Path) -> RunRecord:
         )
     if not content.keys() >= _NEEDED:
         raise WorkbenchError("{path}: run.json lacks fields; it is damaged.", path=folder)
+    require_network(folder, content["experiment"])
     try:
         values = checked(RunFile, content)
     except ValidationError as error:
@@ -425,6 +432,7 @@ class TestFile(_Strict):
     classes: Annotated[list[_Word], Field(min_length=1, max_length=MOST_CLASSES)]
     per_class: list[_Percent | None]
     confusion: list[list[_Count]]
+    mirrored: bool = False
 
 
 def test_from(content: Any) -> tuple[Evaluation, int, bool]:
@@ -444,6 +452,7 @@ def test_from(content: Any) -> tuple[Evaluation, int, bool]:
         classes=tuple(test.classes),
         per_class=tuple(test.per_class),
         confusion=tuple(map(tuple, test.confusion)),
+        mirrored=test.mirrored,
     )
     return evaluation, test.epoch, test.final
 

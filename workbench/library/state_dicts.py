@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from workbench.engine.networks import build_empty
 from workbench.library.safe_pickle import is_whole, refuse_damaged, short_text
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment, ExperimentError, experiment_from
-from workbench.spec.networks import NETWORKS
+from workbench.spec.networks import NETWORKS, NetworkError
 
 _WHOLE_NUMBERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
@@ -38,7 +39,13 @@ def recognized(path: Path, tensors: dict[str, Tensor]) -> tuple[Experiment, dict
         outputs = len(last) if last is not None and last.ndim and len(last) else 1
         return build_empty(experiment, outputs).state_dict()
 
-    nearest = min(experiments, key=lambda e: len(expected(e).keys() ^ tensors.keys()))
+    def distance(experiment: Experiment) -> int:
+        try:
+            return len(expected(experiment).keys() ^ tensors.keys())
+        except NetworkError:  # one's own, with a fault in it
+            return sys.maxsize
+
+    nearest = min(experiments, key=distance)
     other = difference(tensors, expected(nearest))
     if other:
         raise WorkbenchError(

@@ -30,6 +30,7 @@ from workbench.spec.experiment import (
     ExperimentError,
     experiment_from,
 )
+from workbench.spec.networks import NETWORKS, NetworkError, require_network
 
 FORMAT = 1
 """The format that :func:`save_weights` writes, and the newest that can be read."""
@@ -191,6 +192,7 @@ def _from_own(path: Path, values: dict[Any, Any]) -> Weights:
                 path=path,
                 field=name,
             )
+    require_network(path, experiment_values)
     try:
         experiment = experiment_from(experiment_values)
     except ExperimentError as error:
@@ -202,6 +204,14 @@ def _from_own(path: Path, values: dict[Any, Any]) -> Weights:
     tensors = tensors_of(path, values["state_dict"])
     expected = build_empty(experiment, len(values["classes"])).state_dict()
     other = difference(tensors, expected)
+    if other and NETWORKS[experiment.network].batch_norm is None:
+        raise NetworkError(
+            "{path}: its weights do not fit the network {network} as it is installed now: "
+            "{difference}.",
+            path=path,
+            network=experiment.network,
+            difference=other,
+        )
     if other:
         raise WorkbenchError(
             "{path}: its weights do not fit its experiment: {difference}.",

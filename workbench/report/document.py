@@ -45,6 +45,7 @@ from workbench.report.blocks import (
     as_html,
     as_markdown,
 )
+from workbench.report.network_picture import network_picture
 from workbench.report.plots import (
     BEST,
     RAW,
@@ -59,9 +60,10 @@ from workbench.report.plots import (
     thinned,
 )
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
-from workbench.spec.networks import Layer, network_layers
+from workbench.spec.networks import network_layers
 from workbench.spec.presets import Preset, list_presets, preset_before, preset_with_id
 from workbench.words.figures import percent
+from workbench.words.layers import grouped
 from workbench.words.status import status_word
 from workbench.words.titles import data_name
 
@@ -163,13 +165,19 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
                 page.name,
                 page.data_name,
                 _epochs(page.record, say),
-                percent(page.record.accuracy),
+                percent(page.record.accuracy) + _mirrored(page.record, say),
                 _reported(page.against.figures[0]) if page.against and page.compared else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
             )
             for page in pages
         ),
     )
+
+
+def _mirrored(record: RunRecord, say: Say) -> str:
+    """What follows an accuracy of each test image and its mirror image; empty for others."""
+    words = say(Message("mean of each image and its mirror image"))
+    return f", {words}" if record.mirrored else ""
 
 
 def _epochs(record: RunRecord, say: Say) -> str:
@@ -286,8 +294,23 @@ class _Page:
 
     def _network(self) -> Iterator[Block]:
         say, count = self.say, len(self.classes) or 10
-        layers = layer_rows(self.experiment, count)
+        declared = network_layers(self.experiment, count, wait=True)
+        layers = layer_rows(self.experiment, count, say)
+        operations = sum(layer.multiply_adds for layer in declared)
         yield Heading(3, say(Message("Network")))
+        yield Plot(
+            f"{self.record.id}-network",
+            say(Message("The layers, with the shape of one image after each")),
+            network_picture(declared, say),
+        )
+        yield Paragraph(
+            say(
+                Message(
+                    "{operations} million multiplications with an addition for one image, forward.",
+                    operations=f"{operations / 1e6:,.1f}",
+                )
+            )
+        )
         yield Table(
             (say(Message("Layer")), say(Message("Parameters"))),
             (
@@ -383,7 +406,8 @@ class _Page:
                 say(Message("Test accuracy, final test"))
                 if final
                 else say(Message("Test accuracy after epoch {epoch}", epoch=epoch)),
-                f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})",
+                f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})"
+                + _mirrored(record, say),
             )
         ]
         lines += self._best()
@@ -527,33 +551,13 @@ class _Page:
 # --- words and numbers -----------------------------------------------------------------
 
 
-def layer_rows(experiment: Experiment, classes: int) -> list[tuple[str, int]]:
+def layer_rows(experiment: Experiment, classes: int, say: Say = str) -> list[tuple[str, int]]:
     """Return the network's layers in words, each with its trained parameters: what follows a
     convolution or a linear layer stands in its row."""
-    rows: list[tuple[str, int]] = []
-    for layer in network_layers(experiment, classes):
-        words = _layer_words(layer)
-        if layer.kind in ("conv", "linear", "max_pool"):
-            rows.append((words, layer.parameters))
-        elif words and rows:
-            before, parameters = rows[-1]
-            rows[-1] = (f"{before} + {words}", parameters + layer.parameters)
-    return rows
-
-
-def _layer_words(layer: Layer) -> str:
-    if layer.kind == "dropout":
-        return f"dropout {layer.share:g}" if layer.share else ""
-    if layer.kind in ("conv", "linear"):
-        name = "Conv 3×3," if layer.kind == "conv" else "Linear"
-        return f"{name} {layer.inputs[0]:,} → {layer.outputs[0]:,}"
-    return {
-        "max_pool": "Max pool 2×2",
-        "relu": "ReLU",
-        "leaky_relu": "leaky ReLU",
-        "batch_norm": "batch norm",
-        "flatten": "",
-    }[layer.kind]
+    return [
+        (" + ".join(map(say, (group.title, *group.details))), group.parameters)
+        for group in grouped(network_layers(experiment, classes))
+    ]
 
 
 def error_sentences(against: AgainstReport) -> list[Message]:

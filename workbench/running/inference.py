@@ -14,7 +14,13 @@ from workbench.data.data_choice import DataChoice, DataInfo
 from workbench.data.datasets import DataSet, load_data
 from workbench.engine.control import RunControl
 from workbench.engine.devices import choose_device
-from workbench.engine.evaluation import EVALUATION_BATCH, StopRequested, check, evaluate
+from workbench.engine.evaluation import (
+    EVALUATION_BATCH,
+    StopRequested,
+    check,
+    evaluate,
+    test_logits,
+)
 from workbench.engine.events import Evaluation, Listener
 from workbench.engine.process import free_memory, prepare_process
 from workbench.engine.steps import pixel_scaling
@@ -50,7 +56,8 @@ def evaluate_weights(
     device: str = "auto",
     threads: int | None = None,
 ) -> WeightsTest:
-    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode.
+    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode,
+    with mirror images where their experiment tests so.
 
     ``threads``: of the CPU, the process's own number where it is ``None``.
 
@@ -105,7 +112,14 @@ def _evaluate_weights(
     network = network.to(chosen.device).to(memory_format=torch.channels_last)
     scaling = pixel_scaling(weights.experiment, data_set, weight_files.statistics_of(weights))
     started = time.monotonic()
-    figures, _ = evaluate(network, data_set, scaling, lambda: check(control), listener)
+    figures, _ = evaluate(
+        network,
+        data_set,
+        scaling,
+        lambda: check(control),
+        listener,
+        weights.experiment.test_flip,
+    )
     return WeightsTest(
         figures=figures,
         data=info,
@@ -116,6 +130,8 @@ def _evaluate_weights(
         weights=weights,
     )
 
+
+MIRRORED = Message("Of the mean of each image and its mirror image, as the weights were tested.")
 
 # --- images of a person's own ----------------------------------------------------------
 
@@ -159,11 +175,18 @@ def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> I
         with torch.no_grad():
             scaling = pixel_scaling(weights.experiment, data, statistics)
             parts = [
-                network(scaling(data.test_images[start : start + EVALUATION_BATCH]))
+                test_logits(
+                    network,
+                    scaling(data.test_images[start : start + EVALUATION_BATCH]),
+                    weights.experiment.test_flip,
+                )
                 for start in range(0, len(images), EVALUATION_BATCH)
             ]
             probabilities = torch.cat(parts).double().softmax(1).cpu().numpy()
-        return ImagePredictions(weights.classes, probabilities, weights.notes)
+        notes = list(weights.notes)
+        if weights.experiment.test_flip:
+            notes.append(MIRRORED)
+        return ImagePredictions(weights.classes, probabilities, tuple(notes))
     except WorkbenchError:
         raise
     except Exception as error:

@@ -86,6 +86,7 @@ class QueueRunner:
         self._log_path = log_path
         self._ending = threading.Event()  # no further entry
         self._stopping = threading.Event()  # the running ones neither
+        self._stop_wanted = False
         self._controls: set[RunControl] = set()
         self._sweeps = SweepDriver(library, workers)
         self._lock = threading.Lock()
@@ -112,7 +113,7 @@ class QueueRunner:
                     thread.start()
                 while any(thread.is_alive() for thread in threads):
                     asked = queue.asked
-                    if asked == "stop":
+                    if asked == "stop" or self._stop_wanted:
                         self.stop()
                     elif asked == "pause":
                         self.pause()
@@ -131,6 +132,10 @@ class QueueRunner:
     def pause(self) -> None:
         """Begin no further entry. From any thread."""
         self._ending.set()
+
+    def stop_soon(self) -> None:
+        """Have :meth:`run` call :meth:`stop`. For a signal handler, which may take no lock."""
+        self._stop_wanted = True
 
     def stop(self) -> None:
         """Begin no further entry, and stop and keep the running ones; the queue resumes them when
@@ -229,7 +234,7 @@ class QueueRunner:
         more: dict[str, Any] = {"keep_checkpoint": entry.keep_checkpoint, "executor": place}
         try:
             record = self._begun(entry)
-            if record is not None and record.status in ("finished", "failed"):
+            if record is not None and not _goes_on(record):
                 # It ended, and its process died before the entry was told.
                 return RunEnded(
                     RunStatus(record.status), record.epochs_done, record.seconds, record.why
@@ -267,12 +272,17 @@ class QueueRunner:
             return None  # never made, deleted, or damaged
         if record.entry != entry.id:
             return None  # another process took the name before this one could
-        if record.status in ("finished", "failed") or has_checkpoint(folder):
+        if record.status in ("finished", "failed") or _goes_on(record):
             return record
         if not is_locked(folder):
             with suppress(OSError):  # it had not come to its first checkpoint: nothing is lost
                 atomic.delete_folder(folder)
         return None
+
+
+def _goes_on(record: RunRecord) -> bool:
+    """Whether the run can be resumed: also one that failed because the disk was full."""
+    return record.status != "finished" and has_checkpoint(record.folder)
 
 
 class _Heard:

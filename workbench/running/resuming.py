@@ -31,12 +31,29 @@ from workbench.library.safe_pickle import LARGEST_FILE
 from workbench.library.weights import load_weights
 from workbench.messages import Message, WorkbenchError
 from workbench.path_text import from_text, shown
+from workbench.spec.augmentations import augmentations
 from workbench.spec.experiment import Experiment, experiment_from, with_changes
+from workbench.spec.optimizers import OPTIMIZERS
+from workbench.spec.schedulers import SCHEDULERS
 
 BEGINS_ANEW = Message(
     "The finished run kept no checkpoint: training continues from its weights, but the "
-    "optimizer's averages and the dropout start over."
+    "optimizer's averages, the dropout and the augmentation start over."
 )
+
+
+OTHER_RATES = Message(
+    "The learning rate goes by the number of epochs, which was {then} and is {now}: from here on "
+    "it is that of the longer run, so the result is not that of one run of {now} epochs."
+)
+
+
+def change_of_rates(record: RunRecord, experiment: Experiment) -> list[Message]:
+    """What a run that is trained for another number of epochs says of its learning rate."""
+    fixed = SCHEDULERS[experiment.scheduler].rate_of_step is None
+    if fixed or record.epochs == experiment.epochs:
+        return []
+    return [Message(OTHER_RATES.template, then=record.epochs, now=experiment.epochs)]
 
 
 def experiment_of(record: RunRecord, epochs: int | None) -> Experiment:
@@ -184,7 +201,9 @@ def changes_since(record: RunRecord, now: dict[str, Any]) -> list[Message]:
 
 def begins_anew(experiment: Experiment) -> bool:
     """Whether more than the weights would be needed to go on exactly."""
-    return bool(experiment.optimizer == "adam" or experiment.momentum or experiment.dropout)
+    kept = OPTIMIZERS[experiment.optimizer].keeps(experiment)
+    random = experiment.dropout or augmentations(experiment)
+    return bool(kept or random or experiment.ema)
 
 
 def after_finished(record: RunRecord, experiment: Experiment, images: int) -> Checkpoint:

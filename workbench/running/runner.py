@@ -56,7 +56,7 @@ from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.running import resuming
 from workbench.running.executors.executor import Executor, Lost
 from workbench.running.executors.in_process import InProcess
-from workbench.running.executors.job import Job, Ready
+from workbench.running.executors.job import Job, Ready, require_memory_on
 from workbench.running.failures import disk_problem, explain
 from workbench.running.requests import RequestWatch, set_paused
 from workbench.spec.experiment import Experiment, with_changes
@@ -244,6 +244,7 @@ def _resumed(
 ) -> _Begun:
     resuming.require_same_images(record, ready.started.data)
     notices = resuming.changes_since(record, dict(ready.environment))
+    notices += resuming.change_of_rates(record, experiment)
     start = stored or resuming.after_finished(record, experiment, ready.started.training_images)
     resuming.require_epochs(record, experiment, start)
     if stored is None and resuming.begins_anew(experiment):
@@ -393,6 +394,7 @@ class _Keeper:
                 self._data.fingerprint,
                 record.environment,
                 self._metrics,
+                len(self._data.classes),
             ),
         )
 
@@ -509,6 +511,7 @@ def time_steps(
     prepare_process()
     chosen = choose_device(device)
     require_precision(chosen, experiment.precision)
+    require_memory_on(experiment, chosen)
     before = torch.get_num_threads()
     try:
         number = choose_threads(experiment, chosen.device, threads, stop=stop).threads

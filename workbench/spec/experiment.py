@@ -12,7 +12,7 @@ import types
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, LiteralString, get_args, get_origin
+from typing import Any, Literal, LiteralString, cast, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -41,13 +41,29 @@ REGISTRIES: Mapping[str, Registry[Any]] = types.MappingProxyType(
 """The fields whose choices are registered, and where."""
 
 
+class AboveZero:
+    """A condition on a number that another field depends on: any above 0."""
+
+    def __contains__(self, value: object) -> bool:
+        try:
+            return float(value) > 0  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return True  # what is no number is refused by its own field
+
+
+ABOVE_ZERO = AboveZero()
+
+Condition = tuple[Any, ...] | AboveZero
+"""The values of a field with which another one has an effect."""
+
+
 def _declare(
     default: Any,
     label: str,
     help: str,
     group: str,
     unit: str = "",
-    only_if: Mapping[str, str | bool] | None = None,
+    only_if: Mapping[str, str | bool | Condition] | None = None,
     choices: Mapping[str, str] | None = None,
     slip: bool = False,
     **limits: Any,
@@ -59,7 +75,7 @@ def _declare(
         json_schema_extra={
             "group": group,
             "unit": unit,
-            "only_if": dict(only_if) if only_if else {},
+            "only_if": cast(Any, dict(only_if) if only_if else {}),
             "choices": dict(choices) if choices else None,
             "slip": slip,
         },
@@ -71,6 +87,8 @@ def _declare(
 _DISAGREEMENTS: dict[str, LiteralString] = {
     "no_effect": "{field}: has no effect while {other} is {now}; leave it out, or set {other} "
     "to {needed}.",
+    "no_effect_at_zero": "{field}: has no effect while {other} is {now}; leave it out, or set "
+    "{other} above 0.",
     "batch_norm_needs_two": "{field}: must be 2 or more with batch norm, which needs several "
     "images in a batch (it is {value}).",
     "channels": "{field}: must be a list of 1 to {most} whole numbers from 1 to {largest}, as in "
@@ -141,13 +159,14 @@ class Experiment(BaseModel):
     optimizer: str = _declare(
         "sgd",
         "Optimizer",
-        "SGD takes plain gradient steps; Adam scales each weight's step by its past gradients.",
+        "SGD takes plain gradient steps; Adam, AdamW and RMSprop scale each weight's step by its "
+        "past gradients. Muon makes the update of each weight matrix orthogonal.",
         "Optimizer",
     )
     learning_rate: float = _declare(
         0.001,
         "Learning rate",
-        "Step size of the first epoch's updates.",
+        "Step size of the updates, before the scheduler: the highest one of a run.",
         "Optimizer",
         gt=0.0,
         le=10.0,
@@ -155,18 +174,52 @@ class Experiment(BaseModel):
     momentum: float = _declare(
         0.0,
         "Momentum",
-        "Fraction of the previous update that SGD carries over.",
+        "Fraction of the previous update that each update carries over.",
         "Optimizer",
         ge=0.0,
         lt=1.0,
     )
+    nesterov: bool = _declare(
+        False,
+        "Nesterov",
+        "Takes the gradient where the momentum is about to carry the weights.",
+        "Optimizer",
+        only_if={"momentum": ABOVE_ZERO},
+    )
     weight_decay: float = _declare(
         0.0,
         "Weight decay",
-        "Pulls every weight toward zero (an L2 penalty).",
+        "Pulls every weight toward zero: an L2 penalty; with AdamW and Muon, a share of the "
+        "weight itself.",
         "Optimizer",
         ge=0.0,
         le=1.0,
+    )
+    decay_norm_and_bias: bool = _declare(
+        True,
+        "Decay norm, bias",
+        "Weight decay also on batch norm's parameters and on biases. Off: on the weights of "
+        "convolutions and linear layers alone.",
+        "Optimizer",
+        only_if={"weight_decay": ABOVE_ZERO},
+    )
+    label_smoothing: float = _declare(
+        0.0,
+        "Label smoothing",
+        "Share of the target that is spread over all classes. The training loss is taken with "
+        "it, the loss of tests without.",
+        "Optimizer",
+        ge=0.0,
+        lt=1.0,
+    )
+    ema: float = _declare(
+        0.0,
+        "EMA",
+        "Decay per step of an averaged copy of the weights (exponential moving average), which "
+        "then is what is tested and saved. 0: no copy; 0.99 averages over some 100 steps.",
+        "Optimizer",
+        ge=0.0,
+        lt=1.0,
     )
     batch_size: int = _declare(
         16,
@@ -177,11 +230,26 @@ class Experiment(BaseModel):
         ge=1,
         le=50_000,
     )
+    drop_last: bool = _declare(
+        False,
+        "Drop last batch",
+        "Leaves out the last batch of each epoch where it is shorter than the others.",
+        "Optimizer",
+    )
     scheduler: str = _declare(
         "none",
         "Scheduler",
-        "Step multiplies the learning rate by gamma at every step size epochs.",
+        "Step multiplies the learning rate by gamma at every step size epochs. One cycle falls "
+        "to 0 in a straight line, cosine along half a cosine, both from step to step.",
         "Schedule",
+    )
+    warmup_share: float = _declare(
+        0.2,
+        "Warm-up",
+        "Share of the run's steps in which the learning rate rises from 0 in a straight line.",
+        "Schedule",
+        ge=0.0,
+        lt=1.0,
     )
     step_size: int = _declare(
         20,
@@ -220,6 +288,34 @@ class Experiment(BaseModel):
         ge=0,
         le=100_000,
     )
+    flip: Literal["none", "random", "alternating"] = _declare(
+        "none",
+        "Flip",
+        "Mirrors training images left to right. Random: each with probability one half. "
+        "Alternating: half of them in the first epoch, then each in every other epoch.",
+        "Augmentation",
+        choices={"none": "None", "random": "Random", "alternating": "Alternating"},
+    )
+    crop_padding: int = _declare(
+        0,
+        "Crop padding",
+        "Pads training images by this much on each side, by reflection, and cuts 32x32 out at a "
+        "random place. 0: no crop.",
+        "Augmentation",
+        unit="pixels",
+        ge=0,
+        le=16,
+    )
+    cutout: int = _declare(
+        0,
+        "Cutout",
+        "Side of a square of the mean color, laid over each training image at a random place; it "
+        "may reach over the edge. 0: none.",
+        "Augmentation",
+        unit="pixels",
+        ge=0,
+        le=32,
+    )
     normalization: Literal["none", "half", "dataset"] = _declare(
         "half",
         "Pixel scaling",
@@ -247,10 +343,19 @@ class Experiment(BaseModel):
         "Data and test",
         choices={"train": "Training mode", "eval": "Evaluation mode"},
     )
+    test_flip: bool = _declare(
+        False,
+        "Test with mirror",
+        "Tests take the mean of the logits of each image and its mirror image. Takes twice as "
+        "long, and usually gains some tenths of a percent; such a figure says so.",
+        "Data and test",
+        only_if={"test_mode": "eval"},
+    )
     seed: int = _declare(
         0,
         "Seed",
-        "Seed of all random numbers: weights, order of the images, dropout, validation split.",
+        "Seed of all random numbers: weights, order of the images, dropout, augmentation, "
+        "validation split.",
         "Run",
         ge=0,
         le=2**31 - 1,
@@ -316,8 +421,9 @@ class Experiment(BaseModel):
     def _fields_agree(self) -> Experiment:
         for name in self.without_effect() & self.model_fields_set:
             if getattr(self, name) != type(self).model_fields[name].default:
-                context = no_effect(self, name).values
-                raise PydanticCustomError("no_effect", _DISAGREEMENTS["no_effect"], dict(context))
+                message = no_effect(self, name)
+                kind = next(k for k, t in _DISAGREEMENTS.items() if t == message.template)
+                raise PydanticCustomError(kind, _DISAGREEMENTS[kind], dict(message.values))
         if (self.batch_norm or NETWORKS[self.network].batch_norm) and self.batch_size < 2:
             raise PydanticCustomError(
                 "batch_norm_needs_two",
@@ -342,8 +448,18 @@ class Experiment(BaseModel):
         return channel_numbers(self.channels) or ()
 
     def learning_rate_at(self, epoch: int) -> float:
-        """Return the learning rate in ``epoch``, counted from 1."""
-        return SCHEDULERS[self.scheduler].rate(self, epoch)
+        """Return the learning rate in ``epoch``, counted from 1; of a scheduler that goes from step
+        to step, as if an epoch were one step."""
+        return self.learning_rates(epoch, 1)[0]
+
+    def learning_rates(self, epoch: int, steps: int) -> list[float]:
+        """Return the learning rate of each of the ``steps`` of ``epoch``, counted from 1."""
+        scheduler = SCHEDULERS[self.scheduler]
+        of_step = scheduler.rate_of_step
+        if of_step is None:
+            return [scheduler.rate(self, epoch)] * steps
+        first, total = (epoch - 1) * steps, self.epochs * steps
+        return [of_step(self, step, total) for step in range(first, first + steps)]
 
 
 MOST_CONVOLUTIONS, MOST_CHANNELS = 6, 2048
@@ -388,15 +504,15 @@ def unmet(name: str, values: Mapping[str, Any]) -> str | None:
     return next((other for other in needed if values[other] not in needed[other]), None)
 
 
-def needs(name: str) -> dict[str, tuple[Any, ...]]:
+def needs(name: str) -> dict[str, Condition]:
     """Return what the field ``name`` depends on: other fields, and the values of each with which it
-    has an effect. It needs all of the fields; empty where it always has one."""
-    needed: dict[str, tuple[Any, ...]] = {
+    has an effect (:data:`Condition`). It needs all of the fields; empty where it always has one."""
+    needed: dict[str, Condition] = {
         leader: using for leader, r in REGISTRIES.items() if (using := r.using(name))
     }
-    return needed | {
-        other: (value,) for other, value in _extra(Experiment.model_fields[name])["only_if"].items()
-    }
+    for other, value in _extra(Experiment.model_fields[name])["only_if"].items():
+        needed[other] = value if isinstance(value, tuple | AboveZero) else (value,)
+    return needed
 
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
@@ -450,7 +566,7 @@ def _hyperparameter(name: str, field: FieldInfo) -> Hyperparameter:
         values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         labels = extra["choices"] or {}
         choices = types.MappingProxyType({value: labels.get(value, value) for value in values})
-    kind = "choice" if choices else _KINDS[field.annotation]  # type: ignore[index]
+    kind = "choice" if name in REGISTRIES or choices else _KINDS[field.annotation]  # type: ignore[index]
     return Hyperparameter(
         name=name,
         label=field.title or name,
@@ -630,13 +746,12 @@ def no_effect(experiment: Experiment, name: str) -> Message:
     """Say why the field ``name``, one of ``experiment.without_effect()``, changes nothing."""
     other = unmet(name, experiment.model_dump())
     assert other is not None
-    return Message(
-        _DISAGREEMENTS["no_effect"],
-        field=name,
-        other=other,
-        now=plain_value(getattr(experiment, other)),
-        needed=" / ".join(plain_value(value) for value in needs(name)[other]),
-    )
+    needed = needs(name)[other]
+    context = {"field": name, "other": other, "now": plain_value(getattr(experiment, other))}
+    if isinstance(needed, AboveZero):
+        return Message(_DISAGREEMENTS["no_effect_at_zero"], **context)
+    values = " / ".join(plain_value(value) for value in needed)
+    return Message(_DISAGREEMENTS["no_effect"], **context, needed=values)
 
 
 def plain_value(value: object) -> str:

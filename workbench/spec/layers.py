@@ -51,6 +51,7 @@ class Layer:
         epsilon: what batch norm adds to the variance.
         name: what an ``other`` layer is called.
         numbers: trained numbers of an ``other`` layer, and its other numbers.
+        operations: multiply-adds of an ``other`` layer.
     """
 
     kind: LayerKind
@@ -67,6 +68,7 @@ class Layer:
     epsilon: float = 1e-5
     name: str = ""
     numbers: tuple[int, int] = (0, 0)
+    operations: int = 0
 
     @property
     def stride(self) -> int:
@@ -107,7 +109,7 @@ class Layer:
         layers, beside which the others hardly count."""
         if self.kind == "conv":
             return self.size**2 * self.inputs[0] * prod(self.outputs)
-        return self.inputs[0] * self.outputs[0] if self.kind == "linear" else 0
+        return self.inputs[0] * self.outputs[0] if self.kind == "linear" else self.operations
 
 
 def sources(layers: Sequence[Layer], place: int) -> tuple[int, ...]:

@@ -6,12 +6,16 @@ that are declared here. :mod:`workbench.engine.networks` builds them with torch.
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench import paths
+from workbench.messages import Message, WorkbenchError
 from workbench.spec.known_networks import airbench94_layers, resnet9_layers, resnet18_layers
 from workbench.spec.layers import IMAGE, Layer, LayerKind
 from workbench.spec.registry import Choice, Registry
@@ -97,6 +101,41 @@ def cnn_fields(shapes: Shapes) -> Mapping[str, Any]:
     return {"channels": ", ".join(str(convolutions[place]) for place in sorted(convolutions))}
 
 
+def _add_own(networks: Registry[Network]) -> None:
+    from workbench.spec.experiment import HYPERPARAMETERS
+    from workbench.spec.own_networks import add_own_networks
+
+    _problems.extend(add_own_networks(networks, tuple(HYPERPARAMETERS)))
+
+
+_problems: list[Message] = []
+
+
+def own_network_problems() -> list[Message]:
+    """Return a sentence for each network of one's own that cannot be used."""
+    len(NETWORKS)  # they are looked for when the networks are first looked at
+    return list(_problems)
+
+
+class NetworkError(WorkbenchError):
+    """A network of one's own is not installed, or cannot be used; files of it may be whole."""
+
+
+def require_network(path: Path, experiment: object) -> None:
+    """Raise :class:`NetworkError` where the file ``path`` has an ``experiment``, as plain values,
+    with a network that is not here."""
+    name = experiment.get("network") if isinstance(experiment, Mapping) else None
+    plain = isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name)
+    if plain and name not in NETWORKS:
+        raise NetworkError(
+            "{path}: needs the network {name}, which is not installed; install the package that "
+            "has it, or put {name}.py into {folder}, and start the program again.",
+            path=path,
+            name=name,
+            folder=paths.user_networks(),
+        )
+
+
 NETWORKS: Registry[Network] = Registry(
     Network(
         "cnn",
@@ -137,11 +176,18 @@ NETWORKS: Registry[Network] = Registry(
         layers=resnet18_layers,
         batch_norm=True,
     ),
+    more=_add_own,
 )
 
 
-def network_layers(experiment: Experiment, classes: int) -> Sequence[Layer]:
-    """Return the layers of the experiment's network for ``classes`` outputs."""
+def network_layers(experiment: Experiment, classes: int, wait: bool = False) -> Sequence[Layer]:
+    """Return the layers of the experiment's network for ``classes`` outputs.
+
+    Those of a network of one's own are found by building it: there are none before torch has been
+    imported, unless ``wait`` has that done; and none where it cannot be built.
+    """
+    if wait and NETWORKS[experiment.network].batch_norm is None:
+        importlib.import_module("torch")
     return NETWORKS[experiment.network].layers(experiment, classes)
 
 

@@ -1,4 +1,4 @@
-"""Presets: the eleven of the report, and the person's own, one YAML file each."""
+"""Presets: the eleven of the report, those that go on from it, and your own, one YAML file each."""
 
 from __future__ import annotations
 
@@ -50,6 +50,23 @@ class Reported(BaseModel):
     weights: str | None = None
 
 
+class Published(BaseModel):
+    """What the source of a preset's recipe says of it: ``accuracy`` in percent, ``source`` where it
+    is published, ``runs`` how many it is the mean of, ``seconds`` of training on ``hardware`` for
+    ``epochs`` epochs; ``test_flip``: with the mean of each test image and its mirror image.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    accuracy: float
+    source: str
+    runs: int | None = None
+    epochs: float | None = None
+    seconds: float | None = None
+    hardware: str = ""
+    test_flip: bool = False
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,6 +74,8 @@ class _File(BaseModel):
     experiment: dict[str, Any]
     as_run: dict[str, Any] = {}
     reported: Reported | None = None
+    published: Published | None = None
+    after: str = ""
     epochs_run: int | None = None
     tried: str = ""
     changed: str = ""
@@ -70,7 +89,9 @@ class Preset:
     """A named experiment as it was declared, and ``as_run``, what ran in its place; ``None``
     where it ran as declared. ``epochs_run``: where the report stopped it by hand, else ``None``.
     ``found`` is what the report concludes, ``explained`` what is known today. ``built_in`` is true
-    for what ships with the program."""
+    for what ships with the program. ``reported`` is the report's figure, ``published`` that of the
+    source of a recipe beyond it. ``after``: id of the preset that it goes on from; where it is
+    empty, the one listed before it."""
 
     id: str
     title: str
@@ -79,12 +100,19 @@ class Preset:
     built_in: bool
     as_run: Experiment | None = None
     reported: Reported | None = None
+    published: Published | None = None
+    after: str = ""
     epochs_run: int | None = None
     tried: str = ""
     changed: str = ""
     found: str = ""
     explained: str = ""
     note: str = ""
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it ships with the program and is none of the report's eleven."""
+        return self.built_in and self.reported is None
 
 
 @dataclass(frozen=True)
@@ -146,6 +174,8 @@ def _preset_of(path: Path, built_in: bool, text: str) -> Preset:
             for name in (
                 "title",
                 "reported",
+                "published",
+                "after",
                 "epochs_run",
                 "tried",
                 "changed",
@@ -294,7 +324,11 @@ def how_it_ran(preset: Preset, experiment: Experiment) -> Literal["declared", "a
 
 
 def preset_before(preset: Preset, presets: Sequence[Preset | BrokenPreset]) -> Preset | None:
-    """The built-in preset listed before ``preset``; ``None`` for the first and for own ones."""
+    """The built-in preset that ``preset`` goes on from: the one that it names, else the one listed
+    before it. ``None`` for the first and for own ones."""
     built_in = [p for p in presets if isinstance(p, Preset) and p.built_in]
+    named = next((p for p in built_in if preset.built_in and p.id == preset.after), None)
+    if named is not None:
+        return named
     index = next((i for i, p in enumerate(built_in) if p.id == preset.id), 0)
     return built_in[index - 1] if index > 0 else None

@@ -38,12 +38,22 @@ C = TypeVar("C", bound=Choice)
 
 
 class Registry(Mapping[str, C], Generic[C]):
-    """Choices by name, in the order in which they were added."""
+    """Choices by name, in the order in which they were added. ``more`` adds others when they are
+    looked at for the first time."""
 
-    def __init__(self, *choices: C) -> None:
-        self._choices: dict[str, C] = {}
+    def __init__(self, *choices: C, more: Callable[[Registry[C]], None] | None = None) -> None:
+        self._known: dict[str, C] = {}
+        self._more = None
         for choice in choices:
             self.add(choice)
+        self._more = more
+
+    @property
+    def _choices(self) -> dict[str, C]:
+        if self._more is not None:
+            more, self._more = self._more, None
+            more(self)
+        return self._known
 
     def add(self, choice: C) -> None:
         """Add ``choice``. Raises ``ValueError`` where its name is no plain name, or is taken."""

@@ -328,7 +328,7 @@ def _check_effect(sweep: Sweep, unread: Set[str], problems: _Problems) -> None:
     """Names the fields that change nothing at any point, as far as the others could be read."""
     for name in sweep.vary:
         for other, needed in needs(name).items():
-            if other not in unread and not set(sweep.possible(other)) & set(needed):
+            if other not in unread and not any(v in needed for v in sweep.possible(other)):
                 problems.append((name, no_effect(sweep.experiment, name)))
                 break
     if not sweep.vary and len(sweep.seeds) < 2 and not problems:

@@ -302,6 +302,7 @@ class MainWindow(QMainWindow):
         self.presets.show_in_folder.connect(self._show_folder)
         self.form.changed.connect(self._update)
         self.form.preset_saved.connect(self._preset_saved)
+        self.form.examples_wanted.connect(self._show_examples)
         self.run_view.problem.connect(self._show_problem_text)
         self.run_view.shown_changed.connect(self._update)
         self.run_view.report.known_runs = self.session.library.known
@@ -402,6 +403,11 @@ class MainWindow(QMainWindow):
             # What is chosen meanwhile is for later runs.
             self._repeated = self.runs.plan()
             self.repeats.ask(self, experiment, self.data_button.is_sample)
+
+    def _show_examples(self) -> None:
+        experiment, choice = self.form.experiment(), self.data_button.choice
+        if experiment is not None:
+            self.result_windows.show_examples(experiment, choice)
 
     def _train_repeat(self, experiment: Experiment) -> None:
         self.runs.train(experiment, self._repeated)

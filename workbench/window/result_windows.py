@@ -10,17 +10,20 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from workbench import paths
+from workbench.data.data_choice import DataChoice
 from workbench.file_names import file_name
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import write_report
+from workbench.spec.experiment import Experiment
 from workbench.window.compare.comparison_window import ComparisonWindow
 from workbench.window.compare.story_window import StoryWindow
 from workbench.window.images.image_store import ImageStore
 from workbench.window.kit.placement import center_over, close_by_key, show_free
 from workbench.window.kit.save_file import ask_to_save
 from workbench.window.kit.translation import Translation, say, tr
+from workbench.window.setup.augmentation_window import AugmentationWindow
 from workbench.window.weights.own_image_window import OwnImageWindow
 from workbench.window.work.session import Session, Work
 
@@ -49,6 +52,7 @@ class ResultWindows(QObject):
         self._parent = parent
         self._works: list[Work] = []
         self._own_image: OwnImageWindow | None = None
+        self._examples: AugmentationWindow | None = None
 
     def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
         # What was trained first is the first.
@@ -58,6 +62,20 @@ class ResultWindows(QObject):
         window.images_wanted.connect(self.images_wanted)
         show_free(window, self._parent)
         return window
+
+    def show_examples(self, experiment: Experiment, data: DataChoice) -> AugmentationWindow:
+        """The window with training images as the network gets them; it is only one."""
+        if self._examples is None:
+            self._examples = AugmentationWindow(experiment, data, self._parent)
+            self._examples.destroyed.connect(self._examples_closed)
+            _show_free(self._examples, self._parent)
+        else:
+            self._examples.show_experiment(experiment, data)
+        self._examples.activateWindow()
+        return self._examples
+
+    def _examples_closed(self) -> None:
+        self._examples = None
 
     def try_image(
         self, session: Session, weights: Path, title: str, device: str, image: Path | None
@@ -140,6 +158,7 @@ class ResultWindows(QObject):
         for window in (
             *self._parent.findChildren(ComparisonWindow),
             *self._parent.findChildren(StoryWindow),
+            *self._parent.findChildren(AugmentationWindow),
         ):
             window.close()
 

@@ -55,6 +55,7 @@ class ReportLines:
             ]
         if isinstance(event, EpochDone):
             mode = " in training mode" if event.test.mode == "train" else ""
+            mode += mirrored_words(event.test)
             validation = event.validation
             return [
                 accuracy_line(event.test) + mode,
@@ -66,7 +67,8 @@ class ReportLines:
         if isinstance(event, FinalTest):
             chance = chance_sentence(event.figures)
             return [
-                f"Final test in evaluation mode: {accuracy_line(event.figures)}",
+                f"Final test in evaluation mode: {accuracy_line(event.figures)}"
+                f"{mirrored_words(event.figures)}",
                 *([str(chance)] if chance else []),
             ]
         if isinstance(event, Notice):
@@ -127,6 +129,11 @@ def skipped_lines(data: DataInfo) -> list[str]:
         count = f"{Count(data.skipped):image|images}"
         lines.append(f"Left out: {count} that cannot be read: {named}{more}")
     return [*lines, *(f"Left out, {one}" for one in data.left_out)]
+
+
+def mirrored_words(test: Evaluation) -> str:
+    """What follows the figure of a test of each image and its mirror image; empty for others."""
+    return " (mean of each image and its mirror image)" if test.mirrored else ""
 
 
 def accuracy_line(test: Evaluation, split: str = "Test") -> str:

@@ -16,12 +16,14 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QFileDialog, QLabel, QPus
 from pytestqt.qtbot import QtBot
 
 from workbench.spec.expected import Expected
+from workbench.spec.experiment import experiment_from
 from workbench.spec.presets import Reported
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.plots.epoch_plot import EpochPlot
 from workbench.window.plots.plot_legend import PlotLegend
 from workbench.window.run.live_view import MARGIN, REFRESH, LiveView
+from workbench.window.run.run_view import planned_rates
 
 BOTH = Reported(accuracy=74.96, accuracy_train_mode=65.60)
 RATES = [1e-3] * 20 + [2e-4] * 10
@@ -420,6 +422,22 @@ def test_the_learning_rate_planned_and_used(view: LiveView) -> None:
     start(view, learning_rates=[1e-3] * 30)
     view.refresh()
     assert drawn(view._planned_curve)[1].tolist() == [1e-3, 1e-3]  # constant: no log axis
+
+
+def test_a_rate_that_changes_from_step_to_step_is_drawn_so(view: LiveView) -> None:
+    experiment = experiment_from({"scheduler": "one_cycle", "learning_rate": 0.2, "epochs": 30})
+    rates = planned_rates(experiment, 30, 100)
+    assert len(rates) == 30 * 66  # as many of each epoch as can be seen
+    start(view, learning_rates=rates)
+    view.add_losses([1.0] * 1500)
+    view.add_epoch(1, 50.0, 0.1)
+    view.refresh()
+    x, y = drawn(view._planned_curve)
+    assert x[-1] == 30.0
+    assert x[np.argmax(y)] == pytest.approx(6.0, abs=0.1)
+    assert y.max() == pytest.approx(0.2, rel=0.01)
+    assert drawn(view._used_curve)[0][-1] == pytest.approx(15.0)
+    assert len(planned_rates(experiment_from({}), 3, 3125)) == 3
 
 
 def test_values_under_the_pointer(view: LiveView, qtbot: QtBot) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget, QWidget
 
 from workbench import paths
 from workbench.library.run_folder import RunRecord
@@ -217,3 +217,18 @@ def test_durations():
         "26 h 3 min",
         "—",
     ]
+
+
+def test_the_layers_are_drawn_in_place_of_the_table(view):
+    record = replace(RECORD, experiment={"network": "resnet18"})
+    view.show_record(record)
+    assert "multiply-adds an image" in value(view, "Size of the network")
+    button = view.findChild(QPushButton, "runDetailsLayersButton")
+    picture = view.findChild(QWidget, "networkPicture")
+    assert not picture.isVisible()
+    button.click()
+    assert picture.isVisible()
+    assert "Conv 1×1, 64 → 128" in picture.accessibleDescription()
+    view.show_record(replace(record, experiment={"network": "nowhere"}))
+    assert not button.isEnabled()
+    assert not picture.isVisible()

@@ -252,6 +252,23 @@ def test_fields_without_effect_are_off_and_say_why(form: HyperparameterForm, qtb
     assert not form.editor("momentum").isEnabled()
 
 
+def test_nesterov_is_off_without_momentum_and_off_where_the_optimizer_has_none(
+    form: HyperparameterForm, qtbot: QtBot
+) -> None:
+    assert not form.editor("nesterov").isEnabled()
+    assert "Momentum is 0" in form.editor("nesterov").toolTip()
+    enter(qtbot, form, "momentum", "0.9")
+    assert form.editor("nesterov").isEnabled()
+    enter(qtbot, form, "momentum", "x")  # no number yet: its own line says so
+    assert form.editor("nesterov").isEnabled()
+    enter(qtbot, form, "momentum", "0.9")
+    choose(qtbot, form, "optimizer", Qt.Key.Key_Down)
+    assert not form.editor("nesterov").isEnabled()
+    assert not form.editor("decay_norm_and_bias").isEnabled()
+    enter(qtbot, form, "weight_decay", "0.001")
+    assert form.editor("decay_norm_and_bias").isEnabled()
+
+
 def test_the_wheel_changes_nothing(form: HyperparameterForm) -> None:
     for name in ("optimizer", "scheduler", "learning_rate", "epochs", "batch_norm"):
         wheel(form.editor(name))
@@ -265,6 +282,8 @@ def test_tab_goes_from_top_to_bottom(form: HyperparameterForm, qtbot: QtBot) -> 
     form.set_preset(preset("006"))
     editors = [form.editor(name) for name in HYPERPARAMETERS]
     expected = [e for e in editors if not isinstance(e, QLabel) and e.isEnabled()]
+    # Beside the heading of its group.
+    expected.insert(expected.index(form.editor("flip")), form.examples_button)
     expected[0].setFocus()
     met: list[QWidget | None] = [form.focusWidget()]
     for _ in range(len(expected)):

@@ -138,14 +138,27 @@ def test_own_presets_follow_below_a_divider_that_the_keyboard_skips(
 ) -> None:
     save_preset("mine", experiment_from({"epochs": 5}))
     panel.reload()
-    assert panel.list.item(11).text() == "Own presets"
-    panel.select("011")
+    assert panel.list.item(panel.list.count() - 2).text() == "Own presets"
+    last = list_presets()[-2].id
+    panel.select(last)
     ids = chosen(panel)
     qtbot.keyClick(panel.list, Qt.Key.Key_Down)
     assert ids == ["mine"]
     assert "Trains\nSGD 0.001 · 5 epochs" in panel.note.text()
     qtbot.keyClick(panel.list, Qt.Key.Key_Up)
-    assert ids == ["mine", "011"]
+    assert ids == ["mine", last]
+
+
+def test_what_is_beyond_the_report_stands_under_its_heading(panel: PresetPanel) -> None:
+    texts = [panel.list.item(row).text() for row in range(panel.list.count())]
+    at = texts.index("Beyond the report")
+    assert texts[at - 1].startswith("011")
+    assert texts[at + 1].startswith("012")
+    assert "Own presets" not in texts
+    panel.select("012b")
+    assert "012b against 012a" in panel.note.text()
+    assert "Batch size 16 → 256" in panel.note.text()
+    assert "Reported" not in panel.note.text()
 
 
 def test_a_replaced_preset_is_told_of_anew(panel: PresetPanel) -> None:
@@ -195,8 +208,9 @@ def test_delete_asks_and_the_neighbour_is_chosen(panel: PresetPanel, qtbot: QtBo
     assert not path.exists()
     current = panel.current()
     assert current is not None
-    assert current.id == "011"
-    assert panel.list.count() == 11  # the divider is gone too
+    assert current.id == list_presets()[-1].id
+    texts = [panel.list.item(row).text() for row in range(panel.list.count())]
+    assert "Own presets" not in texts  # the divider is gone too
 
 
 def test_a_preset_of_the_report_is_never_deleted(panel: PresetPanel, qtbot: QtBot) -> None:

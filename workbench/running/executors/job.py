@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from workbench.analysis.estimate import require_memory
 from workbench.data.arrays import Progress, Stop
 from workbench.data.data_choice import DataChoice
 from workbench.data.datasets import DataSet
@@ -66,6 +67,7 @@ def prepare(
     prepare_process()
     chosen = choose_device(device)
     require_precision(chosen, experiment.precision)
+    require_memory_on(experiment, chosen)
     # Split before the device has it, which so never holds the training images twice.
     data = split_validation(experiment, load()).to(chosen.device)
     give_memory_back()  # of what was read and decoded on the way, as much again
@@ -80,6 +82,14 @@ def prepare(
         tuple(too_many_threads(choice.threads, chosen, workers)),
     )
     return ready, data
+
+
+def require_memory_on(experiment: Experiment, device: Device) -> None:
+    """Raise :class:`WorkbenchError` where ``device`` has not the memory that a run needs."""
+    if device.device.type == "cpu":
+        require_memory(experiment)
+    elif device.device.type == "cuda":
+        require_memory(experiment, torch.cuda.mem_get_info(device.device)[0])
 
 
 def run_started(experiment: Experiment, data: DataSet, device: Device) -> RunStarted:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from workbench.plain_text import shortened, visible
+from workbench.spec.augmentations import augmentations
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, Hyperparameter, differences
-from workbench.spec.networks import network_layers
+from workbench.spec.layers import Layer
 from workbench.window.kit.translation import tr
 
 
@@ -69,20 +71,22 @@ def summaries(experiment: Experiment) -> list[str]:
     if experiment.dropout:
         network.append(tr("dropout {share}").format(share=number_text(experiment.dropout)))
     schedule = []
-    if experiment.scheduler != "none":
+    if experiment.scheduler not in ("none", "step"):
+        schedule.append(value_text(HYPERPARAMETERS["scheduler"], experiment.scheduler))
+    if experiment.scheduler == "step":
         schedule.append(
             tr("step {epochs} ×{factor}").format(
                 epochs=experiment.step_size, factor=number_text(experiment.gamma)
             )
         )
+    used = [HYPERPARAMETERS[one.name].label for one in augmentations(experiment)]
+    schedule += [tr(label) for label in used]
     epochs = [epochs_text(experiment.epochs)]
     return [" · ".join(parts) for parts in (network + schedule + epochs, network + epochs, network)]
 
 
-def size_text(experiment: Experiment, classes: int = 10) -> str:
-    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where the layers of the network
-    are not known."""
-    layers = network_layers(experiment, classes)
+def size_text(layers: Sequence[Layer]) -> str:
+    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where there are no layers."""
     if not layers:
         return ""
     return tr("{parameters} parameters · {operations} M multiply-adds an image").format(

@@ -249,7 +249,8 @@ class LiveView(QWidget):
         test_mode: str,
         name: str = "run",
     ) -> None:
-        """A new run without points. ``learning_rates``: the planned one of each epoch;
+        """A new run without points. ``learning_rates``: the planned one of each epoch, or as many
+        of each epoch as there are in it, evenly spaced;
         ``test_mode``: ``"train"`` or ``"eval"``; ``name``: what exported files are called."""
         self._begin(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode, name)
         self._show_words()
@@ -577,28 +578,33 @@ class LiveView(QWidget):
         return [(self._reported.accuracy, final, dash), (train, trained, dots)]
 
     def _draw_rate(self) -> None:
-        rates = np.append(self._rates, self._planned[len(self._rates) :])
+        # Several for each epoch where the rate changes from step to step.
+        parts = max(1, len(self._planned) // self._epochs)
+        rates = self._planned
+        if parts == 1:
+            rates = np.append(self._rates, self._planned[len(self._rates) :])
         self._rate_drawn = self._position()
         usable = rates[rates > 0.0]
-        log = bool(len(usable)) and bool(usable.min() < usable.max())
+        log = parts == 1 and bool(len(usable)) and bool(usable.min() < usable.max())
         self._rate_plot.axis.logarithmic = log
         for curve, end, key in (
-            (self._planned_curve, float(len(rates)), "planned"),
+            (self._planned_curve, len(rates) / parts, "planned"),
             (self._used_curve, self._position(), "used"),
         ):
             curve.setVisible(self._legends[2].shows(key))
-            x, y = curves.rate_line(rates, end)
+            x, y = curves.rate_line(rates, end * parts)
             if log:
                 with np.errstate(divide="ignore", invalid="ignore"):
                     y = np.log10(y)
-            curve.setData(x, y, connect="finite")
+            curve.setData(x / parts, y, connect="finite")
         if not self._rate_plot.view.values_held:
             if log:
                 low, high = np.log10(usable.min()), np.log10(usable.max())
                 pad = max(0.2 * (high - low), 0.3)  # the number at the highest rate needs room
                 ends = low - pad, high + pad
             else:
-                ends = 0.0, 2.0 * (usable.max() if len(usable) else 0.5)
+                room = 2.0 if parts == 1 else 1.25
+                ends = 0.0, room * (usable.max() if len(usable) else 0.5)
             self._set_y(self._rate_plot, *ends)
 
     def _set_x(self, plots: Iterable[EpochPlot], low: float, high: float) -> None:

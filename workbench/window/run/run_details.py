@@ -28,7 +28,8 @@ from workbench.window.kit.copy_table import claims_copy, copy_table
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import tr
-from workbench.window.run.run_rows import Row, preset_of, rows_of
+from workbench.window.run.network_view import NetworkView
+from workbench.window.run.run_rows import Row, layers_of, preset_of, rows_of
 
 # --- what is known, in words ----------------------------------------------------------------
 
@@ -165,14 +166,23 @@ class RunDetails(QWidget):
         self._copy = QPushButton()
         self._copy.setObjectName("runDetailsCopyButton")
         self._copy.clicked.connect(lambda: self._table.copy(self._table.all_rows()))
+        self._layers = QPushButton()
+        self._layers.setObjectName("runDetailsLayersButton")
+        self._layers.setCheckable(True)
+        self._layers.toggled.connect(self._show_layers)
+        self._network = NetworkView()
+        self._parts = QStackedWidget()
+        self._parts.addWidget(self._table)
+        self._parts.addWidget(self._network)
         buttons = QHBoxLayout()
+        buttons.addWidget(self._layers)
         buttons.addWidget(self._note, 1)
         buttons.addWidget(self._copy)
         content = QWidget()
         inner = QVBoxLayout(content)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(6)
-        inner.addWidget(self._table, 1)
+        inner.addWidget(self._parts, 1)
         inner.addLayout(buttons)
 
         self._pages = QStackedWidget()
@@ -195,6 +205,14 @@ class RunDetails(QWidget):
         self._pages.setCurrentIndex(0 if self._record is None else 1)
         if self._record is not None:
             self._table.show_rows(rows_of(self._record, self._preset))
+            layers = layers_of(self._record)
+            self._network.show_layers(layers)
+            self._layers.setEnabled(bool(layers))
+            if not layers:
+                self._layers.setChecked(False)
+
+    def _show_layers(self, shown: bool) -> None:
+        self._parts.setCurrentWidget(self._network if shown else self._table)
 
     def _say_copied(self, rows: int) -> None:
         self._note.setText(tr("Copied {rows:row|rows}.").format(rows=Count(rows)))
@@ -214,6 +232,10 @@ class RunDetails(QWidget):
             )
         )
         self._table.setAccessibleName(tr("Details of the run"))
+        self._layers.setText(tr("Layers"))
+        self._layers.setToolTip(
+            tr("Draws the network, with the shape of one image after each layer.")
+        )
         self._copy.setText(tr("Copy as table"))
         self._copy.setToolTip(tr("All rows, for a spreadsheet; Copy takes the selected ones."))
         self._note.setText("")

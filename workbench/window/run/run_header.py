@@ -176,6 +176,7 @@ class RunHeader(QFrame):
         self._best: tuple[float, int] | None = None
         self._best_validation: float | None = None
         self._best_otherwise = False
+        self._mirrored = False
         self._mode: Literal["train", "eval"] = "eval"
         self._final = False
         self._steps: tuple[int, int, int, int] | None = None
@@ -259,16 +260,17 @@ class RunHeader(QFrame):
         final: bool,
         best_validation: float | None = None,
         best_otherwise: bool = False,
+        mirrored: bool = False,
     ) -> None:
         """Test accuracies in percent; ``mode`` is how ``accuracy`` was taken, ``final`` whether
         it is that of the final test. ``best_validation``: by which accuracy on the validation split
         the best epoch was chosen, ``None`` where it was by the test. ``best_otherwise``:
         whether ``best`` was taken in training mode, where that is another figure than in
-        evaluation mode."""
+        evaluation mode; ``mirrored``: of the mean of each image and its mirror image."""
         self._accuracy = accuracy
         self._best = (best, best_epoch) if best is not None and best_epoch is not None else None
         self._best_validation, self._best_otherwise = best_validation, best_otherwise
-        self._mode, self._final = mode, final
+        self._mode, self._final, self._mirrored = mode, final, mirrored
         self._show_accuracy()
 
     def set_track(
@@ -346,13 +348,18 @@ class RunHeader(QFrame):
 
     def _show_accuracy(self) -> None:
         known = self._accuracy is not None
-        self._caption.setText(tr("final test accuracy") if self._final else tr("test accuracy"))
+        caption = tr("final test accuracy") if self._final else tr("test accuracy")
+        self._caption.setText(
+            f"{caption}, {tr('with mirror images')}" if self._mirrored else caption
+        )
         self._number.setText("–" if self._accuracy is None else percent(self._accuracy))
         mode = (
             tr("Measured in training mode: dropout on, batch norm with the batch's own statistics.")
             if self._mode == "train"
             else tr("Measured in evaluation mode.")
         )
+        if self._mirrored:
+            mode += " " + tr("Measured on the mean of each image and its mirror image.")
         self._number.setToolTip(mode if known else "")
         self._caption.setToolTip(mode if known else "")
         best = tip = ""

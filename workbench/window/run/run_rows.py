@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,8 +14,15 @@ from workbench.path_text import from_text, shown
 from workbench.plain_text import visible
 from workbench.spec.altered_data import is_comparable
 from workbench.spec.experiment import HYPERPARAMETERS, differences, experiment_from
+from workbench.spec.layers import Layer
+from workbench.spec.networks import network_layers
 from workbench.spec.presets import Preset, preset_with_id
-from workbench.window.kit.hyperparameter_text import epochs_text, number_text, value_text
+from workbench.window.kit.hyperparameter_text import (
+    epochs_text,
+    number_text,
+    size_text,
+    value_text,
+)
 from workbench.window.kit.translation import say, tr
 from workbench.words.figures import duration, local_time, percent
 from workbench.words.left_out import left_out_lines
@@ -40,6 +48,7 @@ def rows_of(record: RunRecord, preset: Preset | None) -> list[Row]:
         *_results(record),
         Row(tr("Hyperparameters"), kind="heading"),
         *_hyperparameters(record, preset),
+        *_network(record),
         Row(tr("Data"), kind="heading"),
         *_data(record.data, record.experiment.get("validation_share")),
         Row(tr("Environment"), kind="heading"),
@@ -80,6 +89,8 @@ def _results(record: RunRecord) -> list[Row]:
         how = tr("after epoch {epoch}, in training mode").format(epoch=record.epochs_done)
     else:
         how = tr("after epoch {epoch}, in evaluation mode").format(epoch=record.epochs_done)
+    if record.mirrored:
+        how += ", " + tr("mean of each image and its mirror image")
     rows.append(Row(tr("Test accuracy"), _accuracy(record.accuracy, how, sample)))
     if record.best_epoch is not None:
         rows += _best(record, sample)
@@ -139,6 +150,20 @@ def _hyperparameters(record: RunRecord, preset: Preset | None) -> list[Row]:
         rows.append(Row(tr(parameter.label), value, "changed" if name in before else "plain"))
     rows += [Row(name, str(value)) for name, value in values.items() if name not in HYPERPARAMETERS]
     return rows
+
+
+def layers_of(record: RunRecord) -> Sequence[Layer]:
+    """Return the layers of the run's network; none where they are not known."""
+    try:
+        classes = len(record.data.get("classes") or ()) or 10
+        return network_layers(experiment_from(record.experiment), classes)
+    except WorkbenchError:
+        return ()
+
+
+def _network(record: RunRecord) -> list[Row]:
+    size = size_text(layers_of(record))
+    return [Row(tr("Size of the network"), size)] if size else []
 
 
 def _value(name: str, value: Any) -> str:

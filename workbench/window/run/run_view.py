@@ -35,8 +35,9 @@ from workbench.library.run_folder import (
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.altered_data import is_comparable
 from workbench.spec.expected import Expected, expected_of
-from workbench.spec.experiment import experiment_from
+from workbench.spec.experiment import Experiment, experiment_from
 from workbench.spec.presets import Reported, how_it_ran, preset_with_id
+from workbench.spec.schedulers import SCHEDULERS
 from workbench.window.kit.hyperparameter_text import summaries
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.classes_view import ClassesView
@@ -346,9 +347,7 @@ class RunView(QWidget):
         self.live.show_saved(
             steps_per_epoch=record.steps_per_epoch,
             epochs=record.epochs,
-            learning_rates=[
-                experiment.learning_rate_at(epoch) for epoch in range(1, record.epochs + 1)
-            ],
+            learning_rates=planned_rates(experiment, record.epochs, record.steps_per_epoch),
             reported=reported,
             sample=sample,
             test_mode=experiment.test_mode,
@@ -401,13 +400,14 @@ class RunView(QWidget):
             final,
             record.best_validation_accuracy,
             record.tested_otherwise,
+            test.mirrored,
         )
         # During a run a test at chance is only the beginning.
         self.header.set_chance(chance_sentence(test) if final or not self.shows_live else None)
         self._tested = lambda: self._show_test(test, epoch, final)
         self._matrix_has_images = final
         when = tr("final test") if final else tr("after epoch {epoch}").format(epoch=epoch)
-        mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
+        mode = _mode(test)
         self.confusion.show_evaluation(
             test,
             ", ".join((run_title(record, tr), when, mode, data_name(record.data, tr))),
@@ -432,10 +432,30 @@ class RunView(QWidget):
         self, title: str, test: Evaluation, data_name: str, sample: bool
     ) -> None:
         self._matrix_has_images = False
-        caption = ", ".join((title, tr("test"), tr("evaluation mode"), data_name))
+        caption = ", ".join((title, tr("test"), _mode(test), data_name))
         self.confusion.show_evaluation(test, caption, sample)
         if (sentence := chance_sentence(test)) is not None:
             self.confusion.say(say(sentence))
+
+
+def _mode(test: Evaluation) -> str:
+    """How a test was taken, for the title of its confusion matrix."""
+    mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
+    return f"{mode}, {tr('mean of each image and its mirror image')}" if test.mirrored else mode
+
+
+MOST_RATES = 2_000
+"""Learning rates that are drawn of a run whose rate changes from step to step."""
+
+
+def planned_rates(experiment: Experiment, epochs: int, steps: int) -> list[float]:
+    """The learning rate of each of ``epochs`` epochs of ``steps`` steps; where it changes from step
+    to step, several of each epoch."""
+    varies = SCHEDULERS[experiment.scheduler].rate_of_step is not None
+    parts = max(1, min(steps, MOST_RATES // epochs)) if varies else 1
+    return [
+        rate for epoch in range(1, epochs + 1) for rate in experiment.learning_rates(epoch, parts)
+    ]
 
 
 def shown_status(record: RunRecord) -> Message:

@@ -42,11 +42,15 @@ FIGURE_ROLE = Qt.ItemDataRole.UserRole
 """The figure alone, where the cell has the word for sample data before it; else ``None``."""
 
 AnyIndex = QModelIndex | QPersistentModelIndex
+MIRRORED = "⇄"
 
 
 def accuracy_text(record: RunRecord) -> str:
-    """``70.21%``, with the word for sample data before it where it was taken on them."""
+    """``70.21%``, with the word for sample data before it where it was taken on them, and a mark
+    where it is of each image and its mirror image."""
     figure = percent(record.accuracy)
+    if figure != NONE and record.mirrored:
+        figure = f"{figure} {MIRRORED}"
     if figure == NONE or not record.is_sample:
         return figure
     return f"{tr('sample')} {figure}"

@@ -357,6 +357,8 @@ class RunTable(QAbstractTableModel):
             return record.notes
         if column == ACCURACY:
             lines = [accuracy_text(record)]
+            if record.mirrored:
+                lines.append(tr("Measured on the mean of each image and its mirror image."))
             best = percent(record.best_accuracy)
             if best != NONE and record.best_epoch is not None:
                 template = (

@@ -13,7 +13,7 @@ from workbench.words.figures import duration
 
 
 class EstimateLine(ElidedLabel):
-    """Muted; in the color of problems where the disk or the GPU has too little room."""
+    """Muted; in the color of problems where the disk, the memory or the GPU has too little room."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("muted", parent)
@@ -27,7 +27,7 @@ class EstimateLine(ElidedLabel):
 
     def retranslate(self) -> None:
         estimate = self._estimate
-        fits = estimate is None or (estimate.fits and estimate.fits_gpu)
+        fits = estimate is None or (estimate.fits and estimate.fits_gpu and estimate.fits_memory)
         self.set_tint("muted" if fits else "problem")
         if estimate is None:
             self.setText("")
@@ -40,6 +40,11 @@ class EstimateLine(ElidedLabel):
         elif not estimate.fits_gpu:
             text = tr("GPU memory: needs {size}, {free} free").format(
                 size=gpu, free=megabytes(estimate.free_gpu_bytes or 0)
+            )
+        elif not estimate.fits_memory:
+            text = tr("Memory: needs {size}, {free} free").format(
+                size=megabytes(estimate.memory_bytes),
+                free=megabytes(estimate.free_memory_bytes or 0),
             )
         elif estimate.seconds is None:
             text = tr("No estimate yet · {size} of disk").format(size=size)

@@ -29,6 +29,7 @@ from workbench.spec.experiment import (
     names_without_effect,
     unmet,
 )
+from workbench.spec.networks import network_layers, own_network_problems
 from workbench.spec.presets import Preset, how_it_ran
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
@@ -112,11 +113,13 @@ class HyperparameterForm(QWidget):
     """Edits the next run's experiment, which starts from a preset.
 
     ``changed``: an edit, or another preset or experiment; the validity may have changed.
-    ``preset_saved``: the id of a preset that was just written.
+    ``preset_saved``: the id of a preset that was just written. ``examples_wanted``: training images
+    are to be shown as the network gets them.
     """
 
     changed = Signal()
     preset_saved = Signal(str)
+    examples_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -137,6 +140,9 @@ class HyperparameterForm(QWidget):
         self.as_run_switch = AsRunSwitch(self.state)
         self.as_run_switch.chosen.connect(self._choose_as_run)
 
+        self.examples_button = QPushButton()
+        self.examples_button.setObjectName("examplesButton")
+        self.examples_button.clicked.connect(self.examples_wanted)
         self._groups: dict[str, QLabel] = {}
         self._rows: dict[str, HyperparameterRow] = {}
         content = QWidget()
@@ -189,6 +195,9 @@ class HyperparameterForm(QWidget):
                 heading.setContentsMargins(0, 4, 0, 4)
                 self._groups[parameter.group] = heading
                 grid.addWidget(heading, at, 1, 1, HyperparameterRow.COLUMNS - 1)
+                if parameter.group == "Augmentation":
+                    right = Qt.AlignmentFlag.AlignRight
+                    grid.addWidget(self.examples_button, at, 2, 1, -1, right)
                 at += 1
             row = HyperparameterRow(parameter, self)
             row.place(grid, at)
@@ -296,8 +305,12 @@ class HyperparameterForm(QWidget):
         self._show_head()
 
     def _network_size(self) -> str:
-        """How large the network of the form is; empty while a value is wrong."""
-        return "" if self._experiment is None else size_text(self._experiment)
+        """How large the network of the form is, empty while a value is wrong; what is wrong with a
+        network of one's own comes first."""
+        if problems := own_network_problems():
+            return " ".join(map(say, problems))
+        experiment = self._experiment
+        return "" if experiment is None else size_text(network_layers(experiment, 10))
 
     def show_bfloat16_gain(self, gain: float | None) -> None:
         """How many times faster a step of this experiment was in bfloat16 than in float32, when
@@ -308,8 +321,10 @@ class HyperparameterForm(QWidget):
 
     def _why_off(self, parameter: Hyperparameter) -> str:
         other = HYPERPARAMETERS[unmet(parameter.name, self._raw) or ""]
+        raw = self._raw[other.name]
+        value = raw if other.kind in ("int", "float") else value_text(other, raw)
         return tr("Has no effect while {field} is {value}.").format(
-            field=tr(other.label), value=value_text(other, self._raw[other.name])
+            field=tr(other.label), value=value
         )
 
     def _show_head(self) -> None:
@@ -356,6 +371,10 @@ class HyperparameterForm(QWidget):
         for row in self._rows.values():
             row.retranslate()
         self.show_bfloat16_gain(self._bfloat16_gain)
+        self.examples_button.setText(tr("Show images…"))
+        self.examples_button.setToolTip(
+            tooltip(tr("Sixteen training images as the network gets them, beside the originals"))
+        )
         self.save_button.setText(tr("Save as preset…"))
         self.reset_button.setText(tr("Reset"))
         self.reset_button.setToolTip(tr("Back to the preset's values"))

@@ -69,6 +69,31 @@ def reported_lines(preset: Preset) -> list[str]:
     return lines
 
 
+def published_lines(preset: Preset) -> list[str]:
+    """What the source of the recipe says of it; nothing where there is none."""
+    published = preset.published
+    if published is None:
+        return []
+    first = f"{published.accuracy:g}%"
+    if published.test_flip:
+        first += ", " + tr("mean of each image and its mirror image")
+    if published.runs is not None:
+        first += ", " + tr("mean of {count} runs").format(count=f"{published.runs:,}")
+    lines = [first]
+    if published.epochs is not None:
+        lines.append(tr("{count} epochs").format(count=f"{published.epochs:g}"))
+    if published.seconds is not None:
+        seconds = f"{published.seconds:g}"
+        lines.append(
+            tr("{seconds} s on {hardware}").format(seconds=seconds, hardware=published.hardware)
+            if published.hardware
+            else tr("{seconds} s").format(seconds=seconds)
+        )
+    elif published.hardware:
+        lines.append(published.hardware)
+    return [*lines, published.source]
+
+
 def problem_text(preset: BrokenPreset) -> str:
     """Why ``preset`` cannot be used, with its file's name in place of the whole path, which would
     fill the card."""
@@ -111,6 +136,7 @@ def sections(
         first,
         (tr("As actually run"), kept_together(how_it_differs(preset)) if preset.as_run else "", ""),
         (tr("Reported"), "\n".join(reported_lines(preset)), "reported"),
+        (tr("Published"), "\n".join(published_lines(preset)), ""),
         (tr("Tried"), tr(preset.tried) if preset.tried else "", ""),
         (tr("Found"), tr(preset.found) if preset.found else "", ""),
         (tr("Explained"), tr(preset.explained) if preset.explained else "", ""),
@@ -121,7 +147,7 @@ def sections(
 class PresetNote(QScrollArea):
     """Scrolls where its text is too long; the keyboard scrolls it too."""
 
-    MOST_SECTIONS = 7
+    MOST_SECTIONS = 8
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,5 @@
-"""The list of presets, the report's eleven and the person's own, with a note on the chosen one."""
+"""The list of presets, the report's eleven, those beyond it and your own, with a note on the one
+that is chosen."""
 
 from __future__ import annotations
 
@@ -32,6 +33,8 @@ from workbench.window.kit.translation import say, tr
 from workbench.window.setup.preset_note import PresetNote, accuracy_text
 
 PRESET = Qt.ItemDataRole.UserRole
+GROUP = PRESET + 1
+BEYOND, OWN = "beyond", "own"
 WARNING = "⚠"
 
 
@@ -59,6 +62,13 @@ def delete_own(preset: Preset | BrokenPreset) -> None:
 def is_own(preset: Preset | BrokenPreset | None) -> bool:
     """Whether the person made it. A preset of the report never counts."""
     return preset is not None and not preset.built_in
+
+
+def group_of(preset: Preset | BrokenPreset) -> str:
+    """Which presets it is listed with; those of the report stand on top, without a heading."""
+    if is_own(preset):
+        return OWN
+    return BEYOND if isinstance(preset, Preset) and preset.beyond else ""
 
 
 class _Rows(QStyledItemDelegate):
@@ -137,6 +147,10 @@ class _Rows(QStyledItemDelegate):
         if preset.reported is not None:
             first.setRight(self._right(painter, first, accuracy_text(preset.reported), bold, text))
             second.setRight(self._right(painter, second, tr("reported"), small, muted))
+        elif preset.published is not None:
+            accuracy = f"{preset.published.accuracy:g}%"
+            first.setRight(self._right(painter, first, accuracy, bold, text))
+            second.setRight(self._right(painter, second, tr("published"), small, muted))
         if preset.built_in:
             used = self._left(painter, first, preset.id, bold, text)
             title = first.adjusted(used + 8, 0, 0, 0)
@@ -271,12 +285,14 @@ class PresetPanel(QWidget):
         self.list.blockSignals(True)
         self.list.clear()
         self._presets = list_presets()
-        divided = False
+        before = ""
         for preset in self._presets:
-            if is_own(preset) and not divided:
-                divided = True
+            group = group_of(preset)
+            if group != before:
+                before = group
                 divider = QListWidgetItem("")
                 divider.setFlags(Qt.ItemFlag.NoItemFlags)
+                divider.setData(GROUP, group)
                 self.list.addItem(divider)
             item = QListWidgetItem(f"{preset.id} {getattr(preset, 'title', '')}")
             item.setData(PRESET, preset)
@@ -394,7 +410,8 @@ class PresetPanel(QWidget):
             item = self.list.item(row)
             preset = item.data(PRESET)
             if preset is None:
-                item.setText(tr("Own presets"))
+                own = item.data(GROUP) == OWN
+                item.setText(tr("Own presets") if own else tr("Beyond the report"))
                 continue
             if isinstance(preset, BrokenPreset):
                 lines = [preset.id, say(preset.problem)]
@@ -405,6 +422,12 @@ class PresetPanel(QWidget):
                 if preset.reported is not None:
                     lines.append(
                         tr("reported {accuracy}").format(accuracy=accuracy_text(preset.reported))
+                    )
+                if preset.published is not None:
+                    lines.append(
+                        tr("published {accuracy}").format(
+                            accuracy=f"{preset.published.accuracy:g}%"
+                        )
                     )
             item.setToolTip(tooltip(*lines))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(lines))
