@@ -68,7 +68,7 @@ class ResultWindows(QObject):
         if self._examples is None:
             self._examples = AugmentationWindow(experiment, data, self._parent)
             self._examples.destroyed.connect(self._examples_closed)
-            _show_free(self._examples, self._parent)
+            show_free(self._examples, self._parent)
         else:
             self._examples.show_experiment(experiment, data)
         self._examples.activateWindow()
@@ -166,4 +166,3 @@ class ResultWindows(QObject):
         """Waits for reports that are being written."""
         for work in list(self._works):
             work.wait(milliseconds)
-

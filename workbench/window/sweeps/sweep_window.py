@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 from workbench import atomic
 from workbench.analysis.sweep_runs import outcome
 from workbench.analysis.sweeps import (
-    STANDINGS,
     PointResult,
     SweepResults,
     ordered,
@@ -37,16 +36,23 @@ from workbench.library.run_folder import RunRecord
 from workbench.library.sweeps import StoredSweep, SweepStore
 from workbench.messages import Count, WorkbenchError
 from workbench.plain_text import shortened
-from workbench.spec.experiment import HYPERPARAMETERS, Experiment
+from workbench.spec.experiment import Experiment
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
-from workbench.window.kit.figure_table import Cell, FigureTable
-from workbench.window.kit.hyperparameter_text import number_text, value_text
+from workbench.window.kit.figure_table import FigureTable
 from workbench.window.kit.save_file import ask_to_save
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.confusion_figure import as_csv
 from workbench.window.sweeps.field_plots import FieldPlots
 from workbench.window.sweeps.parallel_plot import ParallelPlot
+from workbench.window.sweeps.result_rows import (
+    described,
+    importance_rows,
+    labels_of,
+    method_words,
+    point_rows,
+    value_words,
+)
 from workbench.window.sweeps.run_curves import RunCurves
 from workbench.window.sweeps.scales import Scale, accuracy_scale, scale_of
 
@@ -63,8 +69,8 @@ class SweepWindow(QWidget):
     problem = Signal(str)
     open_requested = Signal(object)
     """RunRecord."""
-    hyperparameters_requested = Signal(object)
-    """Experiment."""
+    hyperparameters_requested = Signal(object, object)
+    """The id of a preset or ``None``, and an Experiment."""
     resume_requested = Signal(str)
     stop_requested = Signal(str)
     report_requested = Signal(object)
@@ -202,7 +208,7 @@ class SweepWindow(QWidget):
             chosen = self.choice.currentData()
             self.choice.clear()
             for each in found:
-                name = shortened(f"{each.label} · {', '.join(_labels(each))} · {each.id}", 110)
+                name = shortened(f"{each.label} · {', '.join(labels_of(each))} · {each.id}", 110)
                 self.choice.addItem(name, each.id)
             self.choice.setCurrentIndex(max(0, self.choice.findData(chosen)))
         self._sweeps = found
@@ -234,9 +240,7 @@ class SweepWindow(QWidget):
         running = sum(entry.state == "running" for entry in entries)
         waiting = sum(entry.state in OPEN_STATES for entry in entries) - running
         parts = [
-            tr("{done} of {runs:run|runs}").format(
-                done=results.settled, runs=Count(results.total)
-            )
+            tr("{done} of {runs:run|runs}").format(done=results.settled, runs=Count(results.total))
         ]
         if running:
             parts.append(tr("{count} running").format(count=running))
@@ -262,38 +266,8 @@ class SweepWindow(QWidget):
     def _show_table(self) -> None:
         results = self.results
         assert results is not None
-        sweep = results.sweep
         chosen = self._selected_point()
-        points = list(ordered(results))
-        header = [
-            tr("Point"),
-            *_labels(results.stored),
-            say(score_name(sweep)),
-            tr("± (seeds)"),
-            tr("Runs"),
-            tr("Test accuracy") if sweep.chosen_on == "validation" else "",
-            tr("Against the best"),
-        ]
-        with_test = sweep.chosen_on == "validation"
-        if not with_test:
-            del header[-2]
-        accuracies = [point.mean for point in points if point.mean is not None]
-        low, high = (min(accuracies), max(accuracies)) if accuracies else (0.0, 1.0)
-        rows = []
-        for point in points:
-            shade = 0.0 if point.mean is None else (point.mean - low) / ((high - low) or 1.0)
-            cells = [Cell(str(point.number + 1), point.number + 1)]
-            cells += [_value_cell(name, point.values.get(name)) for name in sweep.vary]
-            cells += [
-                Cell(_percent(point.mean), point.mean, "measured", 0.6 * shade),
-                Cell(_points(point.deviation), point.deviation),
-                Cell(f"{len(point.scores)}/{point.expected}", len(point.scores)),
-            ]
-            if with_test:
-                cells.append(Cell(_percent(point.test), point.test))
-            role = {"best": "best", "diverged": "problem"}.get(point.standing, "")
-            cells.append(Cell(tr(STANDINGS[point.standing]), role=role))
-            rows.append(cells)
+        header, rows = point_rows(results)
         self.table.show_rows(header, rows)
         if chosen is not None:
             self._select(chosen.number)
@@ -341,10 +315,10 @@ class SweepWindow(QWidget):
         assert results is not None
         scales = [scale_of(results.sweep, name) for name in results.sweep.vary]
         ticks = [
-            [(position, _value(scale.name, value)) for position, value in scale.ticks()]
+            [(position, value_words(scale.name, value)) for position, value in scale.ticks()]
             for scale in scales
         ]
-        return scales, _labels(results.stored), ticks
+        return scales, labels_of(results.stored), ticks
 
     def _show_parallel(self) -> None:
         results = self.results
@@ -376,18 +350,7 @@ class SweepWindow(QWidget):
         if place is None:
             self._say_brushed()
         else:
-            self.under.setText(self.describe(self._shown_points[place]))
-
-    def describe(self, point: PointResult) -> str:
-        """Return a point in one line: its values, accuracy and spread."""
-        parts = [
-            f"{tr(HYPERPARAMETERS[name].label)} {_value(name, value)}"
-            for name, value in point.values.items()
-        ]
-        accuracy = _percent(point.mean)
-        if point.deviation is not None:
-            accuracy += f" ± {_points(point.deviation)}"
-        return " · ".join([*parts, accuracy, tr(STANDINGS[point.standing])])
+            self.under.setText(described(self._shown_points[place]))
 
     def _show_fields(self) -> None:
         results = self.results
@@ -402,33 +365,8 @@ class SweepWindow(QWidget):
         assert results is not None
         found = results.importance()
         self.importance.setVisible(bool(found.shares))
-        if found.problem is not None:
-            self.method.setText(say(found.problem))
-            return
-        self.method.setText(
-            tr(
-                "How much of the variance of the points' means each hyperparameter explains by "
-                "itself: one-way analysis of variance, numbers in five groups of equal size, "
-                "adjusted for chance (epsilon squared). p is from shuffling the means, corrected by "
-                "Holm. What two hyperparameters do only together is in no share."
-            )
-        )
-        rows = [
-            [
-                Cell(tr(HYPERPARAMETERS[share.name].label)),
-                Cell(f"{100 * share.share:.0f}%", share.share, "measured", share.share),
-                Cell("< 0.01" if share.p < 0.01 else f"{share.p:.2f}", share.p),
-                Cell(f"{share.points:,}", share.points),
-                Cell(tr("chance alone can explain it") if share.is_chance else ""),
-            ]
-            for share in found.shares
-        ]
-        if found.seeds is not None:
-            name = tr("The seed alone")
-            share = Cell(f"{100 * found.seeds:.0f}%", found.seeds, "reported", found.seeds)
-            rows.append([Cell(name, role="muted"), share, Cell(""), Cell(""), Cell("")])
-        header = (tr("Hyperparameter"), tr("Explains"), "p", tr("Points"), "")
-        self.importance.show_rows(header, rows)
+        self.method.setText(say(found.problem) if found.problem else method_words())
+        self.importance.show_rows(*importance_rows(found))
 
     def _show_curves(self) -> None:
         results = self.results
@@ -437,11 +375,11 @@ class SweepWindow(QWidget):
         best = results.best
         validation = results.sweep.chosen_on == "validation"
         words = say(score_name(results.sweep))
-        self.curve_words.setText(
-            tr("{accuracy} by epoch. Green: the best point; gray: ended early. Click: open.").format(
-                accuracy=words
-            )
+        template = tr(
+            "{accuracy} by epoch. Green: the best point; gray: ended early. Click a curve to open "
+            "its run."
         )
+        self.curve_words.setText(template.format(accuracy=words))
         ids = [run.id for run in best.runs] if best is not None else []
         self.curves.show_runs(runs, ids, validation, words + " (%)")
 
@@ -474,7 +412,7 @@ class SweepWindow(QWidget):
         experiment: Experiment = results.sweep.experiment_at(
             point.values, results.sweep.experiment.seed
         )
-        self.hyperparameters_requested.emit((results.sweep.preset, experiment))
+        self.hyperparameters_requested.emit(results.sweep.preset, experiment)
 
     def _ask_resume(self) -> None:
         if self.results is not None:
@@ -542,26 +480,3 @@ class SweepWindow(QWidget):
         elif theme.is_restyled(event) and hasattr(self, "curves"):
             self.parallel.restyle()
             self.fields.restyle()
-
-
-def _labels(stored: StoredSweep) -> list[str]:
-    return [tr(HYPERPARAMETERS[name].label) for name in stored.sweep.vary]
-
-
-def _value(name: str, value: Any) -> str:
-    if value is None:
-        return "–"
-    return value_text(HYPERPARAMETERS[name], value)
-
-
-def _value_cell(name: str, value: Any) -> Cell:
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-    return Cell(_value(name, value), number)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}%"
-
-
-def _points(value: float | None) -> str:
-    return "–" if value is None else number_text(round(value, 2))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from workbench import paths
 from workbench.library.catalog import Library
@@ -16,6 +16,7 @@ from workbench.library.queue_runners import queue_processes
 from workbench.messages import WorkbenchError
 from workbench.running.sweeping import add_sweep, start, stop
 from workbench.spec.sweep_file import SweepFile
+from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.placement import show_free
 from workbench.window.kit.translation import say, tr
 from workbench.window.sweeps.sweep_window import SweepWindow
@@ -33,7 +34,7 @@ class Sweeps(QObject):
     """A sentence for the status bar."""
     open_requested = Signal(object)
     """RunRecord."""
-    hyperparameters_requested = Signal(object)
+    hyperparameters_requested = Signal(object, object)
     """The id of a preset or ``None``, and an Experiment."""
     report_requested = Signal(object)
     """Runs."""
@@ -45,6 +46,22 @@ class Sweeps(QObject):
         self._window: SweepWindow | None = None
         self._works: list[Work] = []
         self.run_queue: Callable[[int], None] = self._run_in_background
+        self.button = QPushButton()
+        self.button.setObjectName("varyButton")
+        self.retranslate()
+
+    def set_off(self, reason: str) -> None:
+        """Turn the button off with a reason in its tooltip, or on with ``""``."""
+        self.button.setEnabled(not reason)
+        self.button.setToolTip(
+            tooltip(
+                reason
+                or tr("Train this experiment with other values of some hyperparameters (a sweep)")
+            )
+        )
+
+    def retranslate(self) -> None:
+        self.button.setText(tr("Vary…"))
 
     def vary(self, begin: Start, seeds: int = 1, gpu: bool = False) -> VaryDialog:
         """Ask what varies, and start the sweep; with ``seeds`` above 1 and nothing varied it

@@ -1,4 +1,5 @@
-"""*Vary...*: which hyperparameters of the form a sweep varies, and how; refused beside the field."""
+"""*Vary...*: which hyperparameters of the form a sweep varies, and how; refusals stand beside the
+fields."""
 
 from __future__ import annotations
 
@@ -170,11 +171,11 @@ class VaryDialog(QDialog):
             grid.addWidget(edit, 2 * row, 2)
             grid.addWidget(reason, 2 * row + 1, 2)
         grid.setRowStretch(2 * len(HYPERPARAMETERS), 1)
-        self.scroll = QScrollArea()
-        self.scroll.setFrameShape(QFrame.Shape.StyledPanel)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(content)
+        self.fields_area = QScrollArea()
+        self.fields_area.setFrameShape(QFrame.Shape.StyledPanel)
+        self.fields_area.setWidgetResizable(True)
+        self.fields_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.fields_area.setWidget(content)
         choices = QGridLayout()
         boxes = (self.method, self.trials, self.seeds, self.prune, self.workers)
         for number, (label, box) in enumerate(zip(self._choices, boxes, strict=True)):
@@ -186,7 +187,7 @@ class VaryDialog(QDialog):
             choices.addLayout(pair, row, column)
         layout = QVBoxLayout(self)
         layout.addWidget(self.intro)
-        layout.addWidget(self.scroll, 1)
+        layout.addWidget(self.fields_area, 1)
         layout.addLayout(choices)
         layout.addWidget(self.summary)
         layout.addWidget(buttons)
