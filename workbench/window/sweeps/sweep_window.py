@@ -23,7 +23,6 @@ from workbench.analysis.sweep_runs import outcome
 from workbench.analysis.sweeps import (
     PointResult,
     SweepResults,
-    ordered,
     point_table,
     score_name,
     sentences,
@@ -74,7 +73,7 @@ class SweepWindow(QWidget):
     resume_requested = Signal(str)
     stop_requested = Signal(str)
     report_requested = Signal(object)
-    """The runs of the sweep."""
+    """The runs of one point; the report has a section on the whole sweep."""
 
     def __init__(
         self,
@@ -258,7 +257,7 @@ class SweepWindow(QWidget):
         self.stop.setEnabled(is_open)
         self.resume.setEnabled(results is not None and not is_open and not results.is_complete)
         self.export.setEnabled(results is not None)
-        self.report.setEnabled(results is not None and any(p.runs for p in results.points))
+        self.report.setEnabled(results is not None and results.best is not None)
         self._selected()
 
     # --- table -------------------------------------------------------------------------
@@ -443,9 +442,11 @@ class SweepWindow(QWidget):
         ask_to_save(self, tr("Export"), file_name(results.stored.id), kinds, save)
 
     def _report(self) -> None:
+        """Asks for a report on the sweep, with a page for each run of one point."""
         results = self.results
-        if results is not None:
-            self.report_requested.emit([r for point in ordered(results) for r in point.runs])
+        point = self._selected_point() or (results.best if results is not None else None)
+        if point is not None and point.runs:
+            self.report_requested.emit(list(point.runs))
 
     # --- words -------------------------------------------------------------------------
 
