@@ -157,6 +157,7 @@ def test_presets_lists_all_eleven(capsys: pytest.CaptureFixture[str]) -> None:
     assert "75.18%" in out
 
 
+@pytest.mark.slow
 def test_a_preset_trains_as_it_ran_where_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call("train", "009", "--as-run", *QUICK, "--json", capsys=capsys)
     assert code == 0
@@ -231,6 +232,7 @@ def test_an_unknown_error_goes_to_the_log_and_its_place_is_named(
     assert "ZeroDivisionError" in paths.log_file().read_text()
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_keeps_and_exits_with_130() -> None:
     running = process(
         "train", "001", "--set", "epochs=1000", "--dataset", "sample", "--device", "cpu", "--json"
@@ -250,6 +252,7 @@ def test_ctrl_c_stops_keeps_and_exits_with_130() -> None:
     assert runs[0]["status"] == "stopped"
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_does_not_end_the_run() -> None:
     running = process("train", "001", *QUICK)
     assert running.stdout is not None
@@ -262,6 +265,7 @@ def test_a_reader_that_leaves_does_not_end_the_run() -> None:
     assert runs[0]["status"] == "finished"
 
 
+@pytest.mark.slow
 def test_a_terminal_that_cannot_write_korean_does_not_end_the_command(tmp_path: Path) -> None:
     running = process(
         "train", "001", *QUICK, "--library", str(tmp_path / "실험"), PYTHONIOENCODING="cp1252"
@@ -271,6 +275,7 @@ def test_a_terminal_that_cannot_write_korean_does_not_end_the_command(tmp_path: 
     assert "Weights: " in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["/dev/null/home", "~nobody-of-this-name/x", "50% off"])
 def test_a_home_that_cannot_be_used_is_one_sentence(place: str) -> None:
     out, err = process("train", "--help", CIFAR_WORKBENCH_HOME=place).communicate(timeout=20)
@@ -300,6 +305,7 @@ def test_train_help_names_every_hyperparameter_with_its_limits(
     assert "test_mode       train | eval" in out
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_interrupted() -> None:
     running = process(
         "train", "001", "--set", "epochs=1000", "--dataset", "sample", "--device", "cpu", "--json"
@@ -356,6 +362,7 @@ def test_without_a_display_the_window_says_so_in_one_sentence(display: str) -> N
     assert "display" in err
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_is_resumed(capsys: pytest.CaptureFixture[str]) -> None:
     quick = [*QUICK, "--set", "epochs=3"]
     code, out, _ = call("train", "001", *quick, "--json", capsys=capsys)

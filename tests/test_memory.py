@@ -36,6 +36,7 @@ print((after - before) / (last - first))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="nothing to set elsewhere")
 def test_steps_take_the_memory_that_the_last_one_freed() -> None:
     done = subprocess.run(

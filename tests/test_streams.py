@@ -201,6 +201,7 @@ def test_a_signal_while_modules_are_imported_ends_without_a_traceback(
     assert (ended.returncode, ended.stdout, ended.stderr) == (code, "", "")
 
 
+@pytest.mark.slow
 def test_what_was_ignored_at_the_start_stays_ignored(tmp_path: Path) -> None:
     # As nohup and a script's background jobs start it; a kill still stops the run and keeps it.
     command = f"{sys.executable} -m workbench train 001 --set epochs=5000 --set batch_size=100"

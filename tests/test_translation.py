@@ -14,11 +14,13 @@ from workbench import paths
 from workbench.analysis import against_report, differences, flips, sweep_runs, sweeps
 from workbench.data.folder_scan import REASONS
 from workbench.engine import divergence
+from workbench.exporters.registry import EXPORTERS
 from workbench.messages import Count
 from workbench.spec.experiment import HYPERPARAMETERS, REGISTRIES, TEMPLATES
 from workbench.spec.plain_yaml import parse
 from workbench.spec.presets import Preset, list_presets
 from workbench.spec.sweep import METHODS, PRUNERS
+from workbench.window.compare import compared_curves, figure_choice
 from workbench.window.kit.translation import MOST_TEXTS
 from workbench.window.run.run_header import TRACK
 
@@ -64,10 +66,14 @@ def all_texts() -> set[str]:
         assert isinstance(preset, Preset)
         found |= {preset.title, preset.tried, preset.changed, preset.found}
         found |= {preset.explained, preset.note}
+    for exporter in EXPORTERS.values():
+        found |= {exporter.label, exporter.help}
     found |= {
         *against_report.TEMPLATES,
         *flips.TEMPLATES,
         *differences.ROW_WORDS,
+        *figure_choice.WORDS,
+        *compared_curves.LOSS_TITLES,
         *sweeps.TEMPLATES,
     }
     found |= {

@@ -17,6 +17,7 @@ from workbench import paths
 from workbench.commands import (
     compare,
     data,
+    exports,
     predict,
     presets,
     queue,
@@ -36,7 +37,10 @@ from workbench.streams import unbreakable_streams
 
 log = logging.getLogger("workbench")
 
-COMMANDS = (presets, train, sweep, queue, requests, weights, runs, compare, report, predict, data)
+COMMANDS = (
+    *(presets, train, sweep, queue, requests, weights, runs),
+    *(compare, report, exports, predict, data),
+)
 """Each registers its own commands, in the order in which ``--help`` lists them."""
 
 ACTIONS = {"runs": runs.ACTIONS, "queue": queue.ACTIONS, "sweep": sweep.ACTIONS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,13 +15,17 @@ from workbench.analysis.estimate import (
     GPU_BYTES_PER_IMAGE,
     disk_bytes,
     estimate,
+    memory_bytes,
+    require_memory,
+    speed_of,
     timed_seconds,
 )
 from workbench.data.data_choice import DataChoice
 from workbench.engine.step_times import Timing
 from workbench.library.run_folder import RunRecord
-from workbench.messages import Message
+from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import experiment_from, with_changes
+from workbench.spec.networks import network_layers, weight_bytes
 from workbench.spec.presets import find_preset
 
 SAMPLE = DataChoice("sample", None, Message("The sample."))
@@ -126,6 +131,32 @@ def test_the_memory_of_a_gpu_is_the_steps_and_the_data_set() -> None:
     here = estimate(HUNDREDS, SAMPLE, "cpu", [], Path("/"), timing=TIMED)
     assert here.gpu_bytes is None
     assert here.fits_gpu
+
+
+def test_a_run_of_before_a_field_was_there_is_like_one_with_its_default() -> None:
+    values = ADAM.values()
+    del values["channels"]
+    assert seconds(earlier(experiment=values)) == 2.0 * ADAM.epochs
+    assert speed_of(values) != speed_of(with_changes(ADAM, {"channels": "64, 64"}).values())
+
+
+def test_memory_is_weights_and_what_a_batch_leaves() -> None:
+    small, large = (experiment_from({"channels": c, "batch_size": 2}) for c in ("8", [2048] * 6))
+    assert memory_bytes(large) > 8 * weight_bytes(large, 10) > 6e9
+    assert memory_bytes(small) < 100e6
+    more = with_changes(small, {"batch_size": 50_000})
+    layers = network_layers(small, 10)
+    per_image = 4 * sum(prod(layer.outputs) for layer in layers)
+    assert memory_bytes(more) - memory_bytes(small) == 49_998 * per_image
+    require_memory(small, free=10**9)
+    with pytest.raises(WorkbenchError, match=r"MB of memory, and 1,000 MB are free"):
+        require_memory(large, free=10**9)
+
+
+def test_memory_of_the_machine_counts_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.analysis.estimate.free_memory", lambda: 1_000)
+    assert not estimate(ADAM, SAMPLE, "cpu", [], Path()).fits_memory
+    assert estimate(ADAM, SAMPLE, "cuda", [], Path()).fits_memory
 
 
 def test_bytes_on_the_disk_grow_with_the_steps() -> None:

@@ -35,7 +35,7 @@ from torchvision.transforms import (
 
 from workbench.data.data_choice import CIFAR10_CLASSES, DataInfo, choose_data
 from workbench.data.datasets import DataSet
-from workbench.engine.augmentation import crop, flip
+from workbench.engine.augmentation import crop, cut_out, flip
 from workbench.engine.control import RunControl
 from workbench.engine.events import EpochDone, Event, RunEnded, StepsDone
 from workbench.engine.networks import build_network
@@ -145,12 +145,17 @@ def bare_loop(experiment: Experiment, data: DataSet, layout: torch.memory_format
 
 
 def _augmented(experiment: Experiment, pixels: Tensor) -> Tensor:
-    """Flips and crops of a batch, uint8 (N, 32, 32, 3), drawn for it alone."""
+    """Flips, crops and cutout of a batch, uint8 (N, 32, 32, 3), drawn for it alone."""
     count, device = len(pixels), pixels.device
     mirrored = torch.randint(2, (count, 1), device=device)
     shifts = torch.randint(2 * experiment.crop_padding + 1, (count, 2), device=device)
     none = torch.zeros(3, device=device)
-    return crop(experiment, flip(experiment, pixels, mirrored, none), shifts, none)
+    moved = crop(experiment, flip(experiment, pixels, mirrored, none), shifts, none)
+    if not experiment.cutout:
+        return moved
+    centers = torch.randint(32, (count, 2), device=device)
+    gray = torch.full((3,), 127, dtype=torch.uint8, device=device)
+    return cut_out(experiment, moved, centers, gray)
 
 
 # --- what a person would write, then and now -------------------------------------------
@@ -342,7 +347,8 @@ def ours_not_augmenting(experiment: Experiment, data: DataSet) -> Run:
     """Ours without augmentation: what that costs."""
     if not augmentations(experiment):
         raise LeftOut("Of the presets with augmentation alone.")
-    return ours(with_changes(experiment, {"flip": "none", "crop_padding": 0}), data)
+    nothing = {"flip": "none", "crop_padding": 0, "cutout": 0}
+    return ours(with_changes(experiment, nothing), data)
 
 
 def ours(experiment: Experiment, data: DataSet) -> Run:

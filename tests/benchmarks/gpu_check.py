@@ -5,7 +5,8 @@
 Meant to take under five minutes; it has not run on a GPU yet.
 
 1. Equal: 200 steps as recorded graphs and step by step give the same weights and losses within
-   float tolerance, for 001, and for 009 without dropout, with a decay of the learning rate between.
+   float tolerance, for 001, for 009 without dropout, with a decay of the learning rate between, for
+   012, and for the other optimizers.
 2. Alike: with dropout the losses of several seeds are the same in distribution.
 3. Fast: seconds of an epoch of 3,125 steps, for 001 and 009: the notebook loop of the report's
    time, a bare eager loop, ours step by step, ours by graphs; and of the test after it.
@@ -86,6 +87,13 @@ SAME: list[tuple[str, dict[str, Any]]] = [
     ("009", {"dropout": 0.0}),
     ("009", {"dropout": 0.0, "precision": "bfloat16"}),
     ("011", {"dropout": 0.0, "learning_rate": 0.001}),
+    ("013", {"batch_size": BATCH, "learning_rate": 0.001}),
+    ("014", {"batch_size": BATCH, "learning_rate": 0.001}),
+    ("015", {"batch_size": BATCH, "learning_rate": 0.001}),
+    ("012", {"batch_size": 16, "learning_rate": 0.01, "cutout": 8, "ema": 0.9}),
+    ("001", {"optimizer": "adamw", "weight_decay": 0.01, "scheduler": "cosine"}),
+    ("001", {"optimizer": "rmsprop", "learning_rate": 0.0001, "momentum": 0.5}),
+    ("001", {"optimizer": "muon", "momentum": 0.9, "scheduler": "one_cycle"}),
 ]
 
 

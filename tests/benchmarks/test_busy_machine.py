@@ -38,6 +38,7 @@ def test_a_contender_that_cannot_run_here_is_left_out_with_its_reason() -> None:
     assert made["left_out"] == "Not there."
 
 
+@pytest.mark.slow
 def test_a_contender_trains_in_a_process_of_its_own() -> None:
     answer = beside(0, "CIFAR Workbench", "001", 0.0, dict(os.environ))
     assert answer["steps_per_second"] > 0

@@ -75,6 +75,7 @@ def test_the_window_trains_as_much_and_is_visible_meanwhile(qtbot: QtBot) -> Non
     window.close()
 
 
+@pytest.mark.slow
 def test_the_window_in_its_own_process_trains_again_and_again() -> None:
     window = WindowProcess()
     assert window.train(experiment("001"), DATA).steps == STEPS

@@ -31,6 +31,7 @@ def _recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_check, "GraphSteps", Played)
 
 
+@pytest.mark.slow
 def test_equal_training_passes() -> None:
     result = gpu_check.equal("009", {"dropout": 0.0}, CPU)
     assert result["equal"]
@@ -38,12 +39,14 @@ def test_equal_training_passes() -> None:
     assert result["loss_difference"] == 0
 
 
+@pytest.mark.slow
 def test_a_graph_that_misses_the_decay_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_check, "GraphSteps", Wrong)
     result = gpu_check.equal("009", {"dropout": 0.0, "learning_rate": 0.01}, CPU)
     assert not result["equal"]
 
 
+@pytest.mark.slow
 def test_speed_is_measured_for_every_contender(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_check, "EPOCH", 60)
     monkeypatch.setattr(gpu_check, "SHORT", 50)

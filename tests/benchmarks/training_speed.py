@@ -2,7 +2,7 @@
 
     python tests/benchmarks/training_speed.py [--json] [--rounds 5] [--steps 300]
 
-Presets 001, 009 and 012, each with the contenders of contenders.py. They take turns within each
+Presets 001, 009, 012 and 013, each with the contenders of contenders.py, in turns within each
 round, so that a machine whose speed drifts treats all alike; the table shows the median of the
 rounds, and the ratio to the faster bare loop of the same round. A second table has the test after
 each epoch. Lightning and skorch come with `pip install -e ".[bench]"`; the window needs a display,
@@ -43,14 +43,17 @@ from workbench.engine.devices import choose_device
 from workbench.engine.events import EpochDone
 from workbench.engine.training import train
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, with_changes
+from workbench.spec.networks import weight_bytes
 from workbench.spec.presets import find_preset
 
-PRESETS = ("001", "009", "012")
+PRESETS = ("001", "009", "012", "013")
 IMAGES = 50_000
 """Training images of CIFAR-10."""
 STEPS = 300
 """Steps that are timed of a batch of 16; of larger ones fewer, as many images at most."""
 TEST_IMAGES = 10_000
+LARGE = 4_000_000
+"""Bytes of weights."""
 
 PRECISIONS = list(HYPERPARAMETERS["precision"].choices)
 BARE = ("bare loop, contiguous", "bare loop, channels last")
@@ -65,17 +68,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--presets", nargs="+", default=PRESETS, help="default: 001 009 012")
+    parser.add_argument("--presets", nargs="+", default=PRESETS, help="default: 001 009 012 013")
     parser.add_argument(
         "--steps", type=int, help="default: 300, of a batch of 256 60; on a GPU an epoch"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of ours")
+    parser.add_argument("--batch-size", type=int, help="in place of the presets' own")
+    parser.add_argument("--only", nargs="+", help="contenders whose names begin so; bare loops too")
     options = parser.parse_args()
     device = choose_device(options.device).device
     with tempfile.TemporaryDirectory() as home:
         os.environ["CIFAR_WORKBENCH_HOME"] = home  # not among the person's own runs
-        result = measure(device, options.presets, options.steps, options.rounds, options.precision)
+        result = measure(device, options)
     if options.json:
         print(json.dumps(result, indent=2))
     else:
@@ -87,9 +92,12 @@ def epoch_steps(batch_size: int) -> int:
     return IMAGES // batch_size
 
 
-def measure(
-    device: torch.device, presets: Sequence[str], wanted: int | None, rounds: int, precision: str
-) -> dict[str, Any]:
+def measure(device: torch.device, options: argparse.Namespace) -> dict[str, Any]:
+    presets: Sequence[str] = options.presets
+    wanted, rounds, precision = options.steps, options.rounds, options.precision
+    changes: dict[str, Any] = {"epochs": 1, "test_mode": "eval"}
+    if options.batch_size:
+        changes["batch_size"] = options.batch_size
     contenders: dict[str, Contender] = {
         "notebook loop": notebook_loop,
         "Lightning": lightning,
@@ -101,26 +109,32 @@ def measure(
         f"{named(precision)}, {NOT_AUGMENTING}": in_precision(ours_not_augmenting, precision),
     }
     left_out: dict[str, str] = {}
+    window = None
+    with_window = f"{named(precision)}, window open"
     try:
-        window = WindowProcess()
-        contenders[named(precision) + ", window open"] = in_precision(window.train, precision)
+        if options.only is None or with_window.startswith(tuple(options.only)):
+            window = WindowProcess()
+            contenders[with_window] = in_precision(window.train, precision)
     except LeftOut as reason:
-        window = None
         left_out["CIFAR Workbench, window open"] = str(reason)
     for other in PRECISIONS:
         contenders.setdefault(named(other), in_precision(ours, other))
+    if options.only is not None:
+        chosen = (*BARE, *options.only)
+        contenders = {n: c for n, c in contenders.items() if n.startswith(chosen)}
+        contenders.setdefault(named(precision), in_precision(ours, precision))
 
     rows, tests = [], []
     for preset in presets:
-        experiment = with_changes(
-            find_preset(preset).experiment, {"epochs": 1, "test_mode": "eval"}
-        )
+        experiment = with_changes(find_preset(preset).experiment, changes)
         size = experiment.batch_size
         steps = wanted or (STEPS if size <= 16 else STEPS // 5)
         if wanted is None and device.type == "cuda":
             steps = epoch_steps(size)
         data = random_data(steps * size, device)
-        to_test = random_data(size, device, TEST_IMAGES)
+        # A large network's test would take minutes on a CPU: a part of it, counted by its share.
+        large = device.type == "cpu" and weight_bytes(experiment, 10) > LARGE
+        to_test = random_data(size, device, TEST_IMAGES // 20 if large else TEST_IMAGES)
         names = []
         for name, contender in contenders.items():
             try:
@@ -140,13 +154,13 @@ def measure(
         bare = [max(pair) for pair in zip(*(speeds[name] for name in BARE), strict=True)]
         rows += [row(preset, name, speeds[name], bare, size) for name in names]
         shares = [
-            s * x / epoch_steps(size)
+            s * x / epoch_steps(size) * TEST_IMAGES / len(to_test.test_labels)
             for s, x in zip(test_seconds, speeds[named(precision)], strict=True)
         ]
         tests.append(
             {
                 "preset": preset,
-                "seconds": statistics.median(test_seconds),
+                "seconds": statistics.median(test_seconds) * TEST_IMAGES / len(to_test.test_labels),
                 "share_of_epoch": statistics.median(shares),
                 "smallest_share": min(shares),
                 "largest_share": max(shares),

@@ -128,6 +128,7 @@ def test_weights_that_do_not_say_their_scaling(tmp_path: Path) -> None:
     assert predict_images(path, images, device="cpu").probabilities.sum() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_an_image_that_is_not_square_is_cropped_or_squeezed(
     call: Call, weights: Path, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ def test_html_and_markdown_by_the_ending(call: Call, library: Library, tmp_path:
     files = json.loads(out)["files"]
     assert code == 0
     assert all(Path(file).is_file() for file in files)
-    assert len(files) == 3
+    assert len(files) == 4  # the page, two plots and the drawing of the network
 
 
 def test_what_cannot_be_written(call: Call, library: Library, tmp_path: Path) -> None:

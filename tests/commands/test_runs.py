@@ -49,7 +49,7 @@ def test_a_search_as_in_the_window(library: Library, capsys: pytest.CaptureFixtu
     assert found[0]["experiment"]["optimizer"] == "adam"
     code, found, err = call("runs", "optimizer=adan", capsys=capsys)
     assert (code, found) == (2, None)
-    assert err == "optimizer: must be one of sgd, adam (it is adan).\n"
+    assert err == ("optimizer: must be one of sgd, adam, adamw, rmsprop, muon (it is adan).\n")
 
 
 def test_labels_from_the_command_line(library: Library, capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,14 +137,20 @@ def test_each_epoch_is_tested_on_both_and_trains_on_neither(
     assert of(events, FinalTest)[0].figures.total == 50
 
 
-@pytest.mark.parametrize("slip", [False, True])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"test_mode": "train"},
+        {"test_mode": "train", "test_images_in_batch_norm": True},
+        {"ema": 0.9, "flip": "random", "crop_padding": 4, "test_flip": True},
+    ],
+)
 def test_the_validation_test_moves_nothing_of_training_and_test(
-    slip: bool, small: DataSet, monkeypatch: pytest.MonkeyPatch
+    more: dict[str, Any], small: DataSet
 ) -> None:
     """The same 50 images trained on without a split give the same run: no random number, and no
     statistics of batch norm, come from the validation."""
-    values = {"optimizer": "adam", **REGULARIZED, "test_mode": "train"}
-    values["test_images_in_batch_norm"] = slip
+    values = {"optimizer": "adam", **REGULARIZED, **more}
     _, events = run(small, validation_share=0.3, **values)
     data = split_validation(experiment_from({"validation_share": 0.3}), small)
     alone = replace(data, validation_images=None, validation_labels=None)

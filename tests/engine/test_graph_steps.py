@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from tests.conftest import cut
+from tests.matrix import slow_after
 from workbench.data.datasets import DataSet
 from workbench.engine import graph_steps, training
 from workbench.engine.control import RunControl
@@ -89,7 +90,7 @@ def all_of(kind: type, data: DataSet, values: dict[str, Any], **more: Any) -> li
         {"batch_size": 2, "optimizer": "muon", "momentum": 0.9, "scheduler": "one_cycle"},
     ],
 )
-@pytest.mark.parametrize("images", [70, 69, 2 * GRAPH_STEPS])
+@pytest.mark.parametrize("images", slow_after(1, [69, 70, 2 * GRAPH_STEPS]))
 def test_graphs_train_what_single_steps_train(
     values: dict[str, Any], images: int, sample: DataSet
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_data_set_too_small_for_a_graph_records_none(small: DataSet) -> None:
     assert recorder.played == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slip", [False, True])
 def test_a_whole_training_by_graphs_is_the_same(
     slip: bool, sample: DataSet, monkeypatch: pytest.MonkeyPatch

@@ -59,6 +59,7 @@ def test_they_step_as_torchs_own(values: dict[str, Any]) -> None:
     assert torch.is_grad_enabled()
 
 
+@pytest.mark.slow
 def test_the_compiler_is_not_imported() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr

@@ -13,7 +13,7 @@ import torch
 
 from tests.conftest import cut
 from workbench.data.datasets import DataSet
-from workbench.engine import training
+from workbench.engine import stopwatch, training
 from workbench.engine.control import RunControl
 from workbench.engine.devices import has_bfloat16
 from workbench.engine.evaluation import evaluate
@@ -410,6 +410,7 @@ def test_what_the_listener_raises_reports_the_last_good_weights(small: DataSet) 
     assert isinstance(events[-1], WeightsReady)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "at_least"), [("007", 90.0), ("009", 80.0)])
 def test_the_sample_is_learned_in_three_epochs(
     preset: str, at_least: float, sample: DataSet
@@ -423,6 +424,18 @@ def test_the_sample_is_learned_in_three_epochs(
 needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16(torch.device("cpu")), reason="this processor has no bfloat16"
 )
+
+
+@pytest.mark.slow
+@needs_bfloat16
+def test_bfloat16_goes_with_what_a_recipe_of_today_has(small: DataSet) -> None:
+    _, events = run(small, **TODAY, precision="bfloat16")
+    _, again = run(small, **TODAY, precision="bfloat16")
+    _, full = run(small, **TODAY)
+    weights = last_weights(events)
+    assert same(weights, last_weights(again))
+    assert not same(weights, last_weights(full))
+    assert all(t.dtype != torch.bfloat16 and torch.isfinite(t).all() for t in weights.values())
 
 
 @needs_bfloat16
@@ -446,14 +459,14 @@ def test_the_time_that_the_machine_slept_is_no_training_time(
     small: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept = [0.0]
-    clock = training.time.monotonic
+    clock = stopwatch.time.monotonic
 
     class Time:
         @staticmethod
         def monotonic() -> float:
             return clock() + slept[0]
 
-    monkeypatch.setattr(training, "time", Time)
+    monkeypatch.setattr(stopwatch, "time", Time)
     monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
     events: list[Event] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,11 +79,15 @@ def make_run(
     prediction_seed: int | None = None,
     name: str = "",
     validation: Sequence[float] = (),
+    training: Sequence[float] = (),
+    test_losses: Sequence[float] = (),
     **changes: Any,
 ) -> RunRecord:
     """A run of ``preset`` with ``changes`` whose tests after each epoch gave ``accuracies``, in
     percent of 10,000, and whose final test gave ``final`` (the last of them). ``validation``: the
-    accuracies on the validation split, by which the best epoch is chosen then."""
+    accuracies on the validation split, by which the best epoch is chosen then. ``training``: those
+    counted on the training images, as earlier versions did not. ``test_losses``: 1 where there are
+    none."""
     found = find_preset(preset)
     experiment = with_changes(found.experiment, changes)
     finished = status == "finished" or len(accuracies) >= experiment.epochs
@@ -108,6 +113,8 @@ def make_run(
     best = -1.0
     for epoch, accuracy in enumerate(accuracies, 1):
         test = _after_epoch(accuracy, experiment.test_mode)
+        if test_losses:
+            test = replace(test, loss=test_losses[epoch - 1])
         held_out = _after_epoch(validation[epoch - 1], experiment.test_mode) if validation else None
         chosen_by = held_out.accuracy if held_out else accuracy
         writer.add(
@@ -117,6 +124,7 @@ def make_run(
                 test,
                 chosen_by > best,
                 held_out,
+                *((round(400 * training[epoch - 1]), 40_000) if training else ()),
             )
         )
         best = max(best, chosen_by)

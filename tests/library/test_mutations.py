@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.library import mutations
+from tests.matrix import slow_after
 from workbench.library import catalog
 from workbench.library.catalog import Library
 
@@ -40,7 +41,7 @@ def test_the_sound_run_is_read_without_a_word(sound: Path, tmp_path: Path) -> No
     assert mutations.use(Path(shutil.copytree(sound, tmp_path / "library" / "run"))) == 0
 
 
-@pytest.mark.parametrize("name", mutations.mutations(Path()))
+@pytest.mark.parametrize("name", slow_after(2, mutations.mutations(Path())))
 def test_a_spoiled_file_is_a_sentence_and_nothing_outside_changes(
     name: str, sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

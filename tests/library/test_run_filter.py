@@ -103,7 +103,10 @@ def test_a_value_that_is_missing_or_not_a_number_meets_no_condition(sign: str) -
         ("learning_rate<", "learning_rate: give a value, as in learning_rate>=0.001."),
         ("learning_rate<fast", "learning_rate: must be a number (it is fast)."),
         ("learning_rate<nan", "must be a number"),
-        ("optimizer=adan", "optimizer: must be one of sgd, adam (it is adan)."),
+        (
+            "optimizer=adan",
+            "optimizer: must be one of sgd, adam, adamw, rmsprop, muon (it is adan).",
+        ),
         ("optimizer<adam", "compare it with = or !=, as in optimizer=sgd"),
         ("batch_norm=maybe", "must be one of true, false"),
         ("status:zz", "must be one of running, finished"),

@@ -186,9 +186,33 @@ def test_a_run_with_a_validation_split_that_ended_early(library: Library, tmp_pa
         assert words in re.sub(r"\n+", "\n", text), words
     # The validation is a curve of its own where there is one, and flattery is only where it is.
     first, second = re.split("<h2[^>]*>001", content)[1:]
-    assert first.count(">validation</text>") == 1
+    assert first.count(">validation</text>") == 2  # with the losses, and with the accuracies
     assert "optimistic" not in first
     assert ">validation</text>" not in second
+
+
+def test_training_and_test_are_drawn_together_and_the_gap_is_named(
+    library: Library, tmp_path: Path
+) -> None:
+    run = make_run(
+        library,
+        "001",
+        (20.0, 30.0, 29.0, 28.0),
+        training=(20.0, 50.0, 80.0, 99.0),
+        test_losses=(2.0, 1.5, 1.75, 2.5),
+        epochs=4,
+    )
+    plain = make_run(library, "001")
+    write_report(tmp_path / "a.html", [run, plain])
+    first, second = re.split("<h2[^>]*>001", (tmp_path / "a.html").read_text("utf-8"))[1:]
+    assert [first.count(f">{name}</text>") for name in ("training", "test")] == [1, 2]
+    assert "Memorizing since epoch 2" in first
+    assert "from 1.5000 to 2.5000" in first
+    assert "99.00%, the test accuracy 28.00%: +71.00 points apart" in first
+    assert "Training accuracy is counted while the epoch trains" in first
+    # An earlier version did not count: what it has is shown.
+    assert [second.count(f">{name}</text>") for name in ("training", "test")] == [0, 2]
+    assert "Training accuracy is counted" not in second
 
 
 def test_names_and_notes_of_a_person_are_text(library: Library, tmp_path: Path) -> None:
@@ -212,7 +236,7 @@ def test_markdown_has_its_plots_beside_it(library: Library, tmp_path: Path) -> N
     files = write_report(path, [record])
     assert files[0] == path
     text = path.read_text(encoding="utf-8")
-    assert len(files) == 3
+    assert len(files) == 4  # the page, two plots and the drawing of the network
     for plot in files[1:]:
         assert plot.read_text(encoding="utf-8").startswith("<svg ")
         assert f"(<my report_plots/{plot.name}>)" in text

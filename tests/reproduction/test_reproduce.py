@@ -80,6 +80,7 @@ def nine(**changes: Any) -> Experiment:
     return with_changes(find_preset("009").experiment, changes)
 
 
+@pytest.mark.slow
 def test_the_table_says_how_far_a_run_is_from_the_report(tmp_path: Path) -> None:
     library = Library(tmp_path / "runs")
     as_run = find_preset("009").as_run
@@ -201,6 +202,7 @@ def test_the_curves_are_read_back_by_the_program(tmp_path: Path) -> None:
     assert found.accuracy == (40.0, 50.0)
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_trained_again(tmp_path: Path) -> None:
     library = tmp_path / "runs"
     command = ["run", "001", "--dataset", "sample", "--library", str(library), "--device", "cpu"]
@@ -214,6 +216,7 @@ def test_what_is_finished_is_not_trained_again(tmp_path: Path) -> None:
     assert newest.experiment["seed"] == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_in_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,6 +262,7 @@ def test_a_question_that_has_no_effect_is_refused(capsys: pytest.CaptureFixture[
     assert "gamma: has no effect" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_test_images_in_batch_norm_are_worth_is_measured_from_weights(tmp_path: Path) -> None:
     library = tmp_path / "runs"
     command = ["run", "009", "--dataset", "sample", "--library", str(library), "--device", "cpu"]
@@ -292,6 +296,7 @@ def test_a_network_without_batch_norm_has_nothing_to_move(
     assert "test_images_in_batch_norm: has no effect" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_six_is_read_from_a_run_of_two(tmp_path: Path) -> None:
     # The decay of 006 was never applied, so that as run it is 002 with 20 epochs fewer.
     two, library = find_preset("002").experiment, Library(tmp_path / "runs")
@@ -321,6 +326,7 @@ def test_no_run_with_dropout_is_read_from_a_longer_one(tmp_path: Path) -> None:
     assert not reproduce.goes_on_from(plain, with_changes(plain, {"epochs": 80, "seed": 1}))
 
 
+@pytest.mark.slow
 def test_the_first_epochs_do_not_depend_on_how_many_follow(tmp_path: Path) -> None:
     command = ["run", "001", "--dataset", "sample", "--library", str(tmp_path / "runs")]
     command += ["--device", "cpu", "--set", "batch_size=500", "--threads", "1", "--set"]

@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from tests.conftest import cut
+from tests.matrix import slow_after
 from workbench.data.data_choice import choose_data
 from workbench.data.datasets import DataSet
 from workbench.engine import training
@@ -194,8 +195,20 @@ def stop_after_epoch(event: Event, control: RunControl) -> None:
         control.stop()
 
 
-@pytest.mark.parametrize("stop", [stop_in_epoch, stop_in_test, stop_after_epoch])
-@pytest.mark.parametrize("name", EXPERIMENTS)
+HARDEST = "adam, batch norm, dropout, tested in training mode"
+STOPS = (stop_in_epoch, stop_in_test, stop_after_epoch)
+
+
+@pytest.mark.parametrize(
+    ("name", "stop"),
+    slow_after(
+        2,
+        sorted(
+            ((name, stop) for name in EXPERIMENTS for stop in STOPS),
+            key=lambda pair: pair[0] != HARDEST,
+        ),
+    ),
+)
 def test_resumed_equals_uninterrupted(
     name: str, stop: Listener, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +234,7 @@ def test_resumed_equals_uninterrupted(
     assert [entry["epoch"] for entry in read_record(folder).resumed] == [started.epoch]
 
 
+@pytest.mark.slow
 def test_a_run_may_be_stopped_again_and_again(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,7 +308,7 @@ runner.run_experiment(
 """
 
 
-@pytest.mark.parametrize("where", ["epoch", "test", "final test", "write"])
+@pytest.mark.parametrize("where", slow_after(1, ["epoch", "test", "final test", "write"]))
 def test_a_killed_run_is_resumed_to_the_same_end(where: str, library: Library) -> None:
     values = {"epochs": 3, **EXPERIMENTS["the report's slips"]}
     whole = everything(Path(train(library, **values).run))
@@ -322,6 +336,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(where: str, library: Library) -
 # --- a finished run goes on as a new one -----------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_finished_run_goes_on_as_a_new_run(keep: bool, library: Library) -> None:
     # Without momentum and dropout the weights are all that there is.
@@ -396,6 +411,7 @@ EARLY: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [stop_in_epoch, stop_in_test, stop_after_epoch])
 def test_a_resumed_run_ends_early_where_the_uninterrupted_one_does(
     stop: Listener, library: Library, monkeypatch: pytest.MonkeyPatch
@@ -434,6 +450,7 @@ def test_a_run_stopped_in_the_final_test_after_an_early_end_trains_no_further(
     assert everything(folder) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [False, True])
 def test_a_run_that_ended_early_goes_on_for_more_epochs_and_waits_anew(
     keep: bool, library: Library
@@ -690,6 +707,7 @@ def test_stop_keeps_the_weights_where_the_checkpoint_finds_no_room(
     assert load_weights(Path(ended.weights)).metrics["epoch"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "text", "newer", "gone", "losses", "page", "shape"])
 def test_a_checkpoint_that_cannot_be_used_says_so_and_loses_nothing(
     damage: str, library: Library
@@ -832,6 +850,7 @@ def test_times_go_on_where_they_were(library: Library) -> None:
 # --- a disk that is full ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="names open files by /proc")
 @pytest.mark.parametrize("name", ["mlp_weight_001_best.pkl", "checkpoint.pt", "epochs.csv"])
 def test_a_full_disk_leaves_whole_files_and_a_run_that_goes_on(
@@ -895,6 +914,7 @@ print(ended.status, ended.reason)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limits on the size of files")
 def test_a_limit_on_the_size_of_files_loses_nothing(library: Library) -> None:
     whole = everything(Path(train(library).run))

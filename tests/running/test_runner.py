@@ -199,6 +199,15 @@ def test_a_share_that_cannot_be_had_fails_without_a_run(library: Library) -> Non
     assert not library.path.exists()
 
 
+def test_a_network_that_is_too_large_for_memory_is_refused_before_it_is_built(
+    library: Library,
+) -> None:
+    ended, _ = run(library, channels=[2048] * 6, batch_size=50_000)
+    assert ended.status == "failed"
+    assert "Training this network in batches of 50,000 takes about" in str(ended.reason)
+    assert not library.path.exists()
+
+
 def test_weights_scaled_by_their_data_are_tested_by_the_same_scale(
     library: Library, small: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def test_the_number_that_was_timed_is_used_said_and_written(
     assert "2 CPU threads\nSteps a second by number of threads: 1: 75, 2: 122\n" in read_log(folder)
 
 
+@pytest.mark.slow
 def test_a_change_on_the_way_is_exactly_a_resume_with_that_number(library: Library) -> None:
     changed = Path(run(library, at_step_7(lambda control: control.use_threads(3)), threads=2).run)
     stopped = Path(run(library, at_step_7(RunControl.stop), threads=2).run)
@@ -182,6 +183,7 @@ def test_more_threads_than_cores_are_said(
 # --- the command line ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_threads_of_the_command_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +226,7 @@ def test_adapt_reaches_the_run(
     assert [(a["adapt"], a["threads"]) for a in asked] == [(True, 2), (False, None)]
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_to_do_about_a_slow_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,8 +109,12 @@ def test_both_accuracies_of_009_and_010_are_kept() -> None:
 
 def test_the_id_comes_from_the_file_name_010_is_not_8() -> None:
     assert find_preset("010").id == "010"
-    with pytest.raises(WorkbenchError, match="8: there is no such preset"):
+    folder = paths.user_presets()
+    folder.mkdir(parents=True)
+    (folder / "broken.yaml").write_text("title: [")
+    with pytest.raises(WorkbenchError, match="8: there is no such preset") as raised:
         find_preset("8")
+    assert "broken" not in str(raised.value.message)
 
 
 def test_the_preset_before() -> None:

@@ -145,6 +145,7 @@ def test_train_watch_and_browse(window: MainWindow, qtbot: QtBot) -> None:
     assert find(window, "trainButton").isEnabled()
 
 
+@pytest.mark.slow
 def test_a_validation_split_is_watched_and_chooses_the_weights(
     window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -221,6 +222,7 @@ def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     assert window.run_view.shown_run == str(record.folder)
 
 
+@pytest.mark.slow
 def test_what_is_pressed_and_turned_off_passes_the_focus_to_no_other_button(
     window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -257,6 +259,7 @@ def test_what_is_pressed_and_turned_off_passes_the_focus_to_no_other_button(
     nothing_is_chosen("idle")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("button", "left"), [("stayButton", 1), ("discardButton", 0)])
 def test_cancel_asks_before_it_discards(
     button: str, left: int, window: MainWindow, qtbot: QtBot
@@ -273,6 +276,7 @@ def test_cancel_asks_before_it_discards(
     assert len(Library().runs()) == left
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,6 +316,7 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     assert (newest.status, newest.epochs_done, newest.continues) == ("finished", 3, finished.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("button", "open_", "runs"),
     [("stayButton", True, 1), ("keepButton", False, 1), ("discardButton", False, 0)],
@@ -333,6 +338,7 @@ def test_closing_during_a_run_asks(
     assert len(Library().runs()) == runs
 
 
+@pytest.mark.slow
 def test_a_saved_run_can_be_looked_at_while_another_trains(
     window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -370,6 +376,7 @@ def test_a_saved_run_can_be_looked_at_while_another_trains(
     assert window.run_view.live.step_count() == len(read_losses(newest.folder))
 
 
+@pytest.mark.slow
 def test_a_run_of_another_process_is_followed_to_its_end(window: MainWindow, qtbot: QtBot) -> None:
     changes = ["--set", "epochs=4", "--set", "batch_size=50"]
     process = subprocess.Popen(
@@ -408,6 +415,7 @@ def test_a_test_of_a_broken_file_does_not_test_the_weights_before_it(
     find(window, "problemBox").close()
 
 
+@pytest.mark.slow
 def test_weights_of_other_classes_are_tested_with_a_warning(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -441,6 +449,7 @@ def test_settings_that_were_damaged_do_not_keep_the_window_shut(
     again.deleteLater()
 
 
+@pytest.mark.slow
 def test_hyperparameters_of_a_run_come_back_to_the_form(window: MainWindow, qtbot: QtBot) -> None:
     type_value(qtbot, window, "learning_rate", "0.0123")
     train(qtbot, window, epochs=1)
@@ -558,6 +567,7 @@ def _texts(widget: QWidget) -> str:
     return " | ".join(label.text() for label in widget.findChildren(QLabel))
 
 
+@pytest.mark.slow
 def test_a_fresh_library_says_a_time_after_a_moment_once_for_each_speed(
     window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -582,6 +592,7 @@ def test_a_fresh_library_says_a_time_after_a_moment_once_for_each_speed(
     assert len(asked) == 2
 
 
+@pytest.mark.slow
 def test_no_steps_are_timed_while_a_run_trains_and_then_they_count_more_than_it(
     window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -679,6 +690,7 @@ def test_all_repeats_use_the_threads_that_were_chosen_at_their_start(
     assert threads == [1, 1, 2]
 
 
+@pytest.mark.slow
 def test_repeats_and_the_images_behind_a_cell(window: MainWindow, qtbot: QtBot) -> None:
     type_value(qtbot, window, "batch_size", "100")
     type_value(qtbot, window, "epochs", "1")

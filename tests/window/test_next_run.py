@@ -88,6 +88,7 @@ def wait_idle(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(lambda: window.session.state == "idle", timeout=30_000)
 
 
+@pytest.mark.slow
 def test_the_next_run_is_prepared_and_the_running_one_stays_as_it_is(
     window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -126,6 +127,7 @@ def test_the_next_run_is_prepared_and_the_running_one_stays_as_it_is(
     assert find(window, "trainButton").isEnabled()
 
 
+@pytest.mark.slow
 def test_repeats_go_on_as_they_were_begun(window: MainWindow, qtbot: QtBot) -> None:
     window.presets.select("007")
     window.form.set_experiment(experiment_from({"epochs": 1, "batch_size": 500}))
@@ -141,6 +143,7 @@ def test_repeats_go_on_as_they_were_begun(window: MainWindow, qtbot: QtBot) -> N
     assert [run.preset for run in Library().runs()] == ["007", "007"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ["cancelQuestion", "quitQuestion"])
 def test_a_question_about_a_run_goes_with_the_run(
     ask: str, window: MainWindow, qtbot: QtBot
@@ -230,6 +233,7 @@ def test_give_up_and_delete_wait_while_a_run_loads(window: MainWindow, qtbot: Qt
 # --- after a crash -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_after_a_crash_the_window_offers_to_resume(
     qtbot: QtBot, theme: Theme, translation: Translation, small: DataSet
 ) -> None:

@@ -21,7 +21,7 @@ from workbench.engine.step_times import Timing
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.path_text import to_text
-from workbench.spec.experiment import Experiment
+from workbench.spec.experiment import HYPERPARAMETERS, Experiment
 from workbench.spec.networks import network_layers, weight_bytes
 from workbench.spec.optimizers import OPTIMIZERS
 
@@ -29,7 +29,10 @@ WORDS_BYTES = 12_000
 """What a weight file takes beside its numbers."""
 
 LIKE = ("network", "channels", "batch_norm", "activation", "optimizer", "batch_size", "precision")
-"""Hyperparameters on which the speed depends, beside whether there is dropout."""
+"""Hyperparameters on which the speed depends."""
+
+SWITCHED = ("dropout", "ema", "crop_padding", "cutout", "test_flip")
+"""Those of which it only matters that they are not 0 or off."""
 
 NEWEST = 5
 """Runs like it that count: the machine may have been another one before."""
@@ -136,7 +139,9 @@ def timed_seconds(
 
 def speed_of(values: Mapping[str, Any]) -> tuple[object, ...]:
     """What the speed of an experiment depends on, from its values by name."""
-    return (bool(values.get("dropout")), *(values.get(name) for name in LIKE))
+    flips = values.get("flip", "none") != "none"
+    switched = (bool(values.get(name)) for name in SWITCHED)
+    return (*switched, flips, *(values.get(name, HYPERPARAMETERS[name].default) for name in LIKE))
 
 
 def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: str) -> bool:
@@ -175,9 +180,11 @@ def memory_bytes(experiment: Experiment, classes: int = 10) -> int:
     the optimizer keeps, the copies of a checkpoint, and for a batch what each layer gives."""
     layers = network_layers(experiment, classes)
     kept = len(OPTIMIZERS[experiment.optimizer].keeps(experiment) - {"step"})
+    averaged = int(experiment.ema > 0)
     # Weights and gradients; those kept against a loss that is no number; a checkpoint, in pieces
     # and as the content of its file.
-    weights = weight_bytes(experiment, classes) * (2 + kept + 1 + 2 * (2 + kept))
+    copies = 2 + kept + averaged + 1 + 2 * (2 + kept + averaged)
+    weights = weight_bytes(experiment, classes) * copies
     return weights + 4 * experiment.batch_size * sum(math.prod(layer.outputs) for layer in layers)
 
 
@@ -206,9 +213,12 @@ def disk_bytes(
     """Bytes of a run folder at its largest: the last and the best weights, a checkpoint and the
     next one that takes its place, the loss of every step, and the final test's logits."""
     weights = weight_bytes(experiment, classes) + WORDS_BYTES
-    kept = OPTIMIZERS[experiment.optimizer].keeps(experiment) - {"step"}
-    # The weights twice where they diverged, else once beside the optimizer's averages.
-    checkpoints = 2 * max(2, 1 + len(kept)) * weights
+    optimizer = OPTIMIZERS[experiment.optimizer]
+    sets = (optimizer.keeps(experiment), optimizer.keeps_for_others or set())
+    kept = max(len(one - {"step"}) for one in sets)
+    # The weights twice where they diverged, else once beside the optimizer's averages; and the
+    # averaged copy where there is one.
+    checkpoints = 2 * (max(2, 1 + kept) + bool(experiment.ema)) * weights
     trained = train_images * (1 - experiment.validation_share)
     steps = math.ceil(trained / experiment.batch_size) * experiment.epochs
     logits = test_images * (classes * 4 + 8)

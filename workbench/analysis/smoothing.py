@@ -58,6 +58,22 @@ class Smoother:
         return np.append(body.T.ravel(), rest)
 
 
+SHARE = 20
+"""A smoothed value averages over at most the 20th part of a run, unless a person asks for more."""
+
+
+def weight_for(steps: int, most: float) -> float:
+    """Return the weight that a run of ``steps`` steps is smoothed with first: ``most``, or less
+    where its run is short.
+
+    Bias correction takes away the start of an average, not its lag: on a straight line the average
+    stays ``weight / (1 - weight)`` steps behind (the mean age of what it averages over), 99 at a
+    weight of 0.99. Of a run of 60 steps that would show little but its beginning; here the lag
+    stays below a 20th of the run.
+    """
+    return min(most, 1.0 - 1.0 / max(steps / SHARE, 1.0))
+
+
 def smoothed_steps(weight: float) -> int:
     """About how many steps a smoothed value averages over, at ``weight`` in [0, 1): the sum of
     their weights relative to the newest, 1 / (1 - weight)."""

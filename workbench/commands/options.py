@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from workbench import paths
 from workbench.plain_text import visible
-from workbench.spec.experiment import HYPERPARAMETERS
+from workbench.spec.experiment import HYPERPARAMETERS, REGISTRIES
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -24,13 +24,20 @@ class Parser(argparse.ArgumentParser):
 def hyperparameter_help() -> str:
     lines = []
     for p in HYPERPARAMETERS.values():
-        values = " | ".join(p.choices) or {"bool": "true | false"}.get(p.kind, "")
+        of_kind = {"bool": "true | false", "numbers": "16, 32, 64"}
+        values = " | ".join(p.choices) or of_kind.get(p.kind, "")
         if p.minimum is not None and p.maximum is not None:
             low = "above " * p.minimum_excluded + f"{p.minimum:,g}"
             values = f"{low} to {'below ' * p.maximum_excluded}{p.maximum:,.12g} {p.unit}".strip()
         lines.append(f"  {p.name:<15} {values}")
-        lines += textwrap.wrap(p.help, 78, initial_indent=" " * 18, subsequent_indent=" " * 18)
+        lines += _wrapped(p.help)
+        for choice in REGISTRIES.get(p.name, {}).values():
+            lines += _wrapped(f"{choice.name}: {choice.help}") if choice.help else []
     return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 78, initial_indent=" " * 18, subsequent_indent=" " * 18)
 
 
 def add_library(parser: argparse.ArgumentParser) -> None:

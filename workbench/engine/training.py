@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,6 +38,7 @@ from workbench.engine.networks import build_network, prepare
 from workbench.engine.optimizers import build_optimizer
 from workbench.engine.status import RunStatus
 from workbench.engine.steps import pixel_scaling
+from workbench.engine.stopwatch import Stopwatch
 from workbench.messages import Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 
@@ -99,34 +99,6 @@ def train(
     return _Training(experiment, data, report, control, start).run()
 
 
-ASLEEP = 300.0
-"""Seconds without a look at the clock that no step takes: the machine slept, or the process was
-halted. Some systems' clocks go on meanwhile."""
-
-
-class _Stopwatch:
-    """Seconds without pauses, and without the time that the machine slept."""
-
-    def __init__(self, before: float = 0.0) -> None:
-        self._seconds = before
-        self._looked: float | None = time.monotonic()
-
-    def seconds(self) -> float:
-        if self._looked is not None:
-            now = time.monotonic()
-            gone = now - self._looked
-            self._seconds += gone if gone < ASLEEP else 0.0
-            self._looked = now
-        return self._seconds
-
-    def halt(self) -> None:
-        self.seconds()
-        self._looked = None
-
-    def go_on(self) -> None:
-        self._looked = time.monotonic()
-
-
 class _Training:
     def __init__(
         self,
@@ -160,7 +132,7 @@ class _Training:
         self.data = data
         self.report = report
         self.control = control
-        self.watch = _Stopwatch()
+        self.watch = Stopwatch()
         self.epoch = 1
         self.step = 0
         self.epoch_losses: list[float] = []
@@ -207,7 +179,7 @@ class _Training:
         elif device.type == "cuda":
             # Begun elsewhere: another state than that of the first epoch.
             torch.cuda.manual_seed(self.experiment.seed * 1_000_003 + start.epoch)
-        self.watch = _Stopwatch(start.seconds)
+        self.watch = Stopwatch(start.seconds)
         self.epoch, self.step = start.epoch, start.step
         self.epoch_losses = start.losses.tolist()
         self.epoch_correct = start.correct if start.step else 0
@@ -231,7 +203,7 @@ class _Training:
                 self.tested,
                 self.data,
                 self.scaling,
-                self._between_batches,
+                self._between_test_batches,
                 self.report,
                 self.experiment.test_flip,
             )
@@ -346,6 +318,7 @@ class _Training:
         step = self.step
         while step < len(bounds):
             done = self.steps.advance(step)
+            self.watch.lap("step")
             step += done
             if step == 1 and self.experiment.eval_after_first_step:
                 self.network.eval()
@@ -355,7 +328,7 @@ class _Training:
             if due or snapshot or self.control.asked or step == len(bounds):
                 # Waits for the device: all losses since the last time in one transfer.
                 fresh, correct = self.steps.results(reported, step)
-                now = self.watch.seconds()
+                now = self.watch.lap("transfer")
                 images = bounds[step - 1][1] - bounds[reported][0]
                 self._check_losses(epoch, reported, fresh)
                 self.step = step
@@ -403,7 +376,7 @@ class _Training:
                 self.tested,
                 data,
                 self.scaling,
-                self._between_batches,
+                self._between_test_batches,
                 progress,
                 self.experiment.test_flip,
             )
@@ -414,11 +387,15 @@ class _Training:
                 self.scaling,
                 self.experiment,
                 epoch,
-                self._between_batches,
+                self._between_test_batches,
                 progress,
                 moves_statistics,
             )
         return test
+
+    def _between_test_batches(self) -> None:
+        self.watch.lap("test")
+        self._between_batches()
 
     def _between_batches(self) -> None:
         if self.control.paused:

@@ -33,7 +33,8 @@ from workbench.analysis.metrics import (
     read_predictions,
     top_k_accuracy,
 )
-from workbench.analysis.smoothing import Smoother, smoothed_steps
+from workbench.analysis.smoothing import Smoother, smoothed_steps, weight_for
+from workbench.engine.run_state import EpochFigures
 from workbench.library.run_folder import RunRecord, read_epochs, read_losses, read_test
 from workbench.messages import Message, WorkbenchError
 from workbench.report.blocks import (
@@ -48,8 +49,10 @@ from workbench.report.blocks import (
 from workbench.report.network_picture import network_picture
 from workbench.report.plots import (
     BEST,
+    MEAN,
     RAW,
     REPORTED,
+    TEST,
     VALIDATION,
     Band,
     Level,
@@ -65,6 +68,7 @@ from workbench.spec.networks import network_layers
 from workbench.spec.presets import Preset, list_presets, preset_before, preset_with_id
 from workbench.words.figures import percent
 from workbench.words.layers import grouped
+from workbench.words.memorizing import COUNTED, gap_sentences
 from workbench.words.status import status_word
 from workbench.words.titles import data_name
 
@@ -76,8 +80,7 @@ MARKDOWN_ENDINGS = (".md", ".markdown")
 ENDED_EARLY = Message("ended early")
 
 SMOOTHING = 0.99
-"""Weight of the average so far in the smoothed loss: the same for every run, however long, so that
-their curves compare."""
+"""Weight of the average so far in the smoothed loss; less in a run that is too short for it."""
 
 
 def write_report(
@@ -354,35 +357,51 @@ class _Page:
         yield Heading(3, say(Message("Curves")))
         index, low, _, high = thinned(losses)
         epochs = (index + 1) / record.steps_per_epoch
-        at, smoothed = sampled(Smoother(SMOOTHING).extend(losses))
+        weight = weight_for(len(losses), SMOOTHING)
+        at, smoothed = sampled(Smoother(weight).extend(losses))
         series: list[Series] = [
-            Band(say(Message("each step, least to most")), epochs, low, high, RAW),
+            Band(say(Message("each step")), epochs, low, high, RAW),
             Line(
-                say(Message("smoothed over about {steps} steps", steps=smoothed_steps(SMOOTHING))),
+                say(Message("smoothed over {steps} steps", steps=smoothed_steps(weight))),
                 (at + 1) / record.steps_per_epoch,
                 smoothed,
             ),
         ]
+        x = np.array([row["epoch"] for row in rows], float)
+
+        def column(name: str) -> np.ndarray:
+            return np.array([_number(row.get(name)) for row in rows], float)
+
+        validated = bool(rows) and "validation_accuracy" in rows[0]
+        if rows:
+            mean = say(Message("mean of the epoch"))
+            series.append(Line(mean, x, column("loss"), MEAN, dots=True))
+            series.append(Line(say(Message("test")), x, column("test_loss"), TEST, dots=True))
+        if validated:
+            held_out = column("validation_loss")
+            series.append(Line(say(Message("validation")), x, held_out, VALIDATION, dots=True))
         # A step far above all others would flatten the rest.
         finite = high[np.isfinite(high)]
         top = float(np.quantile(finite, 0.99)) * 1.1 if len(finite) else 1.0
-        loss = plot(series, say(Message("epoch")), say(Message("training loss")), (0.0, top or 1.0))
-        yield Plot(f"{record.id}-loss", say(Message("Training loss")), loss)
+        tested = np.concatenate([column("test_loss"), column("validation_loss")])
+        top = max([top, *(1.05 * tested[np.isfinite(tested)])])
+        loss = plot(series, say(Message("epoch")), say(Message("loss")), (0.0, top or 1.0))
+        yield Plot(f"{record.id}-loss", say(Message("Loss of training and test")), loss)
         if not rows:
             return
-        x = np.array([row["epoch"] for row in rows], float)
-        y = np.array([_number(row["accuracy"]) for row in rows])
         marks: list[Series] = []
         reported = self.preset.reported if self.preset else None
         if reported is not None and self.against and self.against.outcome != "not comparable":
             name = say(Message("reported, {accuracy}%", accuracy=f"{reported.accuracy:.2f}"))
             marks.append(Level(name, reported.accuracy, REPORTED))
-        marks.append(Line(say(Message("measured after each epoch")), x, y, dots=True))
-        y_label = Message("test accuracy (%)")
-        if "validation_accuracy" in rows[0]:
-            held_out = np.array([_number(row["validation_accuracy"]) for row in rows])
+        counted = any("training_accuracy" in row for row in rows)
+        if counted:
+            values = column("training_accuracy")
+            marks.append(Line(say(Message("training")), x, values, MEAN, dots=True))
+        marks.append(Line(say(Message("test")), x, column("accuracy"), TEST, dots=True))
+        if validated:
+            held_out = column("validation_accuracy")
             marks.append(Line(say(Message("validation")), x, held_out, VALIDATION, dots=True))
-            y_label = Message("accuracy (%)")
         if record.best_epoch is not None and record.best_accuracy is not None:
             name = say(
                 Message("best, selected on the validation split")
@@ -391,8 +410,12 @@ class _Page:
             )
             point = np.array([float(record.best_epoch)]), np.array([record.best_accuracy])
             marks.append(Line(name, *point, BEST, dots=True))
-        accuracy = plot(marks, say(Message("epoch")), say(y_label))
-        yield Plot(f"{record.id}-accuracy", say(Message("Test accuracy")), accuracy)
+        accuracy = plot(marks, say(Message("epoch")), say(Message("accuracy (%)")))
+        yield Plot(f"{record.id}-accuracy", say(Message("Accuracy")), accuracy)
+        for sentence in gap_sentences(list(map(EpochFigures.from_row, rows))):
+            yield Paragraph(say(sentence))
+        if counted:
+            yield Paragraph(say(COUNTED))
 
     def _result(self) -> Iterator[Block]:
         record, say = self.record, self.say

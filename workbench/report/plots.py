@@ -12,11 +12,11 @@ import numpy as np
 
 from workbench.plain_text import visible
 
-WIDTH, HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 30, 44
+WIDTH, HEIGHT = 640, 316
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 46, 44
 
 MEASURED, RAW, REPORTED, BEST = "#1d6bc4", "#8fb8e6", "#a65c00", "#00775b"
-VALIDATION = "#b0398a"
+MEAN, TEST, VALIDATION = "#4b5563", "#c2410c", "#b0398a"
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,19 +176,22 @@ def _drawn(s: Series, at: Callable[[float, float], str], x_low: float, x_high: f
 
 
 def _legend(series: Sequence[Series]) -> list[str]:
-    """Names above the axes, from the left; widths of text are only estimated in SVG."""
+    """Names above the axes, from the left in two rows; widths of text are only estimated in SVG."""
     parts = []
-    x = float(_LEFT)
+    x, y = float(_LEFT), 12
     for s in series:
         if not s.name:
             continue
+        length = 46 + sum(11.5 if ord(letter) > 0x2E80 else 6.0 for letter in s.name)
+        if x > _LEFT and x + length > WIDTH:
+            x, y = float(_LEFT), 28
         width = 10 if isinstance(s, Band) else 2
         dash = ' stroke-dasharray="6 4"' if isinstance(s, Level) else ""
         parts.append(
-            f'<path d="M{x:.0f} {_TOP - 15} h24" stroke="{s.color}" stroke-width="{width}"{dash}/>'
-            f'<text x="{x + 30:.0f}" y="{_TOP - 11}">{escape(s.name)}</text>'
+            f'<path d="M{x:.0f} {y} h24" stroke="{s.color}" stroke-width="{width}"{dash}/>'
+            f'<text x="{x + 30:.0f}" y="{y + 4}">{escape(s.name)}</text>'
         )
-        x += 46 + sum(11.5 if ord(letter) > 0x2E80 else 6.0 for letter in s.name)
+        x += length
     return parts
 
 

@@ -400,11 +400,12 @@ class Experiment(BaseModel):
     def _channels_in_one_form(cls, value: object) -> str:
         numbers = channel_numbers(value)
         if numbers is None:
+            written = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
             context = {
                 "field": "channels",
                 "most": MOST_CONVOLUTIONS,
                 "largest": f"{MOST_CHANNELS:,}",
-                "value": shortened(value),
+                "value": shortened(written) or "empty",
             }
             raise PydanticCustomError("channels", _DISAGREEMENTS["channels"], context)
         return ", ".join(map(str, numbers))

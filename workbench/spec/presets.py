@@ -260,7 +260,7 @@ def preset_with_id(name: str) -> Preset:
     raise WorkbenchError(
         "{name}: there is no such preset; there are {names}, or name a YAML file.",
         name=name,
-        names=", ".join(preset.id for preset in presets),
+        names=", ".join(preset.id for preset in presets if isinstance(preset, Preset)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from workbench.window.kit import theme
@@ -28,8 +28,16 @@ class Actions(QObject):
         self.vary = self._action("vary", "Ctrl+Y")
         self.sweeps = self._action("sweeps", "Ctrl+Shift+Y")
         self.try_image = self._action("try_image", "Ctrl+I")
+        self.browse_data = self._action("browse_data", "Ctrl+Shift+D")
         self.story = self._action("story", "Ctrl+E")
         self.reset_layout = self._action("reset_layout")
+        self.first_steps = self._action("first_steps")
+        self.shortcuts = self._action("shortcuts", QKeySequence.StandardKey.HelpContents)
+        self.glossary = self._action("glossary")
+        self.explain = self._action("explain", "Shift+F1")
+        self.point = self._action("point")
+        for action in (self.shortcuts, self.explain):  # in windows of their own too
+            action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
         self.about = self._action("about")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self.open_library = self._action("open_library")
@@ -70,8 +78,14 @@ class Actions(QObject):
         self.vary.setText(tr("Vary…"))
         self.sweeps.setText(tr("Sweeps…"))
         self.try_image.setText(tr("Try an image…"))
+        self.browse_data.setText(tr("Look at the data…"))
         self.story.setText(tr("The report's experiments…"))
         self.reset_layout.setText(tr("Reset layout"))
+        self.first_steps.setText(tr("First steps"))
+        self.shortcuts.setText(tr("Shortcuts"))
+        self.glossary.setText(tr("Glossary and plots"))
+        self.explain.setText(tr("What is this?"))
+        self.point.setText(tr("What is this? By a click"))
         self.about.setText(tr("About CIFAR Workbench"))
         self.open_library.setText(tr("Show the library's folder"))
         self.theme["system"].setText(tr("Follow system"))

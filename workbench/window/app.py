@@ -54,6 +54,7 @@ def run_window() -> int:
     translation.use(language if language in LANGUAGES else system_language())
     window = MainWindow(Library(), settings, theme, translation)
     window.show()
+    window.offer_first_steps()
     # Behind the first paint: importing torch holds Python up for moments.
     QTimer.singleShot(0, window.session.find_devices)
     code = application.exec()

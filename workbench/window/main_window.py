@@ -33,16 +33,21 @@ from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message, WorkbenchError
 from workbench.path_text import to_text
-from workbench.spec.experiment import Experiment, experiment_from
+from workbench.spec.experiment import Experiment, experiment_from, with_changes
 from workbench.spec.presets import Preset
 from workbench.window.actions import Actions
+from workbench.window.help.help_center import HelpCenter
+from workbench.window.help.help_window import GLOSSARY, SHORTCUTS
 from workbench.window.image_trial import ImageTrial
 from workbench.window.images.image_store import ImageStore
 from workbench.window.kit import dialogs, theme
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.focus_keeper import FocusKeeper
 from workbench.window.kit.focus_ring import FocusRing
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.icons import program_icon
+from workbench.window.kit.mnemonics import give_mnemonics
+from workbench.window.kit.placement import show_free
 from workbench.window.kit.settings import Settings
 from workbench.window.kit.theme import Theme
 from workbench.window.kit.translation import Translation, say, tr
@@ -105,9 +110,13 @@ class MainWindow(QMainWindow):
         self.interrupted = InterruptedBar(settings)
         self.run_view.show_above(self.interrupted)
         self.saved = SavedModels(library)
-        self.results = ResultsBar(self.saved.selected)
+        self.results = ResultsBar(self.saved.selected, self.saved.selected_unreadable)
         self.result_windows = ResultWindows(library, self.images, translation, self)
         self.sweeps = Sweeps(library, self)
+        self.help = HelpCenter(
+            translation, settings, lambda: (made for made, _ in self._menus), show_free, self
+        )
+        self.run_view.show_above(self.help.first_steps)
         self.repeats = Repeats(self)
         self.weights_card = WeightsCard()
         self.data_button = DataButton(settings)
@@ -184,7 +193,7 @@ class MainWindow(QMainWindow):
         self._form_dock = self._dock(
             "hyperparameterDock", left, self.form, self.estimate, self.sweeps.button
         )
-        self.setCentralWidget(self.run_view)
+        self.setCentralWidget(Fitting(self.run_view))
         self._models_dock = self._dock(
             "modelsDock", right, self.saved, self.results, self.weights_card
         )
@@ -201,7 +210,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(8, 0, 8, 8)
         for number, widget in enumerate(widgets):
             layout.addWidget(widget, 1 if number == 0 else 0)
-        dock.setWidget(content)
+        dock.setWidget(Fitting(content))
         self.addDockWidget(area, dock)
         return dock
 
@@ -227,7 +236,7 @@ class MainWindow(QMainWindow):
                     made.addAction(entry)
             return made
 
-        menu("&File", a.open_weights, a.try_image, a.open_library, None, a.quit)
+        menu("&File", a.open_weights, a.try_image, a.browse_data, a.open_library, None, a.quit)
         run = (a.train, a.repeat, a.vary, a.sweeps, None, a.pause, a.stop, a.cancel, None)
         menu("&Run", *run, a.back_to_run)
         results = self.results.actions_for_menu()
@@ -244,7 +253,9 @@ class MainWindow(QMainWindow):
         self._theme_menu.addActions(list(a.theme.values()))
         self._language_menu = view.addMenu("")
         self._language_menu.addActions(list(a.language.values()))
-        menu("&Help", a.about)
+        menu("&Help", a.first_steps, a.shortcuts, a.glossary, a.explain, a.point, None, a.about)
+        for each in self.findChildren(QMenu):
+            give_mnemonics(each)
 
     def retranslate(self) -> None:
         titles = {
@@ -293,8 +304,14 @@ class MainWindow(QMainWindow):
         a.sweeps.triggered.connect(lambda: self.sweeps.show())
         self.sweeps.button.clicked.connect(a.vary.trigger)
         a.try_image.triggered.connect(lambda: self.trial.begin())
+        a.browse_data.triggered.connect(self._browse_data)
         a.story.triggered.connect(self.result_windows.tell_story)
         a.reset_layout.triggered.connect(self._layout.reset)
+        a.first_steps.triggered.connect(self.help.first_steps.begin)
+        a.shortcuts.triggered.connect(lambda: self.help.show_tab(SHORTCUTS))
+        a.glossary.triggered.connect(lambda: self.help.show_tab(GLOSSARY))
+        a.explain.triggered.connect(self.help.what_is_this.explain_focus)
+        a.point.triggered.connect(self.help.what_is_this.point)
         a.about.triggered.connect(
             lambda: dialogs.show_about(self, self.device_box.device_name(), self._torch_version)
         )
@@ -308,9 +325,14 @@ class MainWindow(QMainWindow):
         for heading in (self.presets.heading, self.form.heading, self.saved.heading):
             heading.hide()
         self.presets.selected.connect(self._preset_selected)
+        self.presets.reloaded.connect(lambda: self.saved.show_presets(self.presets.by_id()))
+        self.saved.show_presets(self.presets.by_id())
         self.presets.problem.connect(self._show_problem_text)
         self.presets.show_in_folder.connect(self._show_folder)
         self.form.changed.connect(self._update)
+        self.form.changed.connect(
+            lambda: self.result_windows.experiment_changed(self.form.experiment())
+        )
         self.form.preset_saved.connect(self._preset_saved)
         self.form.examples_wanted.connect(self._show_examples)
         self.run_view.problem.connect(self._show_problem_text)
@@ -350,6 +372,7 @@ class MainWindow(QMainWindow):
         self.sweeps.open_requested.connect(self._open_run_of_sweep)
         self.sweeps.hyperparameters_requested.connect(self._use_point)
         self.sweeps.report_requested.connect(self.result_windows.write_report)
+        self.help.first_steps.setup_wanted.connect(self._set_up)
         self.repeats.train_wanted.connect(self._train_repeat)
         self.repeats.said.connect(self.status.show_now)
         self.repeats.problem.connect(self._show_problem_text)
@@ -362,6 +385,7 @@ class MainWindow(QMainWindow):
         self.runs.said.connect(self.status.show_now)
         self.runs.problem.connect(self._show_problem)
         self.data_button.changed.connect(self._update)
+        self.data_button.offer(self.actions_.browse_data)
         self.data_button.download_requested.connect(self.session.download)
         self.data_button.prepare_requested.connect(self._prepare)
         self.data_button.problem.connect(self._show_problem)
@@ -384,6 +408,8 @@ class MainWindow(QMainWindow):
         s.final_test.connect(view.on_final_test)
         s.evaluation_progress.connect(view.on_evaluation)
         s.lines.connect(view.on_lines)
+        s.run_started.connect(self.help.first_steps.run_began)
+        s.run_ended.connect(self.help.first_steps.run_ended)
         s.run_ended.connect(self.repeats.run_ended)
         s.run_ended.connect(self._run_ended)
         s.data_prepared.connect(self._data_prepared)
@@ -407,6 +433,18 @@ class MainWindow(QMainWindow):
             self._settings.set_text("preset", preset.id)
             self.form.set_preset(preset)
         self._update()
+
+    def _set_up(self, preset_id: str, epochs: int) -> None:
+        """The preset for the first run, with so many epochs."""
+        self.presets.select(preset_id)
+        preset = self.presets.current()
+        if isinstance(preset, Preset):
+            self.form.set_experiment(with_changes(preset.experiment, {"epochs": epochs}))
+
+    def offer_first_steps(self) -> None:
+        """Shows the guided first run to who has neither trained nor skipped it."""
+        if self.help.first_steps.is_new and not any(self.session.library.path.glob("*/run.json")):
+            self.help.first_steps.begin()
 
     def _preset_saved(self, preset_id: str) -> None:
         self.presets.reload()
@@ -552,6 +590,10 @@ class MainWindow(QMainWindow):
         if not self.session.busy:
             self._preparing = choice
             self.session.prepare_data(choice)
+
+    def _browse_data(self) -> None:
+        button = self.data_button
+        self.result_windows.browse_data(button.choice, button.name(), self.form.experiment())
 
     def _show_runs_of(self, preset_id: str) -> None:
         self.presets.select(preset_id)
@@ -747,12 +789,13 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._shown_once:
             self._shown_once = True
-            self._layout.raise_docks()
+            self._layout.settle()
 
     def _restore_choices(self) -> None:
         themes = self.actions_.theme
         themes.get(self._settings.text("theme", "system"), themes["system"]).setChecked(True)
         self.actions_.language[self._translation.language].setChecked(True)
+        self.saved.columns.restore(self._settings.record("run_columns"))
 
     # --- files dropped, folders shown, quit --------------------------------------------
 
@@ -793,9 +836,11 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._layout.keep()
+        self._settings.set_record("run_columns", self.saved.columns.state())
         self._settings.save()
         self.result_windows.close()
         self.sweeps.close()
+        self.help.close()
         self.hide()  # at once; what is waited for takes moments, torch's import at most
         self.timings.stop()
         self.result_windows.wait(30_000)

@@ -19,6 +19,7 @@ from workbench.report.document import write_report
 from workbench.spec.experiment import Experiment
 from workbench.window.compare.comparison_window import ComparisonWindow
 from workbench.window.compare.story_window import StoryWindow
+from workbench.window.data.data_window import DataWindow
 from workbench.window.images.image_store import ImageStore
 from workbench.window.kit.placement import center_over, close_by_key, show_free
 from workbench.window.kit.save_file import ask_to_save
@@ -52,6 +53,7 @@ class ResultWindows(QObject):
         self._parent = parent
         self._works: list[Work] = []
         self._own_image: OwnImageWindow | None = None
+        self._data: DataWindow | None = None
         self._examples: AugmentationWindow | None = None
 
     def compare(self, records: Sequence[RunRecord]) -> ComparisonWindow:
@@ -93,6 +95,29 @@ class ResultWindows(QObject):
         if image is not None:
             self._own_image.take_file(image)
         return self._own_image
+
+    def browse_data(
+        self, choice: DataChoice, name: str, experiment: Experiment | None
+    ) -> DataWindow:
+        """The window on a data set, with what a network of ``experiment`` gets of its images; it is
+        only one."""
+        if self._data is None:
+            window = DataWindow(self._parent)
+            window.destroyed.connect(self._data_closed)
+            show_free(window, self._parent)
+            self._data = window
+        self._data.show_experiment(experiment)
+        self._data.show_data(choice, name)
+        self._data.activateWindow()
+        return self._data
+
+    def experiment_changed(self, experiment: Experiment | None) -> None:
+        """The form has other hyperparameters now."""
+        if self._data is not None:
+            self._data.show_experiment(experiment)
+
+    def _data_closed(self) -> None:
+        self._data = None
 
     def weights_changed(self, weights: Path, title: str, device: str) -> None:
         """Other weights are in use."""
@@ -158,6 +183,7 @@ class ResultWindows(QObject):
         for window in (
             *self._parent.findChildren(ComparisonWindow),
             *self._parent.findChildren(StoryWindow),
+            *self._parent.findChildren(DataWindow),
             *self._parent.findChildren(AugmentationWindow),
         ):
             window.close()

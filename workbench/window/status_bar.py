@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 from PySide6.QtCore import QEvent, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from workbench.plain_text import shortened
@@ -61,10 +61,26 @@ class StatusBar(QStatusBar):
         for label, text in ((self._device, device), (self._data, data)):
             label.setText(shortened(text, 40))
             label.setToolTip(tooltip(text, tip))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Gives the sentence half of the width at least: of the others those are shown that have
+        room beside it."""
+        room = self.width() // 2
+        for label in (self._data, self._device, self._memory):
+            needed = label.fontMetrics().horizontalAdvance(label.text()) + 16
+            room -= needed
+            label.setFixedWidth(needed)
+            label.setVisible(room >= 0 and bool(label.text()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _show_memory(self) -> None:
         used = self._process.memory_info().rss / 2**20
         self._memory.setText(tr("{used} MB of memory").format(used=f"{used:,.0f}"))
+        self._fit()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

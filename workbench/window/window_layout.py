@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.settings import Settings
 
 VERSION = 1
@@ -24,8 +25,8 @@ class WindowLayout:
         self._window = window
         self._docks = docks
         self._settings = settings
-        self._size_docks()
         self._first_state = window.saveState(VERSION)
+        self._is_first = False
 
     def reset(self) -> None:
         """All docks in their first places."""
@@ -49,21 +50,41 @@ class WindowLayout:
             self._window.resize(QSize(1440, 900).boundedTo(room - QSize(8, 40)))
         state = self._settings.bytes("window/state")
         if state.isEmpty() or not self._window.restoreState(state, VERSION):
-            self._size_docks()  # by the size that the window has now
+            self._is_first = True  # its docks take their places with its texts and font
         self._bring_back()
 
-    def raise_docks(self) -> None:
-        """Floating docks were restored before there was a window to lie above."""
+    def settle(self) -> None:
+        """Once the window is shown: sizes that follow from its texts and font, and floating docks,
+        which were restored before there was a window to lie above."""
+        if self._is_first:
+            self._size_docks()
         for dock in self._docks:
             if dock.isFloating() and dock.isVisible():
                 QTimer.singleShot(0, dock, dock.raise_)
 
     def _size_docks(self) -> None:
         presets, form, models = self._docks
+        if self._is_narrow():
+            # One behind the other, so that the run has more than half of the width.
+            self._window.tabifyDockWidget(presets, form)
+            self._window.tabifyDockWidget(form, models)
+            presets.raise_()
+            wide = max(284, self._window.width() // 3)
+            self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
+            return
+        if self._window.tabifiedDockWidgets(presets):
+            self._window.restoreState(self._first_state, VERSION)
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
         wide = max(396, min(460, self._window.width() - 1010))
         self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
         self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
+
+    def _is_narrow(self) -> bool:
+        """Whether docks on both sides, as wide as they need to be, would leave the run too little
+        of the window's width: on a small screen, or with a large font."""
+        presets, form, models = (_least(dock.widget()) for dock in self._docks)
+        run = _least(self._window.centralWidget())
+        return max(presets, form) + models + run > self._window.width()
 
     def _bring_back(self) -> None:
         """A window or a floating dock on a monitor that has gone comes back to one that is there;
@@ -78,3 +99,9 @@ class WindowLayout:
                 widget.move(room.topLeft())
             if frame.width() > room.width() or frame.height() > room.height():
                 widget.resize(frame.size().boundedTo(room.size()))
+
+
+def _least(widget: QWidget | None) -> int:
+    """Pixels across that the content of ``widget`` needs so as not to scroll."""
+    content = widget.widget() if isinstance(widget, Fitting) else widget
+    return 0 if content is None else content.minimumSizeHint().width()

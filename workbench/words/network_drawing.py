@@ -10,7 +10,7 @@ from workbench.messages import Message
 from workbench.spec.layers import IMAGE, Layer
 from workbench.words.layers import Group, grouped, shape_text
 
-BOX_WIDTH, SIDE_WIDTH, BOX_HEIGHT = 236.0, 150.0, 38.0
+BOX_WIDTH, SIDE_WIDTH, BOX_HEIGHT = 236.0, 184.0, 38.0
 """Of a box, of one beside the main way, and of both, in pixels."""
 ROW, GUTTER, MARGIN = 56.0, 26.0, 12.0
 """From one row to the next, between boxes side by side, and at the edges."""

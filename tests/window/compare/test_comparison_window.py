@@ -65,7 +65,7 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
         make_run(library, "001", (20, 25, 30), seed=1),
         make_run(library, "001", (22, 28, 40), seed=2),
     )
-    curves = [item.getData()[1].tolist() for _, item, _ in window.curves._curves]
+    curves = [run["accuracy"].getData()[1].tolist() for run in window.curves._curves]
     assert curves == [[20, 25, 30], [22, 28, 40]]
     assert "seed 1" in window.legend.accessibleName()
     assert ["Seed", "1", "2"] in window.differences.texts()
@@ -85,7 +85,7 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
 
 
 def drawn_losses(window: ComparisonWindow, number: int) -> np.ndarray:
-    return window.curves._curves[number][0].getOriginalDataset()[1]
+    return window.curves._curves[number]["steps"].getOriginalDataset()[1]
 
 
 def test_losses_are_smoothed_over_the_same_steps_however_long_a_run_is(
@@ -119,14 +119,15 @@ def test_a_run_is_hidden_by_its_legend_with_mouse_or_keys(
     )
     first, second = window.legend.buttons()
     qtbot.mouseClick(second, Qt.MouseButton.LeftButton)
-    assert not any(curve.isVisible() for curve in window.curves._curves[1])
-    assert all(curve.isVisible() for curve in window.curves._curves[0])
+    assert not any(curve.isVisible() for curve in window.curves._curves[1].values())
+    assert window.curves._curves[0]["accuracy"].isVisible()
+    assert window.curves._curves[0]["steps"].isVisible()
     assert window.curves.accuracy.view.viewRange()[1][1] < 40  # what is left fills the plot
     window.retranslate()
     assert not second.isChecked()  # it stays hidden
     second.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(second, Qt.Key.Key_Space)
-    assert all(curve.isVisible() for curve in window.curves._curves[1])
+    assert window.curves._curves[1]["accuracy"].isVisible()
     assert first.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
@@ -136,9 +137,10 @@ def test_a_validation_split_has_a_curve_and_says_who_chose(
     plain = make_run(library, "001", (20, 25, 30))
     split = make_run(library, "001", (22, 28, 40), validation=(20, 27, 25), validation_share=0.1)
     window = open_window(plain, split)
-    curves = [item.getData()[1] for _, _, item in window.curves._curves]
+    curves = [run["validation_accuracy"].getData()[1] for run in window.curves._curves]
     assert curves[0] is None or not len(curves[0])
     assert curves[1].tolist() == [20, 27, 25]
+    window.curves.accuracy_box.setCurrentIndex(1)
     assert "triangles: validation accuracy" in window.curves.accuracy_title.text()
     rows = window.differences.texts()
     assert ["Best epoch selected on", "test set: optimistic", "validation split"] in rows
@@ -148,6 +150,39 @@ def test_a_validation_split_has_a_curve_and_says_who_chose(
     only = open_window(plain, early)
     assert ["Ended early", "no", "yes"] in only.differences.texts()
     assert "validation" not in only.curves.accuracy_title.text()
+
+
+def test_training_test_and_validation_can_be_drawn(open_window: Open, library: Library) -> None:
+    counted = make_run(
+        library, "001", (20, 25, 30), training=(21, 50, 90), test_losses=(2, 1.5, 1.8)
+    )
+    window = open_window(counted, make_run(library, "001", (22, 28, 40), seed=2))
+    curves = window.curves
+    first, second = curves._curves
+    assert first["training_accuracy"].getData()[1].tolist() == [21, 50, 90]
+    assert first["training_accuracy"].isVisible()
+    assert curves.accuracy.view.viewRange()[1][1] > 90
+    assert "without marks: training accuracy" in curves.accuracy_title.text()
+    curves.accuracy_box.setCurrentIndex(1)
+    assert not first["training_accuracy"].isVisible()
+    assert curves.accuracy.view.viewRange()[1][1] < 50
+
+    curves.loss_box.setCurrentIndex(1)
+    assert first["test_loss"].getData()[1].tolist() == [2, 1.5, 1.8]
+    assert [first[name].isVisible() for name in ("steps", "loss", "test_loss")] == [
+        *(False, True, True),
+    ]
+    assert not curves.slider.isVisible()
+    curves.loss_box.setCurrentIndex(2)
+    window.legend.buttons()[0].click()
+    assert not first["test_loss"].isVisible()
+    assert second["test_loss"].isVisible()
+
+
+def test_what_no_run_has_is_said(open_window: Open, library: Library) -> None:
+    window = open_window(make_run(library), make_run(library, seed=1))
+    window.curves.accuracy_box.setCurrentIndex(2)
+    assert window.curves.accuracy.words.text() == "None of these runs has it."
 
 
 def two_runs(library: Library) -> tuple[RunRecord, RunRecord]:
@@ -292,7 +327,7 @@ def test_a_run_deleted_meanwhile_gives_a_sentence(
     shutil.rmtree(runs[1].folder)
     window.show()
     qtbot.waitUntil(lambda: window.ready)  # nothing to draw of it, and that is all
-    curves = [item.getData()[1] for _, item, _ in window.curves._curves]
+    curves = [run["accuracy"].getData()[1] for run in window.curves._curves]
     assert curves[0].tolist() == [20, 25, 30]
     assert curves[1] is None
     window.close()

@@ -69,7 +69,7 @@ def test_what_is_not_compared_says_why(view: ReportView, library: Library) -> No
     view.show_record(make_run(library))
     assert view.findChild(FigureTable, "reportTable").isVisible()
     view.show_record(replace(make_run(library), preset=None))
-    assert "preset of your own" in text(view, "reportEmpty")
+    assert "none of the report's" in text(view, "reportEmpty")
     view.show_record(replace(make_run(library), preset="gone"))
     assert "gone: there is no such preset" in text(view, "reportEmpty")
     view.show_record(None)

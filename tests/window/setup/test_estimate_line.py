@@ -30,6 +30,11 @@ def test_what_it_says(qtbot: QtBot) -> None:
     line.show_estimate(Estimate(125.0, 3, 9_400_000, None, 310_000_000, 200_000_000))
     assert line.text() == "GPU memory: needs 310 MB, 200 MB free"
     assert line._tint == "problem"
+    line.show_estimate(
+        Estimate(None, 0, 10**6, None, memory_bytes=9 * 10**9, free_memory_bytes=2 * 10**9)
+    )
+    assert line.text() == "Memory: needs 9,000 MB, 2,000 MB free"
+    assert line._tint == "problem"
     line.show_estimate(None)
     assert line.text() == ""
     assert line._tint == "muted"

@@ -178,6 +178,7 @@ def test_no_steps_are_timed_while_a_run_trains(session: Session, qtbot: QtBot) -
     assert not session.time_steps(experiment_from({}), "cpu")
 
 
+@pytest.mark.slow
 def test_a_run_behind_timed_steps_is_the_run_without_them(
     session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Curves of chosen runs over each other: test accuracy and training loss."""
+"""Curves of chosen runs over each other: accuracies and losses of training, test and validation."""
 
 from __future__ import annotations
 
@@ -13,24 +13,34 @@ from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workbench.analysis.repeats import same_group, spread_of
-from workbench.analysis.smoothing import smoothed_steps
+from workbench.analysis.smoothing import smoothed_steps, weight_for
 from workbench.library.run_folder import RunRecord
+from workbench.window.compare.figure_choice import ACCURACIES, LOSSES, STEPS, FigureBox
 from workbench.window.kit import theme
+from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
-from workbench.window.kit.translation import tr
+from workbench.window.kit.shades import RUN_DASHES, RUN_MARKERS
+from workbench.window.kit.translation import say, tr
 from workbench.window.plots.curves import LossCurve
 from workbench.window.plots.epoch_plot import EpochPlot
 from workbench.window.plots.smoothing_slider import SmoothingSlider
+from workbench.words.memorizing import COUNTED
 
 SMOOTHING = 0.99
-"""Where the slider stands first: curves that lie over each other have to be smooth."""
+"""Where the slider stands first: curves that lie over each other have to be smooth. Lower where the
+shortest run is too short for it."""
+
+FEW = 3
+"""With more runs than these, training accuracies too would be too many curves to begin with."""
+
+ACCURACY_COLUMNS = ("accuracy", "training_accuracy", "validation_accuracy")
+LOSS_COLUMNS = ("loss", "test_loss", "validation_loss")
 
 PIECE = 250_000
 """Losses that are smoothed in one turn of the event loop."""
 
 _LIGHT = ("#1d6bc4", "#a65c00", "#00775b", "#7a4da3", "#b3261e", "#4b5563", "#0e7490", "#854d6d")
 _DARK = ("#5aa9f5", "#e69f3c", "#35c296", "#c9a0f0", "#ff8a7e", "#aab4c4", "#4fc3d9", "#e394bd")
-_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
 
 def pen_of(number: int) -> QPen:
@@ -38,7 +48,9 @@ def pen_of(number: int) -> QPen:
     tints = _DARK if theme.colors().dark else _LIGHT
     pen = QPen(QColor(tints[number % len(tints)]), 1.0)
     pen.setCosmetic(True)
-    pen.setStyle(_DASHES[number // 3 % len(_DASHES)])
+    if dashes := RUN_DASHES[number % len(RUN_DASHES)]:
+        pen.setDashPattern(dashes)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     return pen
 
 
@@ -49,8 +61,8 @@ class ComparedCurves(QWidget):
     accuracy: EpochPlot
     loss: EpochPlot
     slider: SmoothingSlider
-    accuracy_title: QLabel
-    loss_title: QLabel
+    accuracy_title: ElidedLabel
+    loss_title: ElidedLabel
     spread: QLabel
 
     def __init__(self, records: Sequence[RunRecord], parent: QWidget | None = None) -> None:
@@ -59,9 +71,9 @@ class ComparedCurves(QWidget):
         is_group = all(same_group(records[0], other) for other in records[1:])
         self._is_group = is_group and len(records) > 2
         self._drawn = False
-        self._curves: list[tuple[Any, Any, Any]] = []
+        self._curves: list[dict[str, Any]] = []  # of each run, by column, and its steps
         self._losses: list[LossCurve] = []
-        self._accuracies: list[np.ndarray] = []
+        self._values: list[dict[str, tuple[np.ndarray, np.ndarray]]] = []
         self._hidden: set[int] = set()
         self._stale: list[int] = []
         self._smoothing = QTimer(self)
@@ -70,7 +82,13 @@ class ComparedCurves(QWidget):
         self._redrawing.timeout.connect(self._draw_losses)
         self._band: list[Any] = []
         self._test_modes: set[str] = set()
-        self._has_validation = self._has_epochs = self._has_steps = False
+        self._weight = SMOOTHING
+        few = len(records) <= FEW
+        self.accuracy_box = FigureBox("accuracyFigures", ACCURACIES)
+        self.accuracy_box.setCurrentIndex(0 if few else 1)
+        self.loss_box = FigureBox("lossFigures", LOSSES)
+        for box in (self.accuracy_box, self.loss_box):
+            box.currentIndexChanged.connect(self._on_figures)
 
     def draw(
         self, rows: Sequence[list[dict[str, Any]]], losses: Sequence[np.ndarray]
@@ -86,42 +104,39 @@ class ComparedCurves(QWidget):
             # yet would draw as many as a small one has room for.
             plot.getPlotItem().setDownsampling(auto=False)
         ends = [1.0]
+        if any(len(steps) for steps in losses):
+            self._weight = weight_for(min(len(steps) for steps in losses if len(steps)), SMOOTHING)
         for record, run, values_of_steps in zip(self._records, rows, losses, strict=True):
-            loss = LossCurve(SMOOTHING)
+            loss = LossCurve(self._weight)
             for start in range(0, len(values_of_steps), PIECE):
                 loss.extend(values_of_steps[start : start + PIECE])
                 yield
             self._losses.append(loss)
             epochs = np.array([row["epoch"] for row in run], float)
-            values = np.array([_number(row["accuracy"]) for row in run])
-            split = bool(run) and "validation_accuracy" in run[0]
-            held_out = np.array([_number(row["validation_accuracy"]) for row in run if split])
-            self._curves.append(
-                (
-                    self.loss.curve(connect="finite"),
-                    self.accuracy.curve(x=epochs, y=values, symbol="o", symbolSize=5),
-                    self.accuracy.curve(
-                        x=epochs[: len(held_out)], y=held_out, symbol="t", symbolSize=6
-                    ),
-                )
-            )
-            self._has_validation |= split
+            curves: dict[str, Any] = {STEPS: self.loss.curve(connect="finite")}
+            drawn: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+            for plot, columns in (
+                (self.accuracy, ACCURACY_COLUMNS),
+                (self.loss, LOSS_COLUMNS),
+            ):
+                for column in columns:
+                    values = np.array([_number(row.get(column)) for row in run], float)
+                    there = np.isfinite(values)
+                    drawn[column] = epochs[there], values[there]
+                    curves[column] = plot.curve(
+                        x=epochs[there], y=values[there], **_SYMBOLS.get(column, {})
+                    )
+            self._curves.append(curves)
+            self._values.append(drawn)
             self._test_modes |= {str(row.get("test_mode")) for row in run}
             ends += [len(loss) / max(record.steps_per_epoch, 1), *epochs[-1:]]
-            self._accuracies.append(np.concatenate((values, held_out)))
             yield
         if self._is_group:
             self._draw_band(rows)
         x_ends = (0.0, max(ends) * 1.02)
         for plot in (self.accuracy, self.loss):
             plot.set_ends(x_ends, None)
-        self._has_epochs = any(len(values) for values in self._accuracies)
-        self._has_steps = any(len(loss) for loss in self._losses)
-        self._draw_losses()
-        self._fit_accuracy()
-        for number in self._hidden:
-            for curve in self._curves[number]:
-                curve.setVisible(False)
+        self._show_figures()
         self.loss.view.sigXRangeChanged.connect(lambda: self._redrawing.start(0))
         for plot, other in ((self.loss, self.accuracy), (self.accuracy, self.loss)):
             plot.view.sigXRangeChanged.connect(
@@ -136,7 +151,8 @@ class ComparedCurves(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.loss.setSizePolicy(policy)
         self.loss.hide()
-        self.accuracy_title, self.loss_title, self.spread = QLabel(), QLabel(), QLabel()
+        self.accuracy_title, self.loss_title = ElidedLabel("muted"), ElidedLabel("muted")
+        self.spread = QLabel()
         for title in (self.accuracy_title, self.loss_title):
             title.setProperty("role", "heading")
         self.spread.setObjectName("comparisonSpread")
@@ -145,7 +161,10 @@ class ComparedCurves(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(4)
-        layout.addWidget(self.accuracy_title)
+        head = QHBoxLayout()
+        head.addWidget(self.accuracy_title, 1)
+        head.addWidget(self.accuracy_box)
+        layout.addLayout(head)
         layout.addWidget(self.accuracy, 3)
         layout.addLayout(self._loss_head())
         layout.addWidget(self.loss, 2)
@@ -157,7 +176,7 @@ class ComparedCurves(QWidget):
         self.loss.show()
 
     def _loss_head(self) -> QHBoxLayout:
-        self.slider = SmoothingSlider(SMOOTHING)
+        self.slider = SmoothingSlider(self._weight)
         self.slider.valueChanged.connect(self._on_smoothing)
         self._slider_label, self._slider_value = QLabel(), QLabel()
         self._slider_label.setBuddy(self.slider)
@@ -166,7 +185,7 @@ class ComparedCurves(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.loss_title, 1)
-        for widget in (self._slider_label, self.slider, self._slider_value):
+        for widget in (self._slider_label, self.slider, self._slider_value, self.loss_box):
             head.addWidget(widget)
         return head
 
@@ -176,10 +195,36 @@ class ComparedCurves(QWidget):
         """Shows the curves of the run with this ``number``, from 0, or hides them."""
         (self._hidden.discard if shown else self._hidden.add)(number)
         if self._drawn:
-            for curve in self._curves[number]:
-                curve.setVisible(shown)
-            self._draw_losses()
-            self._fit_accuracy()
+            self._show_figures()
+
+    def _on_figures(self) -> None:
+        if self._drawn:
+            for plot in (self.accuracy, self.loss):
+                plot.view.values_held = False
+            self._show_figures()
+            self.retranslate()
+
+    def _shown(self, number: int) -> tuple[str, ...]:
+        """The columns that are drawn of the run with this number."""
+        if number in self._hidden:
+            return ()
+        return self.accuracy_box.columns + self.loss_box.columns
+
+    def _show_figures(self) -> None:
+        for number, curves in enumerate(self._curves):
+            shown = self._shown(number)
+            for column, curve in curves.items():
+                curve.setVisible(column in shown)
+        for item in self._band:
+            item.setVisible("accuracy" in self.accuracy_box.columns)
+        self._draw_losses()
+        self._fit_accuracy()
+
+    def _has(self, columns: Sequence[str]) -> bool:
+        """Whether any run has a point in one of these columns."""
+        if STEPS in columns:
+            return any(len(loss) for loss in self._losses)
+        return any(len(values[column][0]) for values in self._values for column in columns)
 
     def _draw_losses(self) -> None:
         """Draws the smoothed losses of what is visible, with as many points as there is room for,
@@ -190,13 +235,16 @@ class ComparedCurves(QWidget):
         columns = int(2 * max(view.width(), 100) * self.devicePixelRatioF())
         seen = [np.zeros(0)]
         for number, (record, loss) in enumerate(zip(self._records, self._losses, strict=True)):
-            if number in self._hidden:
+            for column in set(LOSS_COLUMNS).intersection(self._shown(number)):
+                x, values = self._values[number][column]
+                seen.append(values[(x >= low) & (x <= high)])
+            if STEPS not in self._shown(number):
                 continue
             steps = max(record.steps_per_epoch, 1)
             first, last = int((low - margin) * steps) - 2, int((high + margin) * steps) + 2
             index, values = loss.smoothed.envelope(first, last, columns)
             x = (index + 1.0) / steps
-            self._curves[number][0].setData(x, values)
+            self._curves[number][STEPS].setData(x, values)
             seen.append(values[(x >= low) & (x <= high)])
         if not view.values_held:
             self.loss.set_ends(None, _range(np.concatenate(seen), (0.0, 2.5)))
@@ -204,7 +252,11 @@ class ComparedCurves(QWidget):
     def _fit_accuracy(self) -> None:
         if self.accuracy.view.values_held:
             return
-        shown = [v for number, v in enumerate(self._accuracies) if number not in self._hidden]
+        shown = [
+            values[column][1]
+            for number, values in enumerate(self._values)
+            for column in set(ACCURACY_COLUMNS).intersection(self._shown(number))
+        ]
         self.accuracy.set_ends(None, _range(np.concatenate([np.zeros(0), *shown]), (0.0, 100.0)))
 
     def _on_smoothing(self) -> None:
@@ -251,20 +303,26 @@ class ComparedCurves(QWidget):
             mean.setPen(pg.mkPen(c.text, width=2))
 
     def _style_curves(self, number: int) -> None:
-        loss, accuracy, validation = self._curves[number]
+        curves = self._curves[number]
         pen = pen_of(number)
         if self._is_group:
             faint = pen.color()
             faint.setAlphaF(0.55)
             pen.setColor(faint)
-        for curve in (loss, accuracy):
-            curve.setPen(pen)
         dotted = QPen(pen)
         dotted.setStyle(Qt.PenStyle.DotLine)
-        validation.setPen(dotted)
-        for curve in (accuracy, validation):
-            curve.setSymbolBrush(pen.color())
-            curve.setSymbolPen(None)
+        marker = RUN_MARKERS[number % len(RUN_MARKERS)]
+        for column, curve in curves.items():
+            curve.setPen(dotted if column.startswith("validation_") else pen)
+            if column in _SYMBOLS:
+                own = column in ("accuracy", "test_loss")  # the others have one for all runs
+                if own:
+                    curve.setSymbol(marker)
+                    curve.setSymbolSize(6 if marker in "os" else 8)
+                curve.setSymbolBrush(pen.color())
+                # A cross has no surface.
+                line = own and marker in "+x"
+                curve.setSymbolPen(pg.mkPen(pen.color(), width=1.5) if line else None)
 
     def retranslate(self) -> None:
         if not self._drawn:
@@ -281,17 +339,47 @@ class ComparedCurves(QWidget):
             words = tr("Test accuracy in evaluation mode, %")
         else:
             words = tr("Test accuracy, %; runs differ in the mode of the test")
-        if self._has_validation:
+        columns = self.accuracy_box.columns
+        if columns == ("training_accuracy",):
+            words = tr("Training accuracy, counted during the epoch, %")
+        elif "training_accuracy" in columns and self._has(["training_accuracy"]):
+            words += " · " + tr("without marks: training accuracy")
+        elif "validation_accuracy" in columns and self._has(["validation_accuracy"]):
             words += " · " + tr("dotted, with triangles: validation accuracy")
         self.accuracy_title.setText(words)
+        self.accuracy_title.setToolTip(tooltip(f"{words}. {say(COUNTED)}"))
+        self.accuracy_box.retranslate(tr("What the upper plot shows"))
+        self.loss_box.retranslate(tr("What the lower plot shows"))
         self._show_spread()
-        self.accuracy.say("" if self._has_epochs else tr("No epoch yet."))
-        self.loss.say("" if self._has_steps else tr("No steps yet."))
+        no_epoch = tr("None of these runs has it.") if self._has(["accuracy"]) else ""
+        no_epoch = no_epoch or tr("No epoch yet.")
+        self.accuracy.say("" if self._has(columns) else no_epoch)
+        no_loss = tr("No steps yet.") if STEPS in self.loss_box.columns else no_epoch
+        self.loss.say("" if self._has(self.loss_box.columns) else no_loss)
         self.loss.getPlotItem().setLabel("bottom", tr("epoch"))
 
+    def name_runs(self, names: Sequence[str]) -> None:
+        """The plots say the last and best values of the runs by these names."""
+        if not self._drawn:
+            return
+        self.accuracy.setAccessibleName(self.accuracy_title.text())
+        self.loss.setAccessibleName(self.loss_title.text())
+        for curves, name in zip(self._curves, names, strict=True):
+            for column, curve in curves.items():
+                said = f"{name}, {_spoken(column)}"
+                if column in ACCURACY_COLUMNS:
+                    self.accuracy.name_curve(curve, said, "highest", "%")
+                else:
+                    self.loss.name_curve(curve, said, "lowest")
+
     def _show_smoothing(self) -> None:
-        weight = self.slider.weight
+        weight, columns = self.slider.weight, self.loss_box.columns
         self._slider_value.setText(f"{weight:.2f}")
+        for widget in (self._slider_label, self.slider, self._slider_value):
+            widget.setVisible(STEPS in columns)
+        if columns != (STEPS,):
+            self.loss_title.setText(tr(_LOSS_TITLES[columns]))
+            return
         self.loss_title.setText(
             tr("Training loss, smoothed over about {steps} steps").format(
                 steps=smoothed_steps(weight)
@@ -315,6 +403,33 @@ class ComparedCurves(QWidget):
             )
 
 
+def _spoken(column: str) -> str:
+    """What a curve shows, in words."""
+    return {
+        "accuracy": tr("Test accuracy"),
+        "training_accuracy": tr("Training accuracy"),
+        "validation_accuracy": tr("Validation accuracy"),
+        "test_loss": tr("Test loss"),
+        "validation_loss": tr("Validation loss"),
+    }.get(column) or tr("Training loss")
+
+
+_SYMBOLS: dict[str, dict[str, Any]] = {
+    "accuracy": {"symbol": "o", "symbolSize": 5},
+    "test_loss": {"symbol": "o", "symbolSize": 5},
+    "validation_accuracy": {"symbol": "t", "symbolSize": 6},
+    "validation_loss": {"symbol": "t", "symbolSize": 6},
+}
+"""What is counted while an epoch trains has no marks."""
+
+_LOSS_TITLES = {
+    ("test_loss", "loss"): "Test loss · without marks: training loss, mean of each epoch",
+    ("test_loss", "validation_loss"): "Test loss · dotted, with triangles: validation loss",
+    ("loss",): "Training loss, mean of each epoch",
+}
+LOSS_TITLES = tuple(_LOSS_TITLES.values())
+
+
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
@@ -324,6 +439,6 @@ def _range(values: np.ndarray, empty: tuple[float, float]) -> tuple[float, float
     if not len(values):
         return empty
     low, high = float(values.min()), float(np.quantile(values, 0.995))
-    high = max(high, low + 1e-3)
-    room = 0.06 * (high - low) + 1e-6
+    # Of a single value the axis shows what lies around it.
+    room = 0.06 * (high - low) if high > low else 0.05 * max(abs(high), 1.0)
     return low - room, high + room

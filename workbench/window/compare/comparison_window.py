@@ -34,7 +34,9 @@ from workbench.window.compare.compared_curves import ComparedCurves, pen_of
 from workbench.window.compare.flips_view import FlipsView
 from workbench.window.images.image_store import ImageStore
 from workbench.window.kit.figure_table import Cell, FigureTable
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.hyperparameter_text import number_text, value_text
+from workbench.window.kit.shades import RUN_MARKERS
 from workbench.window.kit.translation import say, tr
 from workbench.window.plots.plot_legend import Entry, PlotLegend
 from workbench.words.status import ELSEWHERE, status_word
@@ -163,10 +165,14 @@ class ComparisonWindow(QWidget):
             self.tabs.setTabVisible(3, False)  # until both were tested on the same images
         elif len(self.records) > 2:
             self.tabs.addTab(self._pairs_tab(), "")
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self.legend)
+        layout.addWidget(self.tabs, 1)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(8, 8, 8, 8)
-        outer.addWidget(self.legend)
-        outer.addWidget(self.tabs, 1)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Fitting(content))
 
     def _pairs_tab(self) -> QWidget:
         tab = QWidget()
@@ -193,6 +199,10 @@ class ComparisonWindow(QWidget):
             self.tabs.setTabText(index, texts[index])
         self._names = _names(self.records)
         self.curves.retranslate()
+        self.curves.name_runs(self._names)
+        self.differences.setAccessibleName(tr("What differs"))
+        self.pairs.setAccessibleName(tr("Pairs of runs, image by image"))
+        self.matrix.setAccessibleName(tr("Difference of the confusion matrices"))
         self._show_differences()
         if self.flips is not None:
             self.flips.retranslate(self._names)
@@ -205,7 +215,9 @@ class ComparisonWindow(QWidget):
         for number, name in enumerate(self._names):
             pen = pen_of(number)
             color = pen.color().name()
-            entries.append(Entry(name, color, line=pen.style(), key=str(number)))
+            dashes = tuple(pen.dashPattern())
+            marker = RUN_MARKERS[number % len(RUN_MARKERS)]
+            entries.append(Entry(name, color, symbol=marker, dashes=dashes, key=str(number)))
         self.legend.show_entries(entries)
 
     def _show_differences(self) -> None:

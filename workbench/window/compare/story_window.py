@@ -27,6 +27,7 @@ from workbench.spec.experiment import Experiment, differences, experiment_from
 from workbench.spec.presets import Preset, how_it_ran, list_presets, preset_before
 from workbench.window.kit import theme
 from workbench.window.kit.figure_table import Cell, FigureTable
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.hyperparameter_text import changes_text, tooltip
 from workbench.window.kit.painting import painting
 from workbench.window.kit.translation import tr
@@ -136,6 +137,20 @@ class StoryChart(QWidget):
                 for value in chapter.measured:
                     painter.drawEllipse(self.point(number, value), 2.6, 2.6)
 
+    def spoken(self) -> str:
+        """The chart in words, for who does not see it."""
+        parts = []
+        for chapter in self._chapters:
+            reported, mean = chapter.preset.reported, chapter.mean
+            figures = []
+            if reported is not None:
+                figures.append(tr("reported {value}").format(value=accuracy_text(reported)))
+            if mean is not None:
+                figures.append(tr("measured {value}").format(value=f"{mean:.2f}%"))
+            if figures:
+                parts.append(f"{chapter.preset.id}: {', '.join(figures)}")
+        return "; ".join(parts)
+
     def _show_legend(self) -> None:
         c = theme.colors()
         measured = tr("measured, mean of the library's comparable runs")
@@ -228,10 +243,14 @@ class StoryWindow(QWidget):
         both.addWidget(self.table)
         both.setSizes([300, 380])
         both.setChildrenCollapsible(False)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.setContentsMargins(10, 10, 10, 10)
         layout.addWidget(both, 1)
         layout.addWidget(self.hint)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Fitting(content))
         self.resize(1100, 760)
         self.retranslate()
         self._reading = QTimer(self)
@@ -256,6 +275,7 @@ class StoryWindow(QWidget):
             self.chart.update()
 
     def _fill(self) -> None:
+        self.chart.setAccessibleDescription(self.chart.spoken())
         rows = []
         for chapter in self.chapters:
             preset, mean = chapter.preset, chapter.mean
@@ -304,6 +324,7 @@ class StoryWindow(QWidget):
     def retranslate(self) -> None:
         self.setWindowTitle(tr("The report's experiments"))
         self.chart.setAccessibleName(tr("Reported and measured test accuracy of the presets"))
+        self.table.setAccessibleName(tr("The report's experiments"))
         self.hint.setText(
             tr(
                 "Click a preset in the chart, or double-click it in the table, to show its "

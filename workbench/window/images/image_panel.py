@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.analysis.metrics import NO_PREDICTION, Predictions
 from workbench.data.kept_images import TestImages
 from workbench.plain_text import shortened
 from workbench.window.images.image_gallery import as_qimage
 from workbench.window.kit import theme
+from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.painting import painting
 from workbench.window.kit.translation import tr
 
@@ -176,6 +177,8 @@ class ImagePanel(QWidget):
         self.place.setObjectName("imagePlace")
         self.place.setProperty("role", "muted")
         self.place.setWordWrap(True)
+        self.inside_button = QPushButton()
+        self.inside_button.setObjectName("lookInsideButton")
         self.bars = ProbabilityBars()
         self.others = QLabel()
         self.others.setObjectName("imageOthers")
@@ -187,13 +190,30 @@ class ImagePanel(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.picture, 2)
         layout.addWidget(self.title)
-        layout.addWidget(self.place)
+        below = QHBoxLayout()
+        below.addWidget(self.place, 1)
+        below.addWidget(self.inside_button, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(below)
         layout.addWidget(self.bars)
         layout.addWidget(self.others, 1)
+        self.retranslate()
+        self.clear()
+
+    def retranslate(self) -> None:
+        self.inside_button.setText(tr("Look inside"))
+        self.inside_button.setToolTip(
+            tooltip(
+                tr(
+                    "Where the answer comes from, the filters, and what each layer makes of the "
+                    "image."
+                )
+            )
+        )
 
     def clear(self) -> None:
         self.picture.show_pixels(None)
         self.bars.show_probabilities((), None)
+        self.inside_button.hide()
         for label in (self.title, self.place, self.others):
             label.clear()
 
@@ -212,6 +232,7 @@ class ImagePanel(QWidget):
                 true=classes[label], predicted=classes[predicted]
             )
         self.title.setText(text)
+        self.inside_button.show()
         self.place.setText(
             tr("Test image {index} of the data set, counted from 0").format(
                 index=f"{images.positions[index]:,}"

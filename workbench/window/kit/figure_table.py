@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QKeySequence
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -70,6 +70,11 @@ class FigureTable(QTableWidget):
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setMinimumSectionSize(40)
         self.setSortingEnabled(sortable)
+        self.fits = True
+        """Whether the first column yields where all would not fit."""
+        self._first_width = 0
+        self.horizontalHeader().sectionResized.connect(self._resized)
+        self._fitting = False
 
     def show_rows(self, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         """Replaces everything; the order a person sorted by stays."""
@@ -104,6 +109,27 @@ class FigureTable(QTableWidget):
             # Room between numbers; where it sorts, the mark of the order has made some.
             room = 0 if self._sortable else 12
             self.setColumnWidth(column, min(self.columnWidth(column) + room, 260))
+        self.fit_first_column()
+
+    def fit_first_column(self) -> None:
+        """Makes the first column, of names, as narrow as it must be for the last to be seen, where
+        that is enough; as wide as its names are where there is room."""
+        if not self.columnCount() or not self.fits:
+            return
+        others = sum(self.columnWidth(column) for column in range(1, self.columnCount()))
+        left = self.viewport().width() - others
+        least = min(self._first_width, 14 * self.fontMetrics().averageCharWidth())
+        self._fitting = True
+        self.setColumnWidth(0, min(self._first_width, left) if left >= least else self._first_width)
+        self._fitting = False
+
+    def _resized(self, column: int, before: int, width: int) -> None:
+        if column == 0 and not self._fitting:
+            self._first_width = width  # as someone wants it
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit_first_column()
 
     def texts(self) -> list[list[str]]:
         """The cells as they stand, for a test or a copy."""

@@ -79,7 +79,7 @@ class FocusRing(QObject):
             self._ring = None
         if self._ring is None:
             self._ring = _Ring(window)
-        self._ring.put(_place_of(widget))
+        self._ring.put(place_of(widget))
 
 
 def _is_container(widget: QWidget | None) -> bool:
@@ -91,7 +91,7 @@ def _is_container(widget: QWidget | None) -> bool:
     )
 
 
-def _place_of(widget: QWidget) -> QRect:
+def place_of(widget: QWidget) -> QRect:
     """What is seen of ``widget``, in its window; of a row of tabs the current one. Nothing where it
     is off: no key does anything there."""
     place = widget.rect()

@@ -32,6 +32,8 @@ def value_text(parameter: Hyperparameter, value: Any) -> str:
         return tr(parameter.choices.get(value, str(value)))
     if parameter.kind == "bool":
         return tr("on") if value else tr("off")
+    if isinstance(value, str):  # a list of numbers
+        return value
     return f"{value:,}" if isinstance(value, int) else number_text(value)
 
 
@@ -85,13 +87,19 @@ def summaries(experiment: Experiment) -> list[str]:
     return [" · ".join(parts) for parts in (network + schedule + epochs, network + epochs, network)]
 
 
-def size_text(layers: Sequence[Layer]) -> str:
-    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where there are no layers."""
+def size_text(layers: Sequence[Layer], short: bool = False) -> str:
+    """``434,294 parameters · 10.3 M multiply-adds an image``; empty where there are no layers.
+    ``short``: in millions, for a narrow place."""
     if not layers:
         return ""
+    parameters = sum(layer.parameters for layer in layers)
+    operations = sum(layer.multiply_adds for layer in layers) / 1e6
+    if short:
+        return tr("{parameters} M parameters · {operations} M mult-adds").format(
+            parameters=f"{parameters / 1e6:,.2f}", operations=f"{operations:,.0f}"
+        )
     return tr("{parameters} parameters · {operations} M multiply-adds an image").format(
-        parameters=f"{sum(layer.parameters for layer in layers):,}",
-        operations=f"{sum(layer.multiply_adds for layer in layers) / 1e6:,.1f}",
+        parameters=f"{parameters:,}", operations=f"{operations:,.1f}"
     )
 
 

@@ -18,12 +18,14 @@ from workbench import paths
 
 @dataclass(frozen=True)
 class Colors:
-    """Colors by what they mean, as ``#rrggbb``."""
+    """Colors by what they mean, as ``#rrggbb``. ``field``: the edge of what is typed into, chosen
+    from or pressed; ``border``: of what only groups."""
 
     dark: bool
     window: str
     surface: str
     border: str
+    field: str
     text: str
     muted: str
     accent: str
@@ -44,15 +46,16 @@ LIGHT = Colors(
     window="#f3f5f8",
     surface="#ffffff",
     border="#d5dae1",
+    field="#808897",
     text="#1b1f27",
     muted="#596273",
-    accent="#1d6bc4",
+    accent="#1b66bb",
     accent_text="#ffffff",
     selection="#dfecfb",
     grid="#e3e7ec",
-    measured="#1d6bc4",
+    measured="#1b66bb",
     raw="#8fb8e6",
-    reported="#a65c00",
+    reported="#9b5600",
     best="#00775b",
     validation="#b0398a",
     problem="#b3261e",
@@ -64,9 +67,10 @@ DARK = Colors(
     window="#16191f",
     surface="#1f232b",
     border="#373e4a",
+    field="#6c778a",
     text="#e8ebf0",
     muted="#9ea7b6",
-    accent="#4c9bea",
+    accent="#5aa9f5",
     accent_text="#0d1117",
     selection="#263a52",
     grid="#2d333d",

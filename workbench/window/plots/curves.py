@@ -234,6 +234,27 @@ def log_ticks(low: float, high: float) -> tuple[list[float], list[float]]:
     return [math.log10(value) for value in _round_ticks(10.0**low, 10.0**high)], []
 
 
+def stands_below(value: float, near: Sequence[float], lines: Sequence[float]) -> bool:
+    """Return whether words at a mark at ``value``, in percent, stand below it: where the end of the
+    axis or one of ``lines`` lies above it, or else more of ``near``, the values of a curve that
+    ends there."""
+    if value > 90.0 or any(line >= value for line in lines):
+        return True
+    above = sum(one > value for one in near if math.isfinite(one))
+    below = sum(one <= value for one in near if math.isfinite(one))
+    return above > below
+
+
+def apart(values: Sequence[float], distance: float) -> list[float]:
+    """Return those of ``values``, ascending, that lie ``distance`` or more above the one before
+    that is kept: their numbers do not lie over each other."""
+    kept: list[float] = []
+    for value in values:
+        if not kept or value - kept[-1] >= distance:
+            kept.append(value)
+    return kept
+
+
 def _round_ticks(low: float, high: float) -> list[float]:
     step = 10.0 ** math.floor(math.log10(high - low))
     step *= next(f for f in (0.2, 0.5, 1.0) if (high - low) / (step * f) <= 6 or f == 1.0)

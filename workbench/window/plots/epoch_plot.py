@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
@@ -18,8 +20,35 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QLabel, QWidget
 
 from workbench.window.kit.theme import Colors
+from workbench.window.kit.translation import tr
 from workbench.window.plots import curves
 from workbench.window.plots.curves import number
+
+Best = Literal["highest", "lowest"]
+
+
+def spoken_curve(name: str, x: Any, y: Any, best: Best, unit: str = "") -> str:
+    """Return the last and the best value of a curve in words; empty where it has none.
+
+    ``x``: epochs, ``y``: values, both (n,); NaN and infinity count for nothing.
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    finite = np.isfinite(y)
+    if not finite.any():
+        return ""
+    x, y = x[finite], y[finite]
+    at = int(np.argmax(y) if best == "highest" else np.argmin(y))
+    template = (
+        tr("{name}: last {last}, highest {best} at epoch {epoch}")
+        if best == "highest"
+        else tr("{name}: last {last}, lowest {best} at epoch {epoch}")
+    )
+    return template.format(
+        name=name,
+        last=f"{y[-1]:.4g}{unit}",
+        best=f"{y[at]:.4g}{unit}",
+        epoch=number(float(x[at]), 4),
+    )
 
 
 class Axis(pg.AxisItem):
@@ -40,6 +69,11 @@ class Axis(pg.AxisItem):
                 levels[0] = (spacing, values)
             return levels
         named, plain = curves.log_ticks(low, high)
+        if size > 0 and high > low:
+            line = QFontMetricsF(self.font()).height()
+            apart = curves.apart(named, line * (high - low) / size)
+            plain = sorted([*plain, *(value for value in named if value not in apart)])
+            named = apart
         # pyqtgraph writes numbers at the first level, and at the next where there is room; a
         # spacing of None marks the level without.
         return [(1.0, named), (None, plain)]
@@ -99,6 +133,7 @@ class EpochPlot(pg.PlotWidget):
         self.view = EpochView()
         self.axis = Axis("left")
         super().__init__(parent, viewBox=self.view, axisItems={"left": self.axis})
+        self._named: dict[int, tuple[Any, str, Best, str]] = {}
         self.setObjectName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFrameShape(self.Shape.NoFrame)
@@ -134,6 +169,27 @@ class EpochPlot(pg.PlotWidget):
         item = pg.PlotDataItem(**options)
         self.addItem(item)
         return item
+
+    def name_curve(self, curve: Any, name: str, best: Best, unit: str = "") -> None:
+        """``spoken`` says the last and the best value of ``curve`` by this name."""
+        self._named[id(curve)] = (curve, name, best, unit)
+
+    def spoken(self) -> str:
+        """What the plot shows, in words, for who does not see it."""
+        if not self.words.isHidden():
+            return self.words.text()
+        parts = []
+        for curve, name, best, unit in self._named.values():
+            x, y = curve.getOriginalDataset()
+            if x is not None and curve.isVisible():
+                y = 10.0 ** np.asarray(y, float) if self.axis.logarithmic else y
+                parts.append(spoken_curve(name, x, y, best, unit))
+        return "; ".join(filter(None, parts))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # A screen reader asks when the focus comes.
+        self.setAccessibleDescription(self.spoken())
+        super().focusInEvent(event)
 
     def restyle(self, c: Colors) -> None:
         self.setBackground(c.surface)

@@ -21,7 +21,8 @@ SWATCH, SPACE, GAP = 18, 5, 14
 
 @dataclass(frozen=True)
 class Entry:
-    """What a legend shows: a piece of line, or a symbol of pyqtgraph's. ``short`` are its words
+    """What a legend shows: a piece of line, a symbol of pyqtgraph's, or both. ``dashes``: strokes
+    and gaps of the line in pixels, in place of ``line``. ``short`` are its words
     where the row has too little room. ``key`` names the curve, whatever the words are; without it
     the entry cannot be clicked. ``hollow``: only the symbol's outline."""
 
@@ -33,6 +34,7 @@ class Entry:
     short: str = ""
     key: str = ""
     hollow: bool = False
+    dashes: tuple[float, ...] = ()
 
 
 class _EntryButton(QAbstractButton):
@@ -86,7 +88,10 @@ class _EntryButton(QAbstractButton):
         color = QColor(entry.color)
         left = self.MARGIN
         if entry.width:
-            painter.setPen(QPen(color, entry.width, entry.line, Qt.PenCapStyle.FlatCap))
+            pen = QPen(color, entry.width, entry.line, Qt.PenCapStyle.FlatCap)
+            if entry.dashes:
+                pen.setDashPattern([length / entry.width for length in entry.dashes])
+            painter.setPen(pen)
             painter.drawLine(QPointF(left, middle), QPointF(left + self.swatch, middle))
         if entry.symbol:
             painter.save()

@@ -162,10 +162,14 @@ class ClassesView(QWidget):
         self._table = FigureTable("classesTable", sortable=True)
         self._means = FigureTable("classMeansTable")
         self._means.horizontalHeader().hide()
+        self._means.fits = False  # its columns stand below those of the other
         self._means.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._means.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._table.horizontalScrollBar().valueChanged.connect(
             self._means.horizontalScrollBar().setValue
+        )
+        self._table.horizontalHeader().sectionResized.connect(
+            lambda column, _, width: self._means.setColumnWidth(column, width)
         )
         self._title = QLabel()
         self._title.setProperty("role", "heading")
@@ -265,6 +269,7 @@ class ClassesView(QWidget):
             width = max(table.columnWidth(column) for table in (self._table, self._means))
             for table in (self._table, self._means):
                 table.setColumnWidth(column, width)
+        self._table.fit_first_column()
         rows = max(len(means), 1) * self._means.verticalHeader().defaultSectionSize()
         self._means.setFixedHeight(rows + 4)
         self._means.setVisible(bool(means))

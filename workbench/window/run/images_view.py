@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -28,6 +29,8 @@ from workbench.messages import Count, Message, WorkbenchError
 from workbench.plain_text import shortened
 from workbench.window.images.image_gallery import Gallery
 from workbench.window.images.image_panel import ImagePanel, judgements
+from workbench.window.images.inside_window import InsideWindow
+from workbench.window.kit.placement import center_over
 from workbench.window.kit.translation import say, tr
 
 ALL, RIGHT, WRONG = range(3)
@@ -114,6 +117,8 @@ class ImagesView(QWidget):
         self.gallery = Gallery()
         self.gallery.looked_at.connect(self._look_at)
         self.panel = ImagePanel()
+        self.panel.inside_button.clicked.connect(self.look_inside)
+        self._inside: InsideWindow | None = None
 
         bar = QHBoxLayout()
         for widget in (
@@ -350,6 +355,37 @@ class ImagesView(QWidget):
         self.panel.show_image(self._loaded, predictions, index)
         others = [(_other_name(record), test) for record, test in self._others]
         self.panel.show_others(judgements(others, index))
+        self.panel.inside_button.setEnabled(self._weights() is not None)
+        if self._inside is not None:
+            self._ask_inside(self._inside)
+
+    # --- a look inside -----------------------------------------------------------------
+
+    def _weights(self) -> Path | None:
+        """The weights that the final test was taken with."""
+        record = self._record
+        return record.folder / record.weights if record is not None and record.weights else None
+
+    def look_inside(self) -> None:
+        """Opens the window that shows what the network does with the image; it follows what is
+        looked at here for as long as it is open."""
+        if self._inside is None:
+            self._inside = InsideWindow(self)
+            self._inside.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self._inside.destroyed.connect(self._inside_closed)
+            center_over(self._inside, self)
+        self._ask_inside(self._inside)
+        self._inside.show()
+        self._inside.activateWindow()
+
+    def _ask_inside(self, window: InsideWindow) -> None:
+        weights, images = self._weights(), self._images()
+        if weights is not None and images is not None and self._record is not None:
+            words = f"{_other_name(self._record)} · {self.panel.title.text()}"
+            window.look_at(weights, images[self._index], words)
+
+    def _inside_closed(self) -> None:
+        self._inside = None
 
     # --- words -------------------------------------------------------------------------
 
@@ -357,6 +393,7 @@ class ImagesView(QWidget):
         self.true_label.setText(tr("True class"))
         self.predicted_label.setText(tr("Predicted class"))
         self.mistakes_button.setText(tr("Most confident errors"))
+        self.panel.retranslate()
         which = max(self.which_box.currentIndex(), 0)
         self.which_box.blockSignals(True)
         self.which_box.clear()

@@ -544,9 +544,9 @@ class LiveView(QWidget):
             shown.append(final)
             self._final_text.setText(tr("final test {accuracy}").format(accuracy=percent(final)))
             self._final_text.setPos(end, final)
-            # Below the mark where a reported line or the end of the axis lies above it.
-            above = final > 90.0 or any(value >= final for value, _, _ in lines)
-            self._final_text.setAnchor(pg.Point(1.0, -0.15 if above else 1.15))
+            near = self._accuracies[-max(len(self._accuracies) // 4, 1) :]
+            below = curves.stands_below(final, near, [value for value, _, _ in lines])
+            self._final_text.setAnchor(pg.Point(1.0, -0.25 if below else 1.25))
         if not self._accuracy_plot.view.values_held:
             self._set_y(self._accuracy_plot, *curves.accuracy_range(shown))
         self._show_legends()
@@ -806,6 +806,12 @@ class LiveView(QWidget):
             strict=True,
         ):
             plot.setAccessibleName(name)
+        accuracy = self._accuracy_plot
+        self._loss_plot.name_curve(self._smooth_curve, tr("Training loss"), "lowest")
+        accuracy.name_curve(self._accuracy_curve, tr("Test accuracy"), "highest", "%")
+        accuracy.name_curve(self._validation_curve, tr("Validation accuracy"), "highest", "%")
+        accuracy.name_curve(self._final_mark, tr("Final test"), "highest", "%")
+        self._rate_plot.name_curve(self._used_curve, tr("Learning rate"), "highest")
         self._rate_plot.getPlotItem().setLabel("bottom", tr("epoch"))
         self._show_smoothing()
         self._changed(epochs=True)
@@ -907,6 +913,9 @@ class LiveView(QWidget):
         for line in self._reported_lines:
             line.label.setColor(c.reported)
         self._final_text.setColor(c.measured)
+        ground = QColor(c.surface)
+        ground.setAlpha(210)  # read also where a curve of a few epochs runs behind it
+        self._final_text.fill = pg.mkBrush(ground)
         self._planned_curve.setPen(self._pen(c.raw, 1))
         self._used_curve.setPen(self._pen(c.measured, 2))
         self._changed(epochs=True)

@@ -14,9 +14,7 @@ from workbench.window.kit.painting import painting
 from workbench.window.kit.translation import say, tr
 from workbench.words.network_drawing import (
     BOX_HEIGHT,
-    BOX_WIDTH,
-    GUTTER,
-    SIDE_WIDTH,
+    ROW,
     Box,
     Drawing,
     draw,
@@ -108,6 +106,8 @@ class NetworkView(QFrame):
         self._area.setWidget(self._picture)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        # The card's own background, not the window's.
+        self._picture.setAutoFillBackground(False)
         self._area.viewport().setAutoFillBackground(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -123,12 +123,12 @@ class NetworkView(QFrame):
         if not self._layers:
             self._picture.show_drawing(None)
             return
-        height = self._area.viewport().height()
-        drawing = draw(self._layers, max(int(height // 56) - 1, 6))
-        # Down the page rather than to the side, where columns do not fit.
-        columns = max(int(self._area.viewport().width() // (BOX_WIDTH + SIDE_WIDTH + GUTTER)), 1)
-        if drawing.width > self._area.viewport().width():
-            rows = -(-len(self._layers) // columns)
+        room = self._area.viewport()
+        rows = max(int(room.height() // ROW) - 1, 6)
+        drawing = draw(self._layers, rows)
+        # Longer columns where so many do not fit side by side: it scrolls down, not to the side.
+        while drawing.width > room.width() and rows < len(self._layers):
+            rows += 2
             drawing = draw(self._layers, rows)
         self._picture.show_drawing(drawing)
 

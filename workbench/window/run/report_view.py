@@ -143,7 +143,7 @@ class ReportView(QWidget):
             return tr("What the report says of a run appears here once it trains or is opened.")
         if self._problem is not None:
             return say(self._problem.message)
-        return tr("The report says nothing of this run: it comes from a preset of your own.")
+        return tr("The report says nothing of this run: its preset is none of the report's.")
 
     def _tint(self) -> None:
         if self._against is not None:

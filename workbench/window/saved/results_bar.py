@@ -23,10 +23,14 @@ class ResultsBar(QWidget):
     """RunRecords, one or more."""
 
     def __init__(
-        self, selected: Callable[[], Sequence[RunRecord]], parent: QWidget | None = None
+        self,
+        selected: Callable[[], Sequence[RunRecord]],
+        unreadable: Callable[[], int] = int,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._selected = selected
+        self._unreadable = unreadable
         self.compare_action = QAction(self)
         self.compare_action.setObjectName("compareRunsAction")
         self.compare_action.triggered.connect(
@@ -57,7 +61,14 @@ class ResultsBar(QWidget):
         count = len(self._selected())
         self.compare_action.setEnabled(2 <= count <= MOST_RUNS)
         self.report_action.setEnabled(count > 0)
-        if count < 2:
+        unreadable = self._unreadable()
+        if count < 2 and unreadable:
+            compare = (
+                tr("This run cannot be read.")
+                if count + unreadable == 1
+                else tr("Too few of the chosen runs can be read.")
+            )
+        elif count < 2:
             compare = tr("Choose two runs or more first, with Ctrl or Shift.")
         elif count > MOST_RUNS:
             compare = tr("Choose {most} runs or fewer.").format(most=MOST_RUNS)
@@ -66,6 +77,10 @@ class ResultsBar(QWidget):
         report = (
             tr("One document on the chosen runs, HTML or Markdown")
             if count
+            else tr("This run cannot be read.")
+            if unreadable == 1
+            else tr("Too few of the chosen runs can be read.")
+            if unreadable
             else tr("Choose a run first.")
         )
         for button, action, words in (

@@ -192,6 +192,7 @@ def plain_tooltip(text: str) -> str:
 
 
 def alignment(column: int) -> Qt.AlignmentFlag:
+    """Return how the cells of a column that the table always has are aligned."""
     if column == STAR:
         return Qt.AlignmentFlag.AlignCenter
     side = (

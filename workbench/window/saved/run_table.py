@@ -6,7 +6,7 @@ comparison holds the window up for more than a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -17,6 +17,7 @@ from PySide6.QtGui import QFont
 
 from workbench.library.run_filter import parse_filter
 from workbench.library.run_folder import RunRecord
+from workbench.spec.presets import Preset
 from workbench.window.kit.translation import say, tr
 from workbench.window.saved import run_cells
 from workbench.window.saved.run_cells import (
@@ -47,7 +48,12 @@ from workbench.window.saved.run_cells import (
     status_text,
     tags_text,
 )
+from workbench.window.saved.run_columns import COLUMNS, DIFFERS
+from workbench.window.saved.run_groups import GROUPINGS, RunGroup
 from workbench.words.figures import NONE, percent
+
+LAST = DIFFERS + len(COLUMNS) - 1
+"""The last column."""
 
 MANY = 64
 """Blocks of rows that come or go one by one; where there are more, the view is told to look at
@@ -80,7 +86,14 @@ class _Row:
             tags_text(record).casefold() or None,
             notes_text(record).casefold() or None,
         )
-        """What rows are put in order by, for each column; ``None`` where the cell is empty."""
+        """What rows are put in order by, for each column that the table always has; ``None`` where
+        the cell is empty."""
+
+    def order(self, column: int, presets: Mapping[str, Preset]) -> Any:
+        """Return what rows are put in order by in ``column``; ``None`` for an empty cell."""
+        if column < DIFFERS:
+            return self.keys[column]
+        return COLUMNS[column - DIFFERS].order(self.record, presets)
 
 
 class RunTable(QAbstractTableModel):
@@ -96,7 +109,11 @@ class RunTable(QAbstractTableModel):
         super().__init__(parent)
         self._rows: dict[str, _Row] = {}
         self._ordered: list[_Row] = []
-        self._shown: list[_Row] = []
+        self._shown: list[_Row | RunGroup] = []
+        self._found_count = 0
+        self._grouping = ""
+        self._groups: dict[str, RunGroup] = {}
+        self._presets: Mapping[str, Preset] = {}
         self._places: dict[str, int] = {}
         self._waiting = False
         self._filter = parse_filter("")
@@ -142,12 +159,38 @@ class RunTable(QAbstractTableModel):
         self._filter = parse_filter(text)
         self._arrange()
 
+    def show_presets(self, presets: Mapping[str, Preset]) -> None:
+        """Hold runs against these ``presets``, by id, in the column of what differs."""
+        self._presets = presets
+        if self._column == DIFFERS:
+            self._order()
+            self._arrange()
+        self._tell_all_changed()
+
+    @property
+    def grouping(self) -> str:
+        """By what runs are grouped, a key of ``GROUPINGS``; empty for no groups."""
+        return self._grouping
+
+    def group_by(self, name: str) -> None:
+        """Put runs into groups, by a key of ``GROUPINGS``; ``""`` for none."""
+        self._grouping = name if name in GROUPINGS else ""
+        self._groups = {}
+        self._arrange()
+
+    def fold(self, group: RunGroup, folded: bool) -> None:
+        """Hide the runs of ``group``, or show them again."""
+        group.folded = folded
+        self._arrange()
+        self._tell_changed([group.key])
+
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._column, self._descending = column, order == Qt.SortOrder.DescendingOrder
+        waiting = self._waiting
         self._order()
-        found = self._found()
-        if len(found) == len(self._shown) and not self._waiting:
-            self._reorder(found)
+        wanted = self._wanted()
+        if len(wanted) == len(self._shown) and not waiting:
+            self._reorder(wanted)
         else:
             self._arrange()
 
@@ -162,9 +205,12 @@ class RunTable(QAbstractTableModel):
             row.show(row.record)
         self._order()
         self._arrange()
-        self.headerDataChanged.emit(Qt.Orientation.Horizontal, STAR, NOTES)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, STAR, LAST)
+        self._tell_all_changed()
+
+    def _tell_all_changed(self) -> None:
         if self._shown:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, NOTES))
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, LAST))
 
     @property
     def total(self) -> int:
@@ -174,10 +220,26 @@ class RunTable(QAbstractTableModel):
     @property
     def shown_unreadable(self) -> int:
         """Rows that stand for a run that cannot be read, of those that are shown."""
-        return sum(row.record.status == UNREADABLE for row in self._shown)
+        return sum(record.status == UNREADABLE for record in self.shown_records())
 
-    def record(self, index: AnyIndex) -> RunRecord:
-        return self._shown[index.row()].record
+    @property
+    def shown_runs(self) -> int:
+        """Runs that the search finds, also those in folded groups."""
+        return self._found_count
+
+    def shown_records(self) -> list[RunRecord]:
+        """Return the runs that the search finds, in order, also those in folded groups."""
+        return [row.record for row in self._found()]
+
+    def record(self, index: AnyIndex) -> RunRecord | None:
+        """Return the run of a row; ``None`` for the row of a group."""
+        row = self._shown[index.row()]
+        return row.record if isinstance(row, _Row) else None
+
+    def group(self, index: AnyIndex) -> RunGroup | None:
+        """Return the group whose row this is; ``None`` for a run."""
+        row = self._shown[index.row()]
+        return row if isinstance(row, RunGroup) else None
 
     def index_of(self, folder: Path | str) -> QModelIndex:
         """The name's cell of a run; not valid where it is not shown."""
@@ -188,7 +250,7 @@ class RunTable(QAbstractTableModel):
 
     def _arrange(self, changed: Iterable[str] = ()) -> None:
         """Shows what the search finds, in order, and tells the view what that changes."""
-        before, wanted = self._shown, self._found()
+        before, wanted = self._shown, self._wanted()
         if wanted == before:
             self._tell_changed(changed)
             return
@@ -216,7 +278,30 @@ class RunTable(QAbstractTableModel):
 
     def _order(self) -> None:
         self._waiting = False
-        self._ordered = _in_order(list(self._rows.values()), self._column, self._descending)
+        rows, presets = list(self._rows.values()), self._presets
+        self._ordered = _in_order(rows, self._column, self._descending, presets)
+
+    def _wanted(self) -> list[_Row | RunGroup]:
+        """Return the rows to show: the runs that the search finds, each group below its row, the
+        groups in the order of their first runs."""
+        found = self._found()
+        self._found_count = len(found)
+        if not self._grouping:
+            return list(found)
+        title = GROUPINGS[self._grouping].title
+        members: dict[str, list[_Row]] = {}
+        for row in found:
+            members.setdefault(title(row.record), []).append(row)
+        before, self._groups = self._groups, {}
+        rows: list[_Row | RunGroup] = []
+        for name, runs in members.items():
+            key = f"/{name}"  # no folder of a run has a slash in its name
+            group = self._groups[key] = before.get(key) or RunGroup(key)
+            group.title, group.records = name, [row.record for row in runs]
+            rows.append(group)
+            if not group.folded:
+                rows += runs
+        return rows
 
     def _found(self) -> list[_Row]:
         if self._filter.finds_all:
@@ -224,7 +309,7 @@ class RunTable(QAbstractTableModel):
         matches = self._filter.matches
         return [row for row in self._ordered if matches(row.record, row.search)]
 
-    def _reorder(self, rows: list[_Row]) -> None:
+    def _reorder(self, rows: list[_Row | RunGroup]) -> None:
         self.layoutAboutToBeChanged.emit()
         indexes = self.persistentIndexList()
         keys = [self._shown[index.row()].key for index in indexes]
@@ -236,15 +321,16 @@ class RunTable(QAbstractTableModel):
         self.changePersistentIndexList(indexes, moved)
         self.layoutChanged.emit()
 
-    def _show(self, rows: list[_Row]) -> None:
+    def _show(self, rows: list[_Row | RunGroup]) -> None:
         self._shown = rows
         self._places = {row.key: place for place, row in enumerate(rows)}
 
     def _tell_changed(self, keys: Iterable[str]) -> None:
-        for key in keys:
+        # The means of groups follow their runs.
+        for key in (*keys, *self._groups):
             place = self._places.get(key)
             if place is not None:
-                self.dataChanged.emit(self.index(place, STAR), self.index(place, NOTES))
+                self.dataChanged.emit(self.index(place, STAR), self.index(place, LAST))
 
     # what Qt asks
 
@@ -252,13 +338,15 @@ class RunTable(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else NOTES + 1
+        return 0 if parent.isValid() else LAST + 1
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         if orientation != Qt.Orientation.Horizontal:
             return None
+        if section >= DIFFERS:
+            return _further_heading(section, role)
         names = (
             "★",
             tr("Run"),
@@ -297,13 +385,15 @@ class RunTable(QAbstractTableModel):
         if not index.isValid():
             return None
         row, column = self._shown[index.row()], index.column()
+        if isinstance(row, RunGroup):
+            return _group_cell(row, column, role)
         record = row.record
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(row, column)
         if role == Qt.ItemDataRole.EditRole:
             return row.record.name or row.label  # without the number, which is not edited
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return alignment(column)
+            return _alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tooltip(self._tooltip(row, column))
         if role == Qt.ItemDataRole.AccessibleTextRole and column == STAR:
@@ -321,6 +411,8 @@ class RunTable(QAbstractTableModel):
 
     def _text(self, row: _Row, column: int) -> str:
         record = row.record
+        if column >= DIFFERS:
+            return COLUMNS[column - DIFFERS].text(record, self._presets)
         match column:
             case run_cells.STAR:
                 return "★" if record.starred else "☆"
@@ -398,6 +490,8 @@ class RunTable(QAbstractTableModel):
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         flags = super().flags(index)
+        if index.isValid() and self.group(index) is not None:
+            return flags & ~Qt.ItemFlag.ItemIsSelectable
         if index.isValid() and index.column() == RUN:
             flags |= Qt.ItemFlag.ItemIsEditable
         return flags
@@ -406,20 +500,63 @@ class RunTable(QAbstractTableModel):
         if role != Qt.ItemDataRole.EditRole or not index.isValid() or index.column() != RUN:
             return False
         row = self._shown[index.row()]
+        if isinstance(row, RunGroup):
+            return False
         name = " ".join(str(value).split())
         if name != (row.record.name or row.label):
             self.renamed.emit(row.record, name)
         return True
 
 
-def _in_order(rows: list[_Row], column: int, descending: bool) -> list[_Row]:
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    if column < DIFFERS:
+        return alignment(column)
+    figures = COLUMNS[column - DIFFERS].figures
+    side = Qt.AlignmentFlag.AlignRight if figures else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _further_heading(section: int, role: int) -> Any:
+    column = COLUMNS[section - DIFFERS]
+    if role == Qt.ItemDataRole.DisplayRole:
+        return column.heading().replace(" ", "\n", 1)
+    if role == Qt.ItemDataRole.ToolTipRole:
+        return plain_tooltip(column.tip())
+    if role == Qt.ItemDataRole.AccessibleTextRole:
+        return column.heading()
+    if role == Qt.ItemDataRole.TextAlignmentRole:
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return Qt.AlignmentFlag.AlignCenter if column.figures else left
+    return None
+
+
+def _group_cell(group: RunGroup, column: int, role: int) -> Any:
+    if role == Qt.ItemDataRole.DisplayRole:
+        return {RUN: group.heading, ACCURACY: group.accuracy_text}.get(column, "")
+    if role == Qt.ItemDataRole.ToolTipRole:
+        return plain_tooltip(group.tooltip)
+    if role == Qt.ItemDataRole.AccessibleTextRole and column == RUN:
+        return group.tooltip.replace("\n", ", ")
+    if role == Qt.ItemDataRole.TextAlignmentRole:
+        return _alignment(column)
+    if role == Qt.ItemDataRole.FontRole:
+        font = QFont()
+        font.setBold(True)
+        return font
+    return None
+
+
+def _in_order(
+    rows: list[_Row], column: int, descending: bool, presets: Mapping[str, Preset]
+) -> list[_Row]:
     """Rows by a column; empty cells come last in either order, and runs that are equal stand as
     they were begun."""
     rows.sort(key=_begun, reverse=descending)
-    empty = [row for row in rows if row.keys[column] is None]
+    keys = {row.key: row.order(column, presets) for row in rows}
+    empty = [row for row in rows if keys[row.key] is None]
     if empty:
-        rows = [row for row in rows if row.keys[column] is not None]
-    rows.sort(key=lambda row: row.keys[column], reverse=descending)
+        rows = [row for row in rows if keys[row.key] is not None]
+    rows.sort(key=lambda row: keys[row.key], reverse=descending)
     return rows + empty
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,13 +20,10 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
-    QFontMetrics,
     QHideEvent,
-    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -34,8 +31,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QSizePolicy,
     QStackedLayout,
-    QStyle,
-    QTableView,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -45,51 +41,32 @@ from workbench.library.giving_up import GivenUp
 from workbench.library.labels import Change
 from workbench.library.run_folder import RunRecord, has_checkpoint
 from workbench.messages import Count, WorkbenchError
+from workbench.spec.presets import Preset
 from workbench.window.kit import dialogs
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.translation import say, tr
+from workbench.window.saved.columns_menu import ColumnsMenu
 from workbench.window.saved.empty_trash_dialog import EmptyTrashDialog
 from workbench.window.saved.run_actions import RunActions
 from workbench.window.saved.run_buttons import RunButtons
 from workbench.window.saved.run_cells import (
-    ACCURACY,
-    DATA,
-    DATE,
-    EPOCHS,
-    NOTES,
     RUN,
     STAR,
-    STATUS,
-    TAGS,
     UNREADABLE,
-    AccuracyCell,
-    NameCell,
-    date_text,
     interrupted_text,
-    mark_font,
     plain_tooltip,
     run_label,
-    run_width,
     unreadable_run,
 )
 from workbench.window.saved.run_labels_dialog import RunLabelsDialog
 from workbench.window.saved.run_table import RunTable
+from workbench.window.saved.run_table_view import RunTableView
 from workbench.window.saved.undo import Deleted, Undo
 
 REFRESH_MS = 1000
 """Time between two looks at the library, which other processes write to."""
 SLICE_S = 0.02
 """Longest time for reading new runs before the window answers again."""
-
-
-class _TableView(QTableView):
-    """A table that says when its width has changed."""
-
-    resized = Signal()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
 
 
 class SavedModels(QWidget):
@@ -122,9 +99,7 @@ class SavedModels(QWidget):
         self._problems: list[WorkbenchError] = []
         self._broken: dict[WorkbenchError, RunRecord] = {}
         self._search_problem: WorkbenchError | None = None
-        self._fitting = False
         self._searching = False
-        self._widths_are_ours = True
         self._wanted: list[str] = []
 
         self.table = RunTable(self)
@@ -197,10 +172,19 @@ class SavedModels(QWidget):
         """The selected runs, from the top; without rows whose run cannot be read."""
         return [run for run in self._selected_rows() if run.status != UNREADABLE]
 
+    def selected_unreadable(self) -> int:
+        """How many rows are selected whose run cannot be read."""
+        return len(self._selected_rows()) - len(self.selected())
+
     def _selected_rows(self) -> list[RunRecord]:
         """Also of what cannot be read: its folder can be shown and deleted."""
         rows = self.view.selectionModel().selectedRows(RUN)
-        return [self.table.record(index) for index in sorted(rows, key=QModelIndex.row)]
+        records = (self.table.record(index) for index in sorted(rows, key=QModelIndex.row))
+        return [record for record in records if record is not None]
+
+    def show_presets(self, presets: Mapping[str, Preset]) -> None:
+        """Hold runs against these ``presets``, by id, in the column of what differs."""
+        self.table.show_presets(presets)
 
     def select_run(self, path: str | Path) -> None:
         """Selects the run with this folder, where it is shown."""
@@ -228,31 +212,14 @@ class SavedModels(QWidget):
         self.search_problem.setWordWrap(True)
         self.search_problem.hide()
 
-        self.view = _TableView()
-        self.view.setObjectName("runTable")
-        self.view.setModel(self.table)
-        self.view.setItemDelegateForColumn(RUN, NameCell(self.view))
-        self.view.setItemDelegateForColumn(ACCURACY, AccuracyCell(self.view))
-        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        # Renaming starts by its action, so that its key stands in the menu.
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setShowGrid(False)
-        self.view.setWordWrap(False)
-        self.view.setTabKeyNavigation(False)
-        self.view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.view.setSortingEnabled(True)
-        self.view.sortByColumn(DATE, Qt.SortOrder.DescendingOrder)
-        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view = RunTableView(self.table)
         self.view.customContextMenuRequested.connect(self._show_menu)
         self.view.selectionModel().selectionChanged.connect(self._selection_changed)
-        self.view.resized.connect(self._fit_columns)
-        self.view.verticalHeader().hide()
-        header = self.view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(16)
-        header.sectionResized.connect(self._column_resized)
+        self.columns = ColumnsMenu(self.view, self.table, self)
+        self.columns_button = QToolButton()
+        self.columns_button.setObjectName("columnsButton")
+        self.columns_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.columns_button.setMenu(self.columns.menu)
 
         self.empty = QLabel()
         self.empty.setProperty("rich", True)  # it has a link
@@ -325,7 +292,10 @@ class SavedModels(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.heading)
-        layout.addWidget(self.search)
+        searching = QHBoxLayout()
+        searching.addWidget(self.search, 1)
+        searching.addWidget(self.columns_button)
+        layout.addLayout(searching)
         layout.addWidget(self.hint)
         layout.addWidget(self.search_problem)
         layout.addLayout(stack, 1)
@@ -356,65 +326,13 @@ class SavedModels(QWidget):
         self.undo.retranslate()
         self.table.retranslate(self.locale())
         self._update_actions()
-        self._measure()
-
-    def _measure(self) -> None:
-        """Takes the widths of the columns from what they may have to show."""
-        metrics = QFontMetrics(self.view.font())
-        small = QFontMetrics(mark_font(self.view.font()))
-        room = 10  # pixels beside the text of a cell
-        figures = metrics.horizontalAdvance("97.60% ") + small.horizontalAdvance(tr("sample"))
-        now = datetime(2026, 11, 28, 23, 58).astimezone()
-        dates = (now, now - timedelta(days=2), now - timedelta(days=348))
-        date = max(metrics.horizontalAdvance(date_text(then, now, self.locale())) for then in dates)
-        longest = tr("Interrupted at epoch {epoch} of {total}").format(epoch=100, total=100)
-        words = (tr("Running here"), longest)
-        status = max(metrics.horizontalAdvance("● " + text) for text in words)
-        texts = {
-            ACCURACY: figures,
-            EPOCHS: metrics.horizontalAdvance("100/100 ⚠"),
-            DATE: date,
-            STATUS: status,
-            DATA: metrics.horizontalAdvance(tr("Sample data")),
-            TAGS: metrics.horizontalAdvance("baseline, lesson-2"),
-            NOTES: 2 * metrics.horizontalAdvance("baseline, lesson-2"),
-        }
-        self._widths = {
-            column: max(width + room, self._heading_width(column))
-            for column, width in texts.items()
-        }
-        self._widths[STAR] = metrics.horizontalAdvance("★") + 6
-        self._narrow = max(metrics.horizontalAdvance("007 Adam") + room, self._heading_width(RUN))
-        self._wide = metrics.horizontalAdvance("009 Dropout, fixed") + room
-        self.view.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
-        self._fit_columns()
-
-    def _heading_width(self, column: int) -> int:
-        # Not the header's own hint, which takes two lines for one.
-        header = self.view.horizontalHeader()
-        text: str = self.table.headerData(column, Qt.Orientation.Horizontal)
-        lines = (header.fontMetrics().horizontalAdvance(line) for line in text.split("\n"))
-        mark = self.style().pixelMetric(QStyle.PixelMetric.PM_HeaderMarkSize, None, header)
-        return max(lines) + mark + 14  # with the padding on either side
-
-    def _fit_columns(self) -> None:
-        # Once a person has set a width, all of them are theirs.
-        if not self._widths_are_ours:
-            return
-        first = sum(self._widths[column] for column in (STAR, ACCURACY, EPOCHS, DATE))
-        rest = sum(self._widths[column] for column in (STATUS, DATA, TAGS, NOTES))
-        run = run_width(self.view.viewport().width(), first, rest, self._narrow, self._wide)
-        self._fitting = True
-        for column, width in {RUN: run, **self._widths}.items():
-            self.view.setColumnWidth(column, width)
-        self._fitting = False
-
-    def _column_resized(self, column: int, before: int, now: int) -> None:
-        if not self._fitting:
-            self._widths_are_ours = False
+        self.columns.retranslate()
+        self.columns_button.setText(tr("Columns"))
+        self.columns_button.setToolTip(tr("Which columns are shown, and how runs are grouped"))
+        self.view.measure()
 
     def _show_counts(self) -> None:
-        shown = self.table.rowCount()
+        shown = self.table.shown_runs
         if self._broken:
             shown -= self.table.shown_unreadable
         total = self.table.total - len(self._broken)
@@ -460,6 +378,7 @@ class SavedModels(QWidget):
             self.table.search(text)
         except WorkbenchError as problem:
             self._search_problem = problem
+        self.columns.follow_runs()
         self._select_wanted()
         self._searching = False
         self._show_hint()
@@ -577,11 +496,18 @@ class SavedModels(QWidget):
 
     def _clicked(self, index: QModelIndex) -> None:
         run = self.table.record(index)
+        group = self.table.group(index)
+        if group is not None:
+            self.table.fold(group, not group.folded)
+        if run is None:
+            return
         if index.column() == STAR and run.status != UNREADABLE:
             self._label([run], lambda labels: replace(labels, starred=not run.starred))
 
     def _double_clicked(self, index: QModelIndex) -> None:
         run = self.table.record(index)
+        if run is None:
+            return
         if run.status == UNREADABLE:
             self.problem.emit(run.reason or "")
         elif index.column() != STAR:  # there it is two clicks
@@ -632,8 +558,13 @@ class SavedModels(QWidget):
             return ""
         after = range(max(rows) + 1, self.table.rowCount())
         before = range(min(rows) - 1, -1, -1)
-        row = next((row for row in (*after, *before) if row not in rows), None)
-        return "" if row is None else self.table.record(self.table.index(row, RUN)).folder.name
+        others = (
+            self.table.record(self.table.index(row, RUN))
+            for row in (*after, *before)
+            if row not in rows
+        )
+        following = next((record for record in others if record is not None), None)
+        return "" if following is None else following.folder.name
 
     def _undo(self) -> None:
         back, problems = self.undo.take_back()
@@ -673,8 +604,6 @@ class SavedModels(QWidget):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.LanguageChange, QEvent.Type.LocaleChange):
             self.retranslate()
-        elif event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._measure()
 
 
 if __name__ == "__main__":

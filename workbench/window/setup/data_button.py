@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
 
 from workbench.data.data_choice import (
@@ -126,6 +126,11 @@ class DataButton(QToolButton):
     def take_download(self) -> None:
         """Takes CIFAR-10, which was downloaded just now."""
         self._choose("cifar10")
+
+    def offer(self, action: QAction) -> None:
+        """An entry below the data sets, to look at the chosen one."""
+        self._menu.addSeparator()
+        self._menu.addAction(action)
 
     def set_off(self, reason: str) -> None:
         """Off with a reason in the tooltip, or on with ``""``."""

@@ -299,6 +299,8 @@ class HyperparameterForm(QWidget):
             if name in REGISTRIES and self._raw[name] in REGISTRIES[name]:
                 choice = REGISTRIES[name][str(self._raw[name])]
                 notes.append(f"{tr(choice.label)}: {tr(choice.help)}" if choice.help else "")
+            if name == "network" and self._experiment is not None:
+                notes.append(size_text(network_layers(self._experiment, 10)))
             problem = self._problems.get(name)
             row.show_state(name not in off, is_changed, reason(problem) if problem else "", *notes)
         self._rows["network"].show_note(self._network_size())
@@ -310,7 +312,7 @@ class HyperparameterForm(QWidget):
         if problems := own_network_problems():
             return " ".join(map(say, problems))
         experiment = self._experiment
-        return "" if experiment is None else size_text(network_layers(experiment, 10))
+        return "" if experiment is None else size_text(network_layers(experiment, 10), short=True)
 
     def show_bfloat16_gain(self, gain: float | None) -> None:
         """How many times faster a step of this experiment was in bfloat16 than in float32, when

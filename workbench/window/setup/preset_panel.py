@@ -228,6 +228,8 @@ class PresetPanel(QWidget):
     """
 
     selected = QtSignal(object)
+    reloaded = QtSignal()
+    """The presets were read again."""
     show_in_folder = QtSignal(object)
     problem = QtSignal(str)
 
@@ -277,6 +279,10 @@ class PresetPanel(QWidget):
 
     # --- what others ask for -------------------------------------------------------------
 
+    def by_id(self) -> dict[str, Preset]:
+        """Return the presets that can be read, by id."""
+        return {p.id: p for p in self._presets if isinstance(p, Preset)}
+
     def reload(self) -> None:
         """Reads the presets again; what was chosen stays chosen, where it is still there.
         ``selected`` tells where that is another one now, or has changed."""
@@ -305,6 +311,7 @@ class PresetPanel(QWidget):
         self.list.blockSignals(False)
         self._body.arrange()
         self._chosen()
+        self.reloaded.emit()
 
     def select(self, id: str) -> None:
         """Chooses the preset with this id; an unknown one changes nothing."""

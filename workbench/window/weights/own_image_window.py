@@ -29,6 +29,9 @@ from workbench.data.data_choice import IMAGE_ENDINGS
 from workbench.messages import Message
 from workbench.plain_text import shortened
 from workbench.window.images.image_panel import Picture, ProbabilityBars
+from workbench.window.images.inside_window import InsideWindow
+from workbench.window.kit.fitting import Fitting
+from workbench.window.kit.placement import center_over
 from workbench.window.kit.translation import say, tr
 from workbench.window.weights.original_picture import OriginalPicture
 from workbench.window.work.session import Session
@@ -72,6 +75,10 @@ class OwnImageWindow(QWidget):
         self.note.setProperty("role", "muted")
         self.note.setWordWrap(True)
         self.open_button, self.paste_button = QPushButton(), QPushButton()
+        self.inside_button = QPushButton()
+        self.inside_button.setObjectName("lookInsideButton")
+        self.inside_button.clicked.connect(self.look_inside)
+        self._inside: InsideWindow | None = None
         self.open_button.setObjectName("openImageButton")
         self.paste_button.setObjectName("pasteImageButton")
         self.open_button.clicked.connect(self._ask)
@@ -84,18 +91,23 @@ class OwnImageWindow(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.open_button)
         buttons.addWidget(self.paste_button)
+        buttons.addWidget(self.inside_button)
         buttons.addStretch(1)
         buttons.addWidget(self.fit_box)
         pictures = QHBoxLayout()
         pictures.addWidget(self.original, 1)
         pictures.addWidget(self.picture, 1)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.addWidget(self.weights_label)
         layout.addLayout(pictures, 1)
         layout.addWidget(self.verdict)
         layout.addWidget(self.bars)
         layout.addWidget(self.note)
         layout.addLayout(buttons)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Fitting(content))
         self.resize(480, 620)
         session.image_predicted.connect(self._predicted)
         session.state_changed.connect(self._update)
@@ -188,6 +200,28 @@ class OwnImageWindow(QWidget):
         self.original.show_image(preview, self.fit_box.currentData())
         self.bars.show_probabilities(outcome.classes, outcome.probabilities[0])
         self._fill()
+        if self._inside is not None:
+            self._ask_inside(self._inside)
+
+    def look_inside(self) -> None:
+        """Opens the window that shows what the network does with the image; it follows the image
+        for as long as it is open."""
+        if self._inside is None:
+            self._inside = InsideWindow(self)
+            self._inside.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self._inside.destroyed.connect(self._inside_closed)
+            center_over(self._inside, self)
+        self._ask_inside(self._inside)
+        self._inside.show()
+        self._inside.activateWindow()
+
+    def _ask_inside(self, window: InsideWindow) -> None:
+        if self._weights is not None and self.picture.pixels is not None:
+            words = f"{shortened(self._weights_title)} · {self.verdict.text()}"
+            window.look_at(self._weights, self.picture.pixels, words)
+
+    def _inside_closed(self) -> None:
+        self._inside = None
 
     def _show_problem(self, message: Message) -> None:
         self._problem, self._outcome = message, None
@@ -210,6 +244,7 @@ class OwnImageWindow(QWidget):
                     percent=f"{100 * self._outcome.probabilities[0][best]:.2f}",
                 )
             )
+        self.inside_button.setEnabled(self._outcome is not None)
         self.note.setText(
             tr(
                 "The network sees only these 32x32 pixels. It always chooses one of its "
@@ -237,6 +272,7 @@ class OwnImageWindow(QWidget):
         self.fit_box.setItemText(1, tr("Squeeze the whole image"))
         self.open_button.setText(tr("Open…"))
         self.paste_button.setText(tr("Paste"))
+        self.inside_button.setText(tr("Look inside"))
         self._fill()
         self._update()
 

@@ -1,0 +1,90 @@
+"""All of the window is usable from 960x540 logical pixels on, also at twice the font."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QScrollArea, QWidget
+from pytestqt.qtbot import QtBot
+
+from tests.library.made_runs import make_run
+from workbench.library.catalog import Library
+from workbench.window.compare.comparison_window import ComparisonWindow
+from workbench.window.compare.story_window import StoryWindow
+from workbench.window.data.data_window import DataWindow
+from workbench.window.help.help_window import HelpWindow
+from workbench.window.images.image_store import ImageStore
+from workbench.window.kit.settings import Settings
+from workbench.window.kit.theme import Theme
+from workbench.window.kit.translation import LANGUAGES, Translation
+from workbench.window.main_window import MainWindow
+from workbench.window.weights.own_image_window import OwnImageWindow
+
+SMALL = (960, 540)
+
+
+@pytest.fixture
+def translation(qapp: QApplication) -> Iterator[Translation]:
+    translation = Translation(qapp)
+    yield translation
+    translation.use("en")
+
+
+@pytest.fixture(params=[1.0, 2.0], ids=["font", "twice the font"])
+def font(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[float]:
+    before = qapp.font()
+    larger = qapp.font()
+    larger.setPointSizeF(before.pointSizeF() * request.param)
+    qapp.setFont(larger)
+    yield request.param
+    qapp.setFont(before)
+
+
+def fits(window: QWidget) -> bool:
+    least = window.minimumSizeHint().expandedTo(window.minimumSize())
+    return least.width() <= SMALL[0] and least.height() <= SMALL[1] - 30  # its title bar
+
+
+def test_every_window_fits_a_small_screen_in_both_languages(
+    qtbot: QtBot, theme: Theme, translation: Translation, home: Path, font: float
+) -> None:
+    library = Library()
+    records = [make_run(library), make_run(library)]
+    images = ImageStore()
+    main = MainWindow(library, Settings(), theme, translation)
+    windows: list[QWidget] = [
+        main,
+        ComparisonWindow(records, images),
+        StoryWindow(records),
+        DataWindow(),
+        OwnImageWindow(main.session),
+        HelpWindow(main.help.reader, list),
+    ]
+    qtbot.waitUntil(lambda: windows[1].ready and windows[2].ready, timeout=20_000)  # type: ignore[attr-defined]
+    for language in (*LANGUAGES, "en"):
+        translation.use(language)
+        for window in windows:
+            window.resize(*SMALL)
+            window.show()
+            QApplication.processEvents()
+            hint = window.minimumSizeHint().toTuple()
+            assert fits(window), f"{window.objectName()} in {language}: {hint}"
+            assert window.width() <= SMALL[0]
+    # Reached by scrolling: whatever is cut at first can be brought into view.
+    train_more = main.form.findChild(QPushButton, "savePresetButton")
+    area = main.findChild(QDockWidget, "hyperparameterDock").widget()
+    assert isinstance(area, QScrollArea)
+    area.ensureWidgetVisible(train_more)
+    QApplication.processEvents()
+    place = QRect(train_more.mapTo(area.viewport(), QPoint(0, 0)), train_more.size())
+    assert area.viewport().rect().intersects(place)
+    for window in windows[::-1]:
+        window.close()
+    images.stop(10_000)
+    assert main.session.wait(10_000)
+    for window in windows:
+        window.deleteLater()
+    images.deleteLater()

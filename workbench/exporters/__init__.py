@@ -1,0 +1,1 @@
+"""Runs and weights, written as files for other programs. Free of Qt."""

@@ -1,0 +1,1 @@
+"""A data set to look at before anything is trained on it."""

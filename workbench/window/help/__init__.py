@@ -1,0 +1,1 @@
+"""Help: the glossary, what every plot is, shortcuts, and the first steps."""

@@ -1,0 +1,95 @@
+"""Groups of runs in the table: by preset, data or tags, each with a row of its own that folds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from workbench.library.run_folder import RunRecord
+from workbench.library.run_record import preset_number
+from workbench.messages import Count
+from workbench.plain_text import visible
+from workbench.window.kit.translation import tr
+from workbench.window.saved.run_cells import data_text, tags_text
+from workbench.words.figures import percent
+
+
+@dataclass
+class RunGroup:
+    """The row over the runs of one group. Kept while the group stays, as the view knows it.
+
+    Args:
+        key: what its runs have in common, told from the keys of runs by its first character.
+        title: in words; changes with the language.
+        records: its runs that the search finds.
+        folded: only this row is shown.
+    """
+
+    key: str
+    title: str = ""
+    records: Sequence[RunRecord] = field(default=(), repr=False)
+    folded: bool = False
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    @property
+    def accuracies(self) -> list[float]:
+        """Test accuracies of its runs in percent, those that are numbers."""
+        numbers = (record.accuracy for record in self.records)
+        return [n for n in numbers if n is not None and math.isfinite(n)]
+
+    @property
+    def accuracy_text(self) -> str:
+        """The mean of its test accuracies, ``72.41%``."""
+        numbers = self.accuracies
+        return percent(statistics.fmean(numbers) if numbers else None)
+
+    @property
+    def heading(self) -> str:
+        """``▾ 009 Dropout, fixed (3)``."""
+        mark = "▸" if self.folded else "▾"
+        return f"{mark} {self.title} ({len(self.records):,})"
+
+    @property
+    def tooltip(self) -> str:
+        """What is behind the heading and the mean."""
+        numbers = self.accuracies
+        lines = [self.title, tr("{total:run|runs}").format(total=Count(len(self.records)))]
+        if numbers:
+            lines.append(
+                tr("Mean test accuracy {mean}, {low} to {high}").format(
+                    mean=self.accuracy_text,
+                    low=percent(min(numbers)),
+                    high=percent(max(numbers)),
+                )
+            )
+        lines.append(tr("Click to unfold") if self.folded else tr("Click to fold"))
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A way to put runs into groups: its name, and the title of a run's group."""
+
+    name: Callable[[], str]
+    title: Callable[[RunRecord], str]
+
+
+def _preset_title(record: RunRecord) -> str:
+    number = preset_number(record.preset)
+    title = tr(record.title) if record.title else record.preset or ""
+    return visible(" ".join(filter(None, (number, title)))) or tr("No preset")
+
+
+GROUPINGS: Mapping[str, Grouping] = {
+    "preset": Grouping(lambda: tr("Preset"), _preset_title),
+    "data": Grouping(lambda: tr("Data"), data_text),
+    "tags": Grouping(lambda: tr("Tags"), lambda record: tags_text(record) or tr("No tags")),
+}
+"""By name, in the order of the menu."""
