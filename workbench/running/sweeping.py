@@ -8,6 +8,7 @@ points of adaptive sweeps and ends runs that are not worth their time.
 
 from __future__ import annotations
 
+import logging
 import statistics
 import threading
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,8 @@ from workbench.running.sweep_sampler import WORST, Trial, propose
 from workbench.spec.sweep_file import SweepFile
 
 _OPEN = (*TO_DO, "running")
+
+log = logging.getLogger("workbench")
 
 
 def add_sweep(library: Library, file: SweepFile) -> StoredSweep:
@@ -200,13 +203,18 @@ class SweepDriver:
         self._complete: set[str] = set()
 
     def advance(self) -> None:
-        """Propose the next points of the adaptive sweeps that go on. Raises
-        :class:`WorkbenchError`."""
+        """Propose the next points of the adaptive sweeps that go on. One that cannot (its data are
+        gone) is left alone, as other entries have nothing to do with it; resuming it says why."""
         with self._lock:
             for stored in self._store.read()[0]:
                 if not stored.sweep.adaptive or stored.file.stopped or stored.id in self._complete:
                     continue
-                _advance(self._library, self._store, self._queue, stored, self._workers)
+                try:
+                    _advance(self._library, self._store, self._queue, stored, self._workers)
+                except WorkbenchError:
+                    log.exception("%s: no further point can be proposed", stored.id)
+                    self._complete.add(stored.id)
+                    continue
                 entries = self._queue.entries(sweep=stored.id)
                 if not any(entry.state in _OPEN for entry in entries):
                     self._complete.add(stored.id)
@@ -215,11 +223,14 @@ class SweepDriver:
         """Take in an event of the run of ``entry``, and end the run where its sweep does."""
         if entry.sweep is None or not isinstance(event, EpochDone) or control.stopping:
             return
+        try:
+            self._judge(entry, event, control)
+        except Exception:  # the run itself is well, and goes on
+            log.exception("%s: whether its run ends early is not known", entry.sweep)
+
+    def _judge(self, entry: Entry, event: EpochDone, control: RunControl) -> None:
         with self._lock:
-            try:
-                stored = self._store.find(entry.sweep)
-            except WorkbenchError:
-                return  # the sweep was deleted: its runs are as others
+            stored = self._store.find(entry.sweep or "")
             if stored.sweep.prune == "none" or entry.run is None or entry.point is None:
                 return
             epochs = entry.experiment.get("epochs", 0)

@@ -164,5 +164,6 @@ class RunCurves(pg.PlotWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if theme.is_restyled(event):
+        # pyqtgraph restyles itself while it is being made.
+        if theme.is_restyled(event) and hasattr(self, "_dots"):
             self._draw()

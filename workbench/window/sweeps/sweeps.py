@@ -20,7 +20,7 @@ from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.placement import show_free
 from workbench.window.kit.translation import say, tr
 from workbench.window.sweeps.sweep_window import SweepWindow
-from workbench.window.sweeps.vary_dialog import Start, VaryDialog
+from workbench.window.sweeps.vary_dialog import Start, VaryDialog, default_workers
 from workbench.window.work.session import Work
 
 log = logging.getLogger("workbench")
@@ -106,11 +106,12 @@ class Sweeps(QObject):
 
     def _resume(self, id: str) -> None:
         self._work(
-            lambda: start(Library(self._library.path), id) and None, lambda: self.run_queue(1)
+            lambda: start(Library(self._library.path), id),
+            lambda: self.run_queue(default_workers("auto")),
         )
 
     def _stop(self, id: str) -> None:
-        self._work(lambda: stop(Library(self._library.path), id) and None, lambda: None)
+        self._work(lambda: stop(Library(self._library.path), id), lambda: None)
 
     def _run_in_background(self, workers: int) -> None:
         """Have somebody run the queue, where nobody does: a process that goes on when the window
