@@ -343,7 +343,7 @@ def _check_validation(sweep: Sweep, problems: _Problems) -> None:
     for name, used in (("method", sweep.adaptive), ("prune", sweep.prune != "none")):
         if used and sweep.chosen_on == "test":
             problems.append((name, _NO_SPLIT[name]))
-    if sweep.adaptive and not sweep.vary:
+    if sweep.adaptive and not sweep.vary and not problems:
         message = Message(
             "{field}: there is nothing to choose where only the seed varies.", field="method"
         )
