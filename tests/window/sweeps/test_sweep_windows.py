@@ -169,7 +169,7 @@ def test_the_table_is_saved(
         sweep_window, "ask_to_save", lambda parent, title, name, kinds, save: save(path, "csv")
     )
     window.export.click()
-    assert path.read_text().splitlines()[0].startswith("point,learning_rate,batch_size")
+    assert path.read_text().splitlines()[0].startswith("point,optimizer,learning_rate")
     assert len(path.read_text().splitlines()) == 4
 
 

@@ -267,7 +267,7 @@ class VaryDialog(QDialog):
         elif self.problems:
             text, role = tr("Correct what is marked above."), "problem"
         else:
-            text, role = self._summary(), "muted"
+            text, role = self._summary() if self.sweep is not None else "", "muted"
         if not self.vary() and self.seeds.value() < 2:
             text, role = tr("Write values beside a hyperparameter, or take several seeds."), "muted"
         self.summary.setText(text)
