@@ -22,7 +22,7 @@ from workbench.spec.presets import Preset, list_presets
 from workbench.spec.sweep import METHODS, PRUNERS
 from workbench.window.compare import compared_curves, figure_choice
 from workbench.window.kit.translation import MOST_TEXTS
-from workbench.window.run.run_header import TRACK
+from workbench.window.run.header_words import TRACK
 
 PACKAGE = Path(workbench.__file__).parent
 SENTENCES = {"Message", "WorkbenchError", "Diverged", "NetworkError"}

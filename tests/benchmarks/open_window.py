@@ -20,7 +20,7 @@ from contenders import LeftOut, Listener, Run, random_data
 
 from workbench.data.data_choice import choose_data
 from workbench.data.datasets import DataSet
-from workbench.engine.events import RunEnded
+from workbench.engine.events import EpochDone, RunEnded, StepsDone
 from workbench.library.catalog import Library
 from workbench.spec.experiment import Experiment, experiment_from
 
@@ -58,18 +58,23 @@ class OpenWindow:
         """Trains with the window visible and its live tab on; hidden again for the others."""
         listener = Listener(len(data.train_labels) // experiment.batch_size)
         ended: list[RunEnded] = []
+
+        def heard(_: str, event: object) -> None:
+            if isinstance(event, StepsDone | EpochDone):
+                listener(event)
+            elif isinstance(event, RunEnded):
+                ended.append(event)
+
         session = self.window.session
         connections = [
-            session.steps_done.connect(listener),
-            session.epoch_done.connect(listener),
-            session.run_ended.connect(ended.append),
+            session.run_event.connect(heard),
         ]
         self.show()
-        self.window.run_view.begin("", sample=True)
+        key = self.window.live_runs.begin("", sample=True)
+        self.window.run_view.begin(key)
         with patch("workbench.running.runner.load_data", return_value=data):
-            session.train(
-                experiment, choose_data("sample"), str(data.train_images.device), None, ""
-            )
+            device = str(data.train_images.device)
+            session.train(experiment, choose_data("sample"), device, None, "", key=key)
             self.until_idle()
         for connection in connections:
             session.disconnect(connection)

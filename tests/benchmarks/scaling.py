@@ -152,8 +152,9 @@ def run_length(value: int, device: torch.device) -> Figure:
         patch("workbench.running.executors.in_process.train", played),
         Memory(torch.device("cpu")) as memory,
     ):
-        window.window.run_view.begin("", sample=True)
-        session.train(experiment, choose_data("sample"), "cpu", None, "")
+        key = window.window.live_runs.begin("", sample=True)
+        window.window.run_view.begin(key)
+        session.train(experiment, choose_data("sample"), "cpu", None, "", key=key)
         window.until_idle()
         window.wait(300)
     assert live.step_count() == value * EPOCH

@@ -64,8 +64,8 @@ def test_the_window_trains_as_much_and_is_visible_meanwhile(qtbot: QtBot) -> Non
     window = OpenWindow()
     qtbot.addWidget(window.window)
     seen: list[bool] = []
-    window.window.session.steps_done.connect(
-        lambda _: seen.append(window.window.run_view.live.isVisible())
+    window.window.session.run_event.connect(
+        lambda key, event: seen.append(window.window.run_view.live.isVisible())
     )
     run = window.train(experiment("001"), DATA)
     check(run, "001")

@@ -74,6 +74,7 @@ def measure(seconds: float, dataset: str, training_only: bool = False) -> dict[s
     from PySide6.QtWidgets import QApplication, QWidget
 
     from workbench.data.data_choice import choose_data
+    from workbench.engine.events import RunEnded, StepsDone
     from workbench.library.catalog import Library
     from workbench.spec.experiment import with_changes
     from workbench.spec.presets import find_preset
@@ -114,10 +115,16 @@ def measure(seconds: float, dataset: str, training_only: bool = False) -> dict[s
         probe.stop()
         return {"median": quantile(late, 0.5), "p99": quantile(late, 0.99), "max": max(late)}
 
-    def until(signal: Any) -> None:
+    def until(kind: type) -> None:
         loop = QEventLoop()
-        signal.connect(loop.quit)
+
+        def heard(_: str, event: object) -> None:
+            if isinstance(event, kind):
+                loop.quit()
+
+        window.session.run_event.connect(heard)
         loop.exec()
+        window.session.run_event.disconnect(heard)
 
     delays: dict[str, dict[str, float]] = {}
     speeds: dict[str, float] = {}
@@ -131,18 +138,24 @@ def measure(seconds: float, dataset: str, training_only: bool = False) -> dict[s
 
     window.presets.select("001")
     experiment = with_changes(find_preset("001").experiment, {"epochs": 100_000})
-    window.run_view.begin("001", sample=True)
-    window.session.train(experiment, choose_data(dataset), "auto", "001", "")
-    until(window.session.steps_done)
+    key = window.live_runs.begin("001", sample=True)
+    window.run_view.begin(key)
+    window.session.train(experiment, choose_data(dataset), "auto", "001", "", key=key)
+    until(StepsDone)
     steps: list[int] = []
-    window.session.steps_done.connect(lambda event: steps.append(len(event.losses)))
+
+    def count(_: str, event: object) -> None:
+        if isinstance(event, StepsDone):
+            steps.append(len(event.losses))
+
+    window.session.run_event.connect(count)
     for name in ("live",) if training_only else ("live", "confusion", "log", "details"):
         began, before = time.perf_counter(), sum(steps)
         window.run_view.tabs.setCurrentWidget(getattr(window.run_view, name))
         delays[f"training, {name} tab"] = watch(seconds if name == "live" else seconds / 3)
         speeds[name] = (sum(steps) - before) / (time.perf_counter() - began)
     window.session.stop()
-    until(window.session.run_ended)
+    until(RunEnded)
     wait(200)
     if training_only:
         threads = Library().runs()[0].environment["cpu_threads"]

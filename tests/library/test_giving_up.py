@@ -49,6 +49,16 @@ def test_the_last_weights_come_out_of_the_checkpoint(library: Library, small: Da
     assert not [finding for finding in check_library(library.path) if finding.fault]
 
 
+def test_of_averaged_weights_the_average_is_kept(library: Library, small: DataSet) -> None:
+    run = interrupted_run(library, small, ema=0.9)
+    checkpoint = load_checkpoint(run.folder).checkpoint
+    assert checkpoint.averaged is not None
+    given = give_up(library, run)
+    weights = load_weights(run.folder / (given.record.weights or "")).state_dict
+    assert all(torch.equal(weights[name], t) for name, t in checkpoint.averaged.items())
+    assert any(not torch.equal(weights[name], t) for name, t in checkpoint.network.items())
+
+
 def test_it_is_taken_back_with_the_very_checkpoint(library: Library, small: DataSet) -> None:
     run = interrupted_run(library, small)
     content = (run.folder / "checkpoint.pt").read_bytes()

@@ -37,6 +37,7 @@ from workbench.engine.events import (
 from workbench.library import checkpoint as checkpoint_files
 from workbench.library.catalog import Library
 from workbench.library.check import check_library
+from workbench.library.histogram_file import line_of, read_histograms
 from workbench.library.run_folder import (
     has_checkpoint,
     read_epochs,
@@ -235,6 +236,21 @@ def test_resumed_equals_uninterrupted(
 
 
 @pytest.mark.slow
+def test_histograms_go_on_where_they_were(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "REPORT_INTERVAL", 0.0)
+    whole = read_histograms(Path(train(library, histograms=True).run))
+    folder = Path(train(library, stop_in_epoch, histograms=True).run)
+    with (folder / "histograms.jsonl").open("ab") as file:
+        file.write(line_of(2, ()))  # as after a kill before the record was written
+    assert resume(library, folder)[0].status == "finished"
+    assert read_histograms(folder) == whole
+    assert sorted(whole) == [1, 2, 3]
+    longer, _ = resume(library, folder, epochs=4)
+    assert sorted(read_histograms(Path(longer.run))) == [1, 2, 3, 4]
+
+
 def test_a_run_may_be_stopped_again_and_again(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import make_run
-from workbench.engine.events import RunEnded
+from tests.window.heard import listen, of_kind
+from workbench.engine.events import EpochDone, RunEnded, Slowed
 from workbench.engine.pace import Slowdown
 from workbench.engine.step_times import Timing
 from workbench.library.catalog import Library
@@ -135,7 +136,7 @@ def test_train_watch_and_browse(window: MainWindow, qtbot: QtBot) -> None:
     (record,) = Library().runs()
     assert record.status == "finished"
     assert record.preset == "002"
-    assert window.run_view.shown_run == str(record.folder)
+    assert window.run_view.run.folder == str(record.folder)
     assert f"{record.accuracy:.2f}%" in _texts(window.run_view.header)
     assert "sample" in _texts(window.run_view.header)
     assert "Accuracy of Test Data" in find(window, "logView").toPlainText()
@@ -153,14 +154,14 @@ def test_a_validation_split_is_watched_and_chooses_the_weights(
     type_value(qtbot, window, "validation_share", "0.2")
     seen: list[str] = []
     # While it trains, from the events; after its end, from the files.
-    window.session.epoch_done.connect(lambda event: seen.append(_texts(window.run_view.header)))
+    listen(window.session, EpochDone, lambda event: seen.append(_texts(window.run_view.header)))
     train(qtbot, window, epochs=2)
     wait_idle(qtbot, window)
     assert "best epoch 1 by validation" in seen[0]
     (record,) = Library().runs()
     assert record.best_chosen_on == "validation"
     assert f"best epoch {record.best_epoch} by validation: test" in _texts(window.run_view.header)
-    assert len(window.run_view.live._validation) == 2
+    assert len(window.run_view.live.points.validation) == 2
     window.saved.select_run(record.folder)
     window.saved.run_actions.load_best.trigger()
     wait_idle(qtbot, window)
@@ -177,7 +178,7 @@ def test_a_run_of_the_command_line_appears_opens_loads_and_tests(
     (record,) = Library().runs()
     window.saved.select_run(record.folder)
     press(qtbot, window, "openRunButton")
-    assert window.run_view.shown_run == str(record.folder)
+    assert window.run_view.run.folder == str(record.folder)
     assert "007" in _texts(window.run_view.header)
     press(qtbot, window, "loadWeightsButton")
     wait_idle(qtbot, window)
@@ -204,7 +205,7 @@ def test_the_status_bar_tells_data_and_device_of_the_run_on_show(
 
 def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     train(qtbot, window, epochs=1000)
-    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=30_000):
         pass
     press(qtbot, window, "pauseButton")
     qtbot.waitUntil(lambda: window.session.state == "paused", timeout=3000)
@@ -219,7 +220,7 @@ def test_stop_keeps_and_pause_goes_on(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: window.session.state == "idle", timeout=1500)
     (record,) = Library().runs()
     assert record.status == "stopped"
-    assert window.run_view.shown_run == str(record.folder)
+    assert window.run_view.run.folder == str(record.folder)
 
 
 @pytest.mark.slow
@@ -236,7 +237,7 @@ def test_what_is_pressed_and_turned_off_passes_the_focus_to_no_other_button(
         assert not any(ring.isVisible() for ring in rings)
 
     train(qtbot, window, epochs=1000)
-    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=30_000):
         pass
     press(qtbot, window, "stopButton")
     nothing_is_chosen("idle")
@@ -265,7 +266,7 @@ def test_cancel_asks_before_it_discards(
     button: str, left: int, window: MainWindow, qtbot: QtBot
 ) -> None:
     train(qtbot, window, epochs=1000)
-    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=30_000):
         pass
     press(qtbot, window, "cancelButton")
     question(qtbot, window, "cancelQuestion", button)
@@ -281,7 +282,7 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(qtbot, window, epochs=2)
-    with qtbot.waitSignal(window.session.epoch_done, timeout=60_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=60_000):
         pass
     press(qtbot, window, "stopButton")
     wait_idle(qtbot, window)
@@ -301,8 +302,8 @@ def test_a_stopped_run_is_resumed_and_a_finished_one_trained_on(
     assert (finished.status, finished.epochs_done, len(finished.resumed)) == ("finished", 2, 1)
     assert finished.id == stopped.id
     # The curve is whole: nothing is missing from it, and nothing is there twice.
-    assert len(window.run_view.live._loss) == 2 * finished.steps_per_epoch
-    assert len(window.run_view.live._accuracies) == 2
+    assert len(window.run_view.live.points.loss) == 2 * finished.steps_per_epoch
+    assert len(window.run_view.live.points.accuracies) == 2
 
     window.saved.select_run(finished.folder)
     window.saved.run_actions.resume.trigger()
@@ -325,7 +326,7 @@ def test_closing_during_a_run_asks(
     button: str, open_: bool, runs: int, window: MainWindow, qtbot: QtBot
 ) -> None:
     train(qtbot, window, epochs=1000)
-    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=30_000):
         pass
     window.close()
     assert window.isVisible()
@@ -346,11 +347,11 @@ def test_a_saved_run_can_be_looked_at_while_another_trains(
     wait_idle(qtbot, window)
     (old,) = Library().runs()
     train(qtbot, window, epochs=1000)
-    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=30_000):
         pass
     window.saved.select_run(old.folder)
     press(qtbot, window, "openRunButton")
-    assert window.run_view.shown_run == str(old.folder)
+    assert window.run_view.run.folder == str(old.folder)
     drawn = window.run_view.live.step_count()
     qtbot.wait(200)
     assert window.run_view.live.step_count() == drawn == old.steps_per_epoch
@@ -363,7 +364,7 @@ def test_a_saved_run_can_be_looked_at_while_another_trains(
         assert not any(arrow.isVisible() for arrow in tabs.findChildren(QToolButton))
     press(qtbot, window, "backButton")
     assert window.run_view.shows_live
-    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=30_000):
         pass
     lines = find(window, "logView").toPlainText().splitlines()
     assert len(lines) == len(set(lines))
@@ -601,7 +602,7 @@ def test_no_steps_are_timed_while_a_run_trains_and_then_they_count_more_than_it(
         window.session.find_devices()
     train(qtbot, window, epochs=1000)
     window.session.steps_timed.connect(lambda *arguments: asked.append(arguments))
-    with qtbot.waitSignal(window.session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=30_000):
         pass
     window.form.changed.emit()
     qtbot.wait(2 * QUIET)
@@ -647,11 +648,11 @@ def test_a_slowed_run_goes_on_with_fewer_threads_where_the_person_wants_it(
 ) -> None:
     train(qtbot, window, epochs=1000)
     slow = Slowdown(35.0, 130.0, 3, 2, 80.0)
-    window.session.slowed.emit(slow)
+    window.session.run_event.emit(window.session.run_key, Slowed(slow))
     assert find(window, "slowNotice").isVisible()
-    with qtbot.waitSignal(window.session.slowed, timeout=30_000) as said:
+    with qtbot.waitSignal(window.session.run_event, **of_kind(Slowed), timeout=30_000) as said:
         press(qtbot, window, "fewerThreadsButton")
-    assert said.args == [None]
+    assert said.args[1].slowdown is None
     assert not find(window, "slowNotice").isVisible()
     assert window.session.state == "training"
     press(qtbot, window, "stopButton")
@@ -676,7 +677,7 @@ def test_all_repeats_use_the_threads_that_were_chosen_at_their_start(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[int | None] = []
-    monkeypatch.setattr(window.session, "train", lambda *arguments: threads.append(arguments[-1]))
+    monkeypatch.setattr(window.session, "train", lambda *arguments: threads.append(arguments[5]))
     monkeypatch.setattr(
         window.repeats, "ask", lambda over, experiment, sample: window.repeats.start(experiment, 2)
     )

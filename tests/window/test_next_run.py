@@ -22,7 +22,9 @@ from pytestqt.qtbot import QtBot
 
 from tests.library.interrupted import interrupted_run
 from tests.library.made_runs import make_run
+from tests.window.heard import of_kind
 from workbench.data.datasets import DataSet
+from workbench.engine.events import EpochDone, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.run_folder import read_record
 from workbench.spec.experiment import experiment_from
@@ -80,7 +82,7 @@ def press(qtbot: QtBot, window: QWidget, name: str) -> None:
 def train(qtbot: QtBot, window: MainWindow, epochs: int) -> None:
     window.form.set_experiment(experiment_from({"epochs": epochs, "batch_size": 100}))
     press(qtbot, window, "trainButton")
-    with qtbot.waitSignal(window.session.epoch_done, timeout=60_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=60_000):
         pass
 
 
@@ -97,7 +99,7 @@ def test_the_next_run_is_prepared_and_the_running_one_stays_as_it_is(
     header = window.run_view.header
     assert find(header, "runName", QLabel).text() == "007 · Adam"
     assert "1,000 epochs" in find(header, "runName", QLabel).toolTip()
-    before = read_record(Path(str(window.run_view.live_run)))
+    before = read_record(Path(window.run_view.run.folder))
     window.presets.list.setFocus()
     QTest.keyClick(window.presets.list, Qt.Key.Key_Down)
     assert window.presets.current().id == "008"  # type: ignore[union-attr]
@@ -110,7 +112,7 @@ def test_the_next_run_is_prepared_and_the_running_one_stays_as_it_is(
     # Only Train waits, and what would read other data beside the run.
     assert not find(window, "trainButton").isEnabled()
     assert not window.data_button._folder.isEnabled()
-    with qtbot.waitSignal(window.session.epoch_done, timeout=60_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(EpochDone), timeout=60_000):
         pass
     assert find(header, "runName", QLabel).text() == "007 · Adam"
     assert window.run_view.shows_live
@@ -134,7 +136,7 @@ def test_repeats_go_on_as_they_were_begun(window: MainWindow, qtbot: QtBot) -> N
     window.actions_.repeat.trigger()
     dialog = find(window, "repeatDialog")
     dialog.setIntValue(2)
-    with qtbot.waitSignal(window.session.run_started, timeout=60_000):
+    with qtbot.waitSignal(window.session.run_event, **of_kind(RunStarted), timeout=60_000):
         dialog.accept()
     window.presets.select("002")
     qtbot.waitUntil(

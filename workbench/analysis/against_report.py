@@ -158,9 +158,11 @@ def changes(record: RunRecord, preset: Preset) -> dict[str, tuple[Any, Any]]:
     run = experiment_from(record.experiment)
     found = []
     for one in filter(None, (preset.experiment, preset.as_run)):
-        free = {"seed", "epochs", "early_stopping"}
+        free = {"seed", "epochs", "early_stopping", "histograms"}
         if not any(e.batch_norm or e.dropout for e in (run, one)):
             free.add("test_mode")
+            if not any(e.test_flip for e in (run, one)):
+                free.add("test_flip")  # off, where only one of the test modes knows it
         changed = differences(one, run)
         found.append({name: both for name, both in changed.items() if name not in free})
     return min(found, key=len)

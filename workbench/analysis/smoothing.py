@@ -58,8 +58,8 @@ class Smoother:
         return np.append(body.T.ravel(), rest)
 
 
-SHARE = 20
-"""A smoothed value averages over at most the 20th part of a run, unless a person asks for more."""
+SHARE = 40
+"""A smoothed value averages over at most the 40th part of a run, unless a person asks for more."""
 
 
 def weight_for(steps: int, most: float) -> float:
@@ -69,7 +69,7 @@ def weight_for(steps: int, most: float) -> float:
     Bias correction takes away the start of an average, not its lag: on a straight line the average
     stays ``weight / (1 - weight)`` steps behind (the mean age of what it averages over), 99 at a
     weight of 0.99. Of a run of 60 steps that would show little but its beginning; here the lag
-    stays below a 20th of the run.
+    stays below a 40th of the run.
     """
     return min(most, 1.0 - 1.0 / max(steps / SHARE, 1.0))
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from workbench.data.progress import DataProgress
 from workbench.engine.control import RunControl
 from workbench.engine.events import EvaluationProgress, Event, RunEnded, RunStarted, StepsDone
+from workbench.engine.run_state import RunState
 from workbench.plain_text import visible
 
 
@@ -32,9 +33,7 @@ class Bars:
         self._bar: tqdm | None = None
         self._label = ""
         self._done = 0
-        self._batch = 0
-        self._total = 0
-        self._epochs = 0
+        self._state = RunState()
 
     def __enter__(self) -> Bars:
         return self
@@ -48,24 +47,24 @@ class Bars:
 
     def show(self, event: Event) -> None:
         """Draws what ``event`` says of the progress."""
+        self._state = state = self._state.after(event)
+        images = 0 if state.data is None else state.data.train_images - state.validation_images
         if isinstance(event, DataProgress):
             unit = "B" if event.unit == "bytes" else " files"
             self._draw("Loading data", event.done, event.total, unit)
         elif isinstance(event, RunStarted):
-            self._batch, self._total = event.batch_size, event.training_images
-            self._epochs = event.epochs
-            self._draw(f"Epoch 1/{self._epochs}", 0, self._epochs * self._total, " images")
+            self._draw(f"Epoch 1/{state.epochs}", 0, state.epochs * images, " images")
         elif isinstance(event, StepsDone):
-            done = (event.epoch - 1) * self._total + min(event.step * self._batch, self._total)
+            done = (state.epoch - 1) * images + min(state.step * state.batch_size, images)
             if self._bar is not None:
                 self._bar.set_postfix_str(f"loss {event.losses[-1]:.3f}", refresh=False)
             self._draw(
-                f"Epoch {event.epoch}/{self._epochs}", done, self._epochs * self._total, " images"
+                f"Epoch {state.epoch}/{state.epochs}", done, state.epochs * images, " images"
             )
         elif isinstance(event, EvaluationProgress):
-            if self._epochs and self._bar is not None:
+            if state.epochs and self._bar is not None:
                 self._bar.set_postfix_str(f"testing {event.done}/{event.total}", refresh=True)
-            elif not self._epochs:
+            elif not state.epochs:
                 self._draw("Testing", event.done, event.total, " images")
         elif isinstance(event, RunEnded):
             self._close()

@@ -215,6 +215,8 @@ def best_text(record: RunRecord) -> str:
     test = f"test accuracy {record.best_accuracy:.2f}%"
     if record.tested_otherwise:
         test += " in training mode (the final test is in evaluation mode)"
+    if record.mirrored:
+        test += " with mirror images"
     if record.best_validation_accuracy is None:
         chosen = "selected on the test set"
         if not record.tested_otherwise:

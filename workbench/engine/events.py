@@ -115,6 +115,22 @@ class Evaluation:
     mirrored: bool = False
 
 
+BINS = 48
+"""Bins of a histogram: enough to see its form, and small in a file."""
+
+
+@dataclass(frozen=True)
+class LayerHistogram:
+    """How the weights of ``layer``, or the gradients of their last step, are spread: ``counts`` of
+    :data:`BINS` bins of equal width from ``low`` to ``high``."""
+
+    layer: str
+    kind: Literal["weights", "gradients"]
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class EpochDone:
     """``loss`` is the mean over the epoch's steps, ``last_loss`` that of its last step;
@@ -124,7 +140,8 @@ class EpochDone:
     higher than after every earlier epoch.
     ``training_correct`` of the ``training_total`` training images were recognized in the steps of
     the epoch: as they went into the network, with dropout on and augmented, by weights that
-    changed from step to step. ``None`` where an earlier version began the epoch."""
+    changed from step to step. ``None`` where an earlier version began the epoch. ``histograms`` are
+    those after its last step, where the experiment asks for them."""
 
     epoch: int
     loss: float
@@ -137,6 +154,7 @@ class EpochDone:
     validation: Evaluation | None = None
     training_correct: int | None = None
     training_total: int = 0
+    histograms: tuple[LayerHistogram, ...] = ()
 
 
 @dataclass(frozen=True)

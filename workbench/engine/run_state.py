@@ -28,9 +28,11 @@ from workbench.engine.events import (
     Resumed,
     RunEnded,
     RunStarted,
+    Slowed,
     StepsDone,
     ThreadsChanged,
 )
+from workbench.engine.pace import Slowdown
 from workbench.engine.status import RunStatus
 from workbench.messages import Message
 
@@ -292,6 +294,7 @@ class RunState:
         notices: what was worth a sentence on the way.
         reason: why it failed.
         weights: path of the last weights, once it has ended.
+        slowdown: how another program slows it down at the moment.
     """
 
     status: RunStatus = RunStatus.LOADING
@@ -316,6 +319,7 @@ class RunState:
     notices: tuple[Message, ...] = ()
     losses: Losses = field(default_factory=Losses, compare=False, repr=False)
     progress: Progress | None = field(default=None, compare=False)
+    slowdown: Slowdown | None = field(default=None, compare=False)
     speed: Speed = field(default=Speed(), compare=False, repr=False)
 
     @property
@@ -380,6 +384,8 @@ class RunState:
                 return self._epoch_done(event)
             case FinalTest():
                 return replace(self, test=event.figures, final=True, progress=None)
+            case Slowed():
+                return replace(self, slowdown=event.slowdown)
             case ThreadsChanged():
                 return replace(self, threads=event.threads)
             case Paused():
@@ -395,12 +401,24 @@ class RunState:
                     run=event.run or self.run,
                     weights=event.weights,
                     progress=None,
+                    slowdown=None,
                 )
         return self
 
     def stopping(self) -> RunState:
         """Return the state of a run that was asked to end and has not ended yet."""
         return self if self.status.ended else replace(self, status=RunStatus.STOPPING)
+
+    def with_past(self, past: RunState) -> RunState:
+        """Return this state of a run that is resumed with losses, epochs and test of ``past``,
+        which was read from its files."""
+        return replace(
+            self,
+            losses=past.losses,
+            step_count=past.step_count,
+            finished_epochs=past.finished_epochs,
+            test=past.test,
+        )
 
     def _started(self, event: RunStarted) -> RunState:
         steps = (event.epoch - 1) * event.steps_per_epoch + event.step

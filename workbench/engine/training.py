@@ -34,6 +34,7 @@ from workbench.engine.events import (
     WeightsReady,
 )
 from workbench.engine.graph_steps import build_steps
+from workbench.engine.histograms import layer_histograms
 from workbench.engine.networks import build_network, prepare
 from workbench.engine.optimizers import build_optimizer
 from workbench.engine.status import RunStatus
@@ -247,6 +248,7 @@ class _Training:
         # A test in training mode can move batch norm's statistics: a stop in its middle must not
         # leave half of that in the checkpoint.
         self.before_test = self._checkpoint()
+        histograms = layer_histograms(self.network) if self.experiment.histograms else ()
         test, validation = self._test(epoch)
         self.before_test = None
         test_seconds = self.watch.seconds() - started - seconds
@@ -284,6 +286,7 @@ class _Training:
                 validation=validation,
                 training_correct=correct,
                 training_total=self.steps.bounds[-1][1],
+                histograms=histograms,
             )
         )
         self._checkpoint_if_due()

@@ -59,7 +59,10 @@ DAMAGED = ".damaged"
 YOUNG_S = 10.0
 """A folder without ``run.json`` that is younger may be one that is being created."""
 
-_OURS = ("run.lock", "losses.f32", "log.txt", "epochs.csv", "test.json", "checkpoint.pt")
+_OURS = (
+    *("run.lock", "losses.f32", "log.txt", "epochs.csv", "test.json", "checkpoint.pt"),
+    "histograms.jsonl",
+)
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,9 @@ def _save_weights(record: RunRecord) -> tuple[dict[str, Any], WorkbenchError | N
     saved = known.get("weights")
     if saved is not None and saved.metrics.get("step", -1) >= checkpoint.steps_done:
         return changes, None  # killed between the end of the training and that of the run
-    good = all(bool(tensor.isfinite().all()) for tensor in checkpoint.network.values())
+    # What the run would have saved: its averaged copy where it keeps one.
+    last = checkpoint.averaged or checkpoint.network
+    good = all(bool(tensor.isfinite().all()) for tensor in last.values())
     # How pixels were scaled, which checkpoints of earlier versions do not say.
     best = known["best_weights"].metrics if "best_weights" in known else {}
     scaling: dict[str, Any] = {
@@ -176,7 +178,7 @@ def _save_weights(record: RunRecord) -> tuple[dict[str, Any], WorkbenchError | N
     weights = Weights(
         experiment=experiment,
         classes=tuple(record.data.get("classes", ())),
-        state_dict=checkpoint.network if good else checkpoint.good,
+        state_dict=last if good else checkpoint.good,
         preset=record.preset,
         metrics={
             "epoch": checkpoint.epoch - 1,

@@ -7,6 +7,7 @@
 ``test.json``             the latest test: figures, per-class accuracy, confusion matrix
 ``test_logits.npz``       the final test: ``logits`` (float32) and ``labels`` (int64)
 ``log.txt``               the report's lines
+``histograms.jsonl``      a line for each epoch, where histograms were asked for
 ``mlp_weight_ID.pkl``     the weights; ``mlp_weight_ID_best.pkl`` those of the best epoch
 ``run.lock``              held by the process that trains, free when it is gone
 ``labels.json``           what a person wrote to the run (:mod:`workbench.library.labels`)

@@ -26,6 +26,7 @@ from pydantic import (
 
 from workbench.data.data_choice import is_sample
 from workbench.engine.events import Evaluation
+from workbench.engine.run_state import RunState
 from workbench.library.safe_file import clean_path, cleaned, escaped
 from workbench.messages import Message, WorkbenchError, plain_fields
 from workbench.plain_text import visible
@@ -128,6 +129,11 @@ class RunRecord:
         return bool(self.experiment.get("test_flip"))
 
     @property
+    def averaged(self) -> bool:
+        """Whether tests and weights are of an averaged copy of the weights that were trained."""
+        return bool(self.experiment.get("ema"))
+
+    @property
     def label(self) -> str:
         """What the run is called: ``007 Adam``, with its name in place of the title where it has
         one, else its id."""
@@ -152,6 +158,20 @@ def reason_from(reason: str | None, parts: dict[str, Any] | None) -> Message | N
         if names is not None and all(isinstance(values.get(name), str) for name in names):
             return Message(template, **{name: values[name] for name in names})
     return Message("{reason}", reason=reason) if reason else None
+
+
+def reached(state: RunState) -> dict[str, Any]:
+    """Return the fields of a record that follow from what the run has reached after an epoch."""
+    best = state.best
+    return {
+        "epochs_done": state.epochs_done,
+        "accuracy": state.accuracy,
+        "training_accuracy": state.finished_epochs[-1].training_accuracy,
+        "seconds": state.seconds,
+        "best_epoch": best.epoch if best else None,
+        "best_accuracy": best.test.accuracy if best else None,
+        "best_validation_accuracy": best.validation.accuracy if best and best.validation else None,
+    }
 
 
 def preset_number(preset: str | None) -> str:

@@ -23,8 +23,16 @@ from workbench import atomic
 from workbench.engine.events import EpochDone, Evaluation, Event, FinalTest, StepsDone
 from workbench.engine.run_state import EpochFigures, RunState
 from workbench.file_names import file_name
+from workbench.library.histogram_file import HISTOGRAMS, line_of, read_histograms
 from workbench.library.run_files import CHECKPOINT, read_test, record_as_written
-from workbench.library.run_record import RunFile, RunRecord, field_of, parse_json, plain_json
+from workbench.library.run_record import (
+    RunFile,
+    RunRecord,
+    field_of,
+    parse_json,
+    plain_json,
+    reached,
+)
 from workbench.library.safe_file import lock_file, open_to_add, require_folder
 from workbench.messages import WorkbenchError
 from workbench.plain_text import visible
@@ -104,21 +112,14 @@ class RunWriter:
 
     def _add_epoch(self, event: EpochDone) -> None:
         self._write_rows()
+        if event.histograms:
+            self._add_histograms(line_of(event.epoch, event.histograms))
         self.add_test(event.test, event.epoch, final=False)
-        state = self.state
-        changes: dict[str, Any] = {
-            "epochs_done": state.epochs_done,
-            "accuracy": state.accuracy,
-            "training_accuracy": state.finished_epochs[-1].training_accuracy,
-            "seconds": state.seconds,
-        }
-        if (best := state.best) is not None:
-            changes |= {
-                "best_epoch": best.epoch,
-                "best_accuracy": best.test.accuracy,
-                "best_validation_accuracy": best.validation.accuracy if best.validation else None,
-            }
-        self.update(**changes)
+        self.update(**reached(self.state))
+
+    def _add_histograms(self, line: bytes) -> None:
+        with open_to_add(self.folder / HISTOGRAMS) as file:
+            file.write(line)
 
     def _write_rows(self) -> None:
         rows = [epoch.row() for epoch in self.state.finished_epochs]
@@ -151,12 +152,26 @@ class RunWriter:
             self._write_rows()
         else:
             atomic.delete(self.folder / "epochs.csv")
+        self._cut_histograms(history.before.folder)
         try:
             latest = read_test(self.folder)
         except WorkbenchError:
             return  # damaged: the next test replaces it
         if latest is not None and latest[1] > self.state.epochs_done:
             atomic.delete(self.folder / "test.json")
+
+    def _cut_histograms(self, before: Path) -> None:
+        """Keeps those of the epochs done, also of the finished run that a new one trains on."""
+        try:
+            kept = read_histograms(before)
+        except WorkbenchError:
+            kept = {}  # damaged: they begin again
+        lines = [line_of(n, one) for n, one in kept.items() if n <= self.state.epochs_done]
+        if lines:
+            with atomic.replacing(self.folder / HISTOGRAMS) as file:
+                file.writelines(lines)
+        else:
+            atomic.delete(self.folder / HISTOGRAMS)
 
     def sync(self) -> None:
         """What was added so far is on the disk: a checkpoint builds on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,27 @@ from workbench.library.run_folder import (
     read_record,
     read_test,
 )
-from workbench.messages import Message
+from workbench.messages import Message, WorkbenchError
 
 
-def read_state(folder: Path) -> RunState:
-    """Read the state of the run in ``folder``.
+def read_state(folder: Path, damaged: list[WorkbenchError] | None = None) -> RunState:
+    """Read the state of the run in ``folder``. Where ``damaged`` is given, a test that cannot be
+    read is put there and left out.
 
     A run that another process trains is ``RUNNING``; speed and what it does at this moment are
-    known only to that process. Raises :class:`~workbench.messages.WorkbenchError` where a file of
+    known only to that process. Raises :class:`WorkbenchError` where a file of
     the run cannot be read.
     """
     record = read_record(folder)
     losses = read_losses(folder)
-    latest = read_test(folder)
+    rows = read_epochs(folder)
+    latest = None
+    try:
+        latest = read_test(folder)
+    except WorkbenchError as error:
+        if damaged is None:
+            raise
+        damaged.append(error)
     status = RunStatus(record.status)
     steps = record.steps_per_epoch
     epoch = max(1, -(-len(losses) // steps))
@@ -42,12 +51,12 @@ def read_state(folder: Path) -> RunState:
         threads=_threads(record),
         epochs=record.epochs,
         steps_per_epoch=steps,
-        batch_size=int(record.experiment["batch_size"]),
-        validation_images=_validation_images(folder),
+        batch_size=int(record.experiment.get("batch_size", 0)),
+        validation_images=_validation_images(rows),
         epoch=epoch,
         step=len(losses) - (epoch - 1) * steps,
         step_count=len(losses),
-        finished_epochs=tuple(map(EpochFigures.from_row, read_epochs(folder))),
+        finished_epochs=tuple(map(EpochFigures.from_row, rows)),
         test=latest[0] if latest else None,
         final=latest[2] if latest else False,
         seconds=record.seconds,
@@ -70,15 +79,23 @@ def _threads(record: RunRecord) -> int:
     return int(record.environment.get("cpu_threads") or 0)
 
 
-def _validation_images(folder: Path) -> int:
-    rows = read_epochs(folder)
+def _validation_images(rows: Sequence[dict[str, Any]]) -> int:
     return int(rows[0].get("validation_total", 0)) if rows else 0
 
 
 def data_info(data: dict[str, Any]) -> DataInfo:
-    """Make the ``DataInfo`` of a checked record from its plain values."""
+    """Make the ``DataInfo`` of a checked record from its plain values; what an older version
+    did not write is empty."""
     known = {item.name for item in fields(DataInfo)}
-    values = {name: value for name, value in data.items() if name in known}
+    empty: dict[str, Any] = {
+        "kind": "folder",
+        "name": "",
+        "train_images": 0,
+        "test_images": 0,
+        "fingerprint": "",
+        "comparable": False,
+    }
+    values = empty | {name: value for name, value in data.items() if name in known}
     for name in ("classes", "skipped_files"):
         values[name] = tuple(values.get(name, ()))
     values["left_out"] = tuple(LeftOut(**one) for one in values.get("left_out", ()))

@@ -50,9 +50,10 @@ from workbench.report.network_picture import network_picture
 from workbench.report.plots import (
     BEST,
     MEAN,
-    RAW,
     REPORTED,
+    STEPS,
     TEST,
+    TRAINING,
     VALIDATION,
     Band,
     Level,
@@ -170,7 +171,7 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
                 page.name,
                 page.data_name,
                 _epochs(page.record, say),
-                percent(page.record.accuracy) + _mirrored(page.record, say),
+                percent(page.record.accuracy) + _how_tested(page.record, say),
                 _reported(page.against.figures[0]) if page.against and page.compared else "–",
                 say(VERDICTS[page.against.outcome]) if page.against else "–",
             )
@@ -179,10 +180,15 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
     )
 
 
-def _mirrored(record: RunRecord, say: Say) -> str:
-    """What follows an accuracy of each test image and its mirror image; empty for others."""
-    words = say(Message("mean of each image and its mirror image"))
-    return f", {words}" if record.mirrored else ""
+def _how_tested(record: RunRecord, say: Say) -> str:
+    """What follows an accuracy of averaged weights, or of each test image and its mirror image;
+    empty for others."""
+    words = []
+    if record.averaged:
+        words.append(say(Message("averaged weights (EMA)")))
+    if record.mirrored:
+        words.append(say(Message("mean of each image and its mirror image")))
+    return "".join(f", {word}" for word in words)
 
 
 def _epochs(record: RunRecord, say: Say) -> str:
@@ -360,11 +366,12 @@ class _Page:
         weight = weight_for(len(losses), SMOOTHING)
         at, smoothed = sampled(Smoother(weight).extend(losses))
         series: list[Series] = [
-            Band(say(Message("each step")), epochs, low, high, RAW),
+            Band(say(Message("each step")), epochs, low, high, STEPS),
             Line(
                 say(Message("smoothed over {steps} steps", steps=smoothed_steps(weight))),
                 (at + 1) / record.steps_per_epoch,
                 smoothed,
+                TRAINING,
             ),
         ]
         x = np.array([row["epoch"] for row in rows], float)
@@ -375,7 +382,8 @@ class _Page:
         validated = bool(rows) and "validation_accuracy" in rows[0]
         if rows:
             mean = say(Message("mean of the epoch"))
-            series.append(Line(mean, x, column("loss"), MEAN, dots=True))
+            # A mean stands in the middle of its epoch.
+            series.append(Line(mean, x - 0.5, column("loss"), MEAN, dots=True))
             series.append(Line(say(Message("test")), x, column("test_loss"), TEST, dots=True))
         if validated:
             held_out = column("validation_loss")
@@ -397,7 +405,7 @@ class _Page:
         counted = any("training_accuracy" in row for row in rows)
         if counted:
             values = column("training_accuracy")
-            marks.append(Line(say(Message("training")), x, values, MEAN, dots=True))
+            marks.append(Line(say(Message("training")), x, values, TRAINING, dots=True))
         marks.append(Line(say(Message("test")), x, column("accuracy"), TEST, dots=True))
         if validated:
             held_out = column("validation_accuracy")
@@ -432,7 +440,7 @@ class _Page:
                 if final
                 else say(Message("Test accuracy after epoch {epoch}", epoch=epoch)),
                 f"{figures.accuracy:.2f}% ({figures.correct:,} / {figures.total:,})"
-                + _mirrored(record, say),
+                + _how_tested(record, say),
             )
         ]
         lines += self._best()

@@ -16,7 +16,8 @@ WIDTH, HEIGHT = 640, 316
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 46, 44
 
 MEASURED, RAW, REPORTED, BEST = "#1d6bc4", "#8fb8e6", "#a65c00", "#00775b"
-MEAN, TEST, VALIDATION = "#4b5563", "#c2410c", "#b0398a"
+STEPS, TRAINING, MEAN = "#f3c4aa", "#c2410c", "#7c2d12"
+TEST, VALIDATION = MEASURED, "#b0398a"
 
 
 @dataclass(frozen=True, eq=False)

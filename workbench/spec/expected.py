@@ -106,7 +106,7 @@ def alike_until(a: Experiment, b: Experiment) -> float:
     """The last epoch up to which ``a`` and ``b`` differ in nothing but the seed: where only the
     decay differs, the last one with the same learning rate. Infinite where it stays the same, 0
     where they differ from the beginning."""
-    aside = {"seed", "epochs", "early_stopping", "scheduler", "step_size", "gamma"}
+    aside = {"histograms", "seed", "epochs", "early_stopping", "scheduler", "step_size", "gamma"}
     if not a.eval_after_first_step:
         # Test images in batch norm show in the final test alone.
         aside.add("test_images_in_batch_norm")

@@ -368,6 +368,14 @@ class Experiment(BaseModel):
         "Run",
         choices={"float32": "float32", "bfloat16": "bfloat16"},
     )
+    histograms: bool = _declare(
+        False,
+        "Histograms",
+        "Keeps histograms of each layer's weights and of their gradients after each epoch, for the "
+        "tab Layers. Off, as it takes some milliseconds and kilobytes for each epoch. Changes "
+        "nothing of the training.",
+        "Run",
+    )
     eval_after_first_step: bool = _declare(
         False,
         "Trains in eval mode",

@@ -316,7 +316,7 @@ def _name_of(title: str) -> str:
 def how_it_ran(preset: Preset, experiment: Experiment) -> Literal["declared", "as_run"] | None:
     """Whether ``experiment`` is ``preset`` as declared or as run, but for the seed and for how
     long; ``None`` where it is neither, so that nothing reported compares with it."""
-    free = {"seed", "epochs", "early_stopping"}
+    free = {"seed", "epochs", "early_stopping", "histograms"}
     for how, one in (("declared", preset.experiment), ("as_run", preset.as_run)):
         if one is not None and not set(differences(one, experiment)) - free:
             return how  # type: ignore[return-value]

@@ -28,7 +28,15 @@ from PySide6.QtWidgets import (
 
 from workbench.analysis.estimate import estimate, speed_of
 from workbench.data.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo
-from workbench.engine.events import RunEnded, RunStarted
+from workbench.data.progress import DataProgress
+from workbench.engine.events import (
+    EpochDone,
+    Event,
+    Notice,
+    RunEnded,
+    RunStarted,
+    ThreadsChanged,
+)
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message, WorkbenchError
@@ -72,6 +80,7 @@ from workbench.window.weights.weights_card import WeightsCard
 from workbench.window.weights.weights_in_use import WeightsInUse
 from workbench.window.window_layout import WindowLayout
 from workbench.window.work.activity import Activity, why_off
+from workbench.window.work.live_runs import LiveRun, LiveRuns
 from workbench.window.work.session import Session
 from workbench.window.work.timings import Timings
 from workbench.words.titles import data_name
@@ -93,8 +102,6 @@ class MainWindow(QMainWindow):
         self._translation = translation
         self._torch_version = ""
         self._state_text = ""
-        self._trains_on: dict[str, Any] = {}
-        self._train_threads = 0  # of the CPU; 0 where a GPU trains
         self._shown_once = False
         self._quit_after = False
         self._repeated: Plan | None = None
@@ -106,7 +113,8 @@ class MainWindow(QMainWindow):
         self.presets = PresetPanel()
         self.form = HyperparameterForm()
         self.estimate = EstimateLine()
-        self.run_view = RunView()
+        self.live_runs = LiveRuns()
+        self.run_view = RunView(self.live_runs)
         self.interrupted = InterruptedBar(settings)
         self.run_view.show_above(self.interrupted)
         self.saved = SavedModels(library)
@@ -157,7 +165,6 @@ class MainWindow(QMainWindow):
 
         self._restore_choices()
         self._layout.restore()
-        self.run_view.header.show_idle()
         self._choose_first_preset()
         self.retranslate()
         self._update()
@@ -298,7 +305,7 @@ class MainWindow(QMainWindow):
         a.open_weights.triggered.connect(lambda: self.weights.ask(self))
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
-        a.back_to_run.triggered.connect(self.run_view.show_live)
+        a.back_to_run.triggered.connect(lambda: self.run_view.show_live())
         a.repeat.triggered.connect(self._repeat)
         a.vary.triggered.connect(lambda: self._vary())
         a.sweeps.triggered.connect(lambda: self.sweeps.show())
@@ -396,22 +403,10 @@ class MainWindow(QMainWindow):
     def _wire_session(self) -> None:
         s, view = self.session, self.run_view
         s.state_changed.connect(self._state_changed)
-        s.data_progress.connect(self._data_progress)
-        s.run_started.connect(self._run_started)
-        s.notice.connect(lambda message: self.status.show_now(say(message)))
-        s.steps_done.connect(view.on_steps)
-        s.slowed.connect(view.on_slowed)
-        s.threads_changed.connect(self._threads_changed)
+        s.run_event.connect(self.live_runs.hear)
+        s.progress.connect(self._progress)
+        self.live_runs.listen(self._heard)
         view.header.threads_wanted.connect(s.use_threads)
-        s.epoch_done.connect(view.on_epoch)
-        s.epoch_done.connect(self.saved.refresh)
-        s.final_test.connect(view.on_final_test)
-        s.evaluation_progress.connect(view.on_evaluation)
-        s.lines.connect(view.on_lines)
-        s.run_started.connect(self.help.first_steps.run_began)
-        s.run_ended.connect(self.help.first_steps.run_ended)
-        s.run_ended.connect(self.repeats.run_ended)
-        s.run_ended.connect(self._run_ended)
         s.data_prepared.connect(self._data_prepared)
         s.downloaded.connect(self.data_button.take_download)
         s.resuming_given_up.connect(self.saved.given_up)
@@ -497,16 +492,31 @@ class MainWindow(QMainWindow):
     def _pausing(self, wanted: bool) -> None:
         self._say(tr("Pausing") if wanted else self._status_text())
 
+    def _heard(self, run: LiveRun, event: Event | None) -> None:
+        """Follow the runs under way; the status line speaks of the one that the session trains."""
+        if isinstance(event, RunStarted | EpochDone | RunEnded):
+            self.saved.refresh()
+        if run.key != self.session.run_key:
+            return
+        if isinstance(event, RunStarted):
+            self.help.first_steps.run_began()
+            self._run_started(event)
+        elif isinstance(event, RunEnded):
+            self.help.first_steps.run_ended()
+            self._run_ended(event)
+        elif isinstance(event, Notice):
+            self.status.show_now(say(event.message))
+        elif isinstance(event, ThreadsChanged):
+            self._say_state()
+        elif isinstance(event, DataProgress):
+            self._progress(event)
+
     def _run_started(self, event: RunStarted) -> None:
         choice = self.data_button.choice
         # A run that is resumed goes on on its own data, which need not be those that are chosen.
         if event.data.kind == "folder" and choice.path and event.data.path == to_text(choice.path):
             self.data_button.set_info(choice, event.data)
-        self._trains_on = asdict(event.data)
-        self._train_threads = event.threads if event.device == "cpu" else 0
-        self.run_view.on_started(event)
         self.saved.set_current_run(event.run)
-        self.saved.refresh()
         self._update()
         self._say_state()
         if event.device_note is not None:
@@ -527,12 +537,8 @@ class MainWindow(QMainWindow):
             )
 
     def _run_ended(self, event: RunEnded) -> None:
+        self.repeats.run_ended(event)
         self.saved.set_current_run(None)
-        self.saved.refresh()
-        try:
-            self.run_view.on_ended(event)
-        except WorkbenchError as error:
-            self._show_problem(error.message)
         self._end_note.tell(event)
         if event.status == "failed" and event.reason is not None and not self._quit_after:
             self._show_problem(event.reason)
@@ -547,11 +553,11 @@ class MainWindow(QMainWindow):
 
     def _follow_elsewhere(self) -> None:
         """Shows what is open again where another process trained it on, or it was renamed."""
-        shown = self.run_view.shown_run
-        if not shown or self.run_view.shows_live or not self.run_view.live.follows:
+        shown = self.run_view.run
+        if shown is None or shown.live or not self.run_view.live.follows:
             return
         for record in self.session.library.known():
-            if str(record.folder) == shown and self.run_view.is_outdated(record):
+            if str(record.folder) == shown.folder and self.run_view.is_outdated(record):
                 self._open_run(record)
 
     def _runs_changed(self) -> None:
@@ -617,8 +623,10 @@ class MainWindow(QMainWindow):
     def _data_prepared(self, info: DataInfo) -> None:
         self.data_button.set_info(self._preparing, info)
 
-    def _data_progress(self, event: Any) -> None:
-        self.run_view.on_data_progress(event)
+    def _progress(self, event: object) -> None:
+        """Say how far data are loaded."""
+        if not isinstance(event, DataProgress):
+            return
         if event.unit == "bytes":
             text = tr("Downloading CIFAR-10: {done} of {total} MB").format(
                 done=f"{event.done / 1e6:.0f}", total=f"{event.total / 1e6:.0f}"
@@ -643,7 +651,8 @@ class MainWindow(QMainWindow):
     # --- what is on and off, and what the status says ----------------------------------
 
     def _state_changed(self, state: str) -> None:
-        self.run_view.on_state(state)
+        if state == Activity.STOPPING:
+            self.live_runs.stopping(self.session.run_key)
         self._update()
         # What was said meanwhile, as that a file cannot be read, stays.
         if state != "idle" or self.status.now() == self._state_text:
@@ -680,14 +689,13 @@ class MainWindow(QMainWindow):
         return f"{repeat} · {text}" if repeat else text
 
     def _training_text(self) -> str:
-        text = tr("Training on {data}").format(data=data_name(self._trains_on, tr))
-        if not self._train_threads:
+        run = self.live_runs.get(self.session.run_key)
+        if run is None or run.state.data is None:  # its first event is on the way
+            return tr("Training")
+        text = tr("Training on {data}").format(data=data_name(asdict(run.state.data), tr))
+        if run.state.device != "cpu":
             return text
-        return text + " · " + tr("CPU threads: {count}").format(count=self._train_threads)
-
-    def _threads_changed(self, threads: int) -> None:
-        self._train_threads = threads
-        self._say_state()
+        return text + " · " + tr("CPU threads: {count}").format(count=run.state.threads)
 
     def _update(self) -> None:
         """Turn everything on or off, with the reason in the tooltip where something is off."""
@@ -717,7 +725,7 @@ class MainWindow(QMainWindow):
             action.setToolTip(reason(name) or _tip(tip, action))
         a.open_weights.setEnabled("open_weights" not in off)
         self._update_trial()
-        elsewhere = self.run_view.live_run is not None and not self.run_view.shows_live
+        elsewhere = bool(len(self.live_runs)) and not self.run_view.shows_live
         a.back_to_run.setEnabled(elsewhere)
         a.back_to_run.setToolTip(_tip(tr("Show the running run"), a.back_to_run))
         self._back_button.setVisible(elsewhere)
@@ -827,7 +835,7 @@ class MainWindow(QMainWindow):
         if self.session.running and not self._quit_after:
             event.ignore()
             question = dialogs.ask_quit(self, self.runs.can_discard, self._quit_answered)
-            dialogs.close_when_ended(question, self.session.run_ended)
+            dialogs.close_when_ended(question, self.session.run_event)
             return
         if self.session.busy:
             # Ends at its next look at the stop flag; the window closes with it.

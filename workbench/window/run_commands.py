@@ -77,9 +77,9 @@ class RunCommands(QObject):
             return
         preset = plan.preset
         self.can_discard = True
-        self._begin(preset_title(preset.id, preset.title, tr), plan.data.is_sample)
+        key = self._begin(preset_title(preset.id, preset.title, tr), plan.data.is_sample)
         self._session.train(
-            experiment, plan.data, plan.device, preset.id, preset.title, plan.threads
+            experiment, plan.data, plan.device, preset.id, preset.title, plan.threads, key
         )
 
     def resume(self, record: RunRecord) -> None:
@@ -105,12 +105,14 @@ class RunCommands(QObject):
             self.problem.emit(error.message)
             return
         self.can_discard = record.status == "finished"
-        self._begin(run_title(record, tr), record.is_sample)
-        self._session.resume_run(record.folder, epochs)
+        key = self._begin(run_title(record, tr), record.is_sample)
+        self._session.resume_run(record.folder, epochs, key)
 
-    def _begin(self, title: str, sample: bool) -> None:
-        self._view.begin(title, sample)
+    def _begin(self, title: str, sample: bool) -> str:
+        key = self._view.live_runs.begin(title, sample)
+        self._view.begin(key)
         self.begun.emit()
+        return key
 
     def pause(self) -> None:
         """Pauses, or goes on. The answer comes in a moment, between steps or the batches of a
@@ -133,4 +135,4 @@ class RunCommands(QObject):
                 self._session.cancel()
 
         question = dialogs.ask_cancel(self._over, answered)
-        dialogs.close_when_ended(question, self._session.run_ended)
+        dialogs.close_when_ended(question, self._session.run_event)

@@ -60,7 +60,8 @@ def test_weights_that_are_gone_are_a_sentence(
     assert "gone.pkl" in window.head.text()
     assert window.image.pixels is None
     assert not window.layer_box.isEnabled()
-    Translation(qapp).use("ko")
+    translation = Translation(qapp)
+    translation.use("ko")
     qtbot.waitUntil(lambda: window.windowTitle() == "내부 보기")
 
 

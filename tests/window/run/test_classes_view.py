@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
+from tests.window.run.shown import show
 from workbench.analysis.metrics import calibration, per_class
 from workbench.library.catalog import Library
 from workbench.window.kit.figure_table import FigureTable
@@ -36,7 +37,7 @@ def table(view: ClassesView) -> FigureTable:
 
 
 def test_figures_of_a_final_test(view: ClassesView, library: Library) -> None:
-    view.show_record(make_run(library, accuracies=(20, 25, 60)))
+    show(view, make_run(library, accuracies=(20, 25, 60)))
     p = make_predictions(60)
     expected = per_class(p)
     rows = {row[0]: row[1:] for row in table(view).texts()}
@@ -53,7 +54,7 @@ def test_figures_of_a_final_test(view: ClassesView, library: Library) -> None:
 
 
 def test_the_diagram_names_the_bin_under_the_pointer(view: ClassesView, library: Library) -> None:
-    view.show_record(make_run(library, accuracies=(20, 25, 60)))
+    show(view, make_run(library, accuracies=(20, 25, 60)))
     diagram = view.findChild(ReliabilityDiagram)
     place = diagram._place()
     bins = calibration(make_predictions(60)).bins
@@ -66,12 +67,12 @@ def test_the_diagram_names_the_bin_under_the_pointer(view: ClassesView, library:
 def test_why_there_is_nothing(view: ClassesView, library: Library) -> None:
     empty = view.findChild(QLabel, "classesEmpty")
     assert "appear here" in empty.text()
-    view.show_record(make_run(library, accuracies=(20,)))
+    show(view, make_run(library, accuracies=(20,)))
     assert "no final test" in empty.text()
     record = make_run(library, data=CIFAR10_JPEG | {"classes": ["a", "b"]})
-    view.show_record(record)
+    show(view, record)
     assert "does not fit the 2 classes" in empty.text()
-    view.show_record(None)
+    show(view, None)
     assert "appear here" in empty.text()
 
 
@@ -82,7 +83,7 @@ def test_a_hundred_classes_and_images_without_a_prediction(
     logits = np.random.default_rng(0).normal(size=(300, 100)).astype(np.float32)
     logits[3] = np.nan
     np.savez(record.folder / "test_logits.npz", logits=logits, labels=np.arange(300) % 100)
-    view.show_record(record)
+    show(view, record)
     assert table(view).rowCount() == 100
     assert any(
         label.text() == "Left out: 1 image without a prediction."

@@ -11,18 +11,21 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from workbench.engine.events import EpochDone, Evaluation
+from tests.window.run.shown import after_epoch, training
+from workbench.data.data_choice import DataInfo
+from workbench.engine.events import EpochDone, Evaluation, RunStarted
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
-from workbench.messages import Message
 from workbench.spec.expected import Curve, Expected, expected_of
 from workbench.spec.experiment import Experiment, with_changes
 from workbench.spec.presets import find_preset
 from workbench.window.plots.plot_legend import PlotLegend
-from workbench.window.run import run_view
+from workbench.window.run import shown_run
 from workbench.window.run.live_view import LiveView
 from workbench.window.run.run_header import RunHeader
 from workbench.window.run.run_view import RunView
+from workbench.window.run.shown_run import ShownRun
+from workbench.window.work.live_runs import LiveRuns
 
 NINE = find_preset("009").experiment
 CURVE = Curve(
@@ -60,7 +63,7 @@ def legends(view: LiveView) -> list[str]:
 
 @pytest.fixture
 def view(qtbot: QtBot) -> RunView:
-    view = RunView()
+    view = RunView(LiveRuns())
     qtbot.addWidget(view)
     view.resize(700, 700)
     view.show()
@@ -94,6 +97,13 @@ def done(epoch: int, accuracy: float) -> EpochDone:
     return EpochDone(epoch, 1.5, 1.5, 1e-4, 1.0, 1.0, test, False)
 
 
+def started(made: RunRecord) -> RunStarted:
+    data = DataInfo("folder", "CIFAR-10, JPEG", (), 4, 1, "", True)
+    return RunStarted(
+        data, "cpu", "CPU", None, 1, made.epochs, made.steps_per_epoch, 1, run=str(made.folder)
+    )
+
+
 def state(view: RunView | RunHeader) -> QLabel:
     found = view.findChild(QLabel, "runState")
     assert found is not None
@@ -109,26 +119,26 @@ def test_the_expected_curves_are_drawn_thin_and_dotted_with_a_name(qtbot: QtBot)
     view.start(100, 30, [1e-4] * 30, None, False, "train")
     view.set_expected(expected())
     view.refresh()
-    x, y = view._expected_accuracy.getOriginalDataset()
+    x, y = view.accuracy.expected.getOriginalDataset()
     assert (list(x), list(y)) == ([1, 2, 3], [50.0, 58.0, 61.0])
-    x, y = view._expected_loss.getOriginalDataset()
+    x, y = view.loss.expected.getOriginalDataset()
     assert (list(x), list(y)) == ([0.5, 1.5, 2.5], [1.6, 1.2, 1.0])
-    pen = view._expected_accuracy.opts["pen"]
+    pen = view.accuracy.expected.opts["pen"]
     assert pen.style() == Qt.PenStyle.DotLine
-    assert pen.widthF() < view._accuracy_curve.opts["pen"].widthF()
+    assert pen.widthF() < view.accuracy.test.opts["pen"].widthF()
     assert [text.startswith("expected") for text in legends(view)[:2]] == [True, True]
-    low, high = view._accuracy_plot.view.viewRange()[1]
+    low, high = view.accuracy.view.viewRange()[1]
     assert low < 50.0 < 61.0 < high
     view._log.setChecked(True)
     view.refresh()
-    _, y = view._expected_loss.getOriginalDataset()
+    _, y = view.loss.expected.getOriginalDataset()
     assert y == pytest.approx(np.log10([1.6, 1.2, 1.0]))
 
     view.start(100, 30, [1e-4] * 30, None, False, "train")  # another run, of which nothing is known
     view.refresh()
     assert not any("expected" in text for text in legends(view))
-    assert not view._expected_accuracy.isVisible()
-    assert not view._expected_loss.isVisible()
+    assert not view.accuracy.expected.isVisible()
+    assert not view.loss.expected.isVisible()
 
 
 @pytest.mark.parametrize(
@@ -144,12 +154,17 @@ def test_the_header_says_whether_a_run_is_on_track_and_by_what(
 ) -> None:
     header = RunHeader()
     qtbot.addWidget(header)
-    header.show_run("009", Message("Training"), False, None)
-    header.set_track(expected(5), 2, accuracy)
+
+    def follow(curves: Expected | None, epoch: int) -> None:
+        figures = tuple(after_epoch(number, accuracy) for number in range(1, epoch + 1))
+        state = training(finished_epochs=figures)
+        header.show_run(ShownRun(state, "009", key="run 1", expected=curves))
+
+    follow(expected(5), 2)
     assert state(header).text() == words
     assert basis in state(header).toolTip()
     for silent in ((expected(5), 4), (expected(4), 2)):  # beyond what was measured; few seeds
-        header.set_track(*silent, accuracy)
+        follow(*silent)
         assert state(header).text() == "Training"
         assert state(header).toolTip() == ""
 
@@ -163,29 +178,32 @@ def test_the_band_is_shaded_and_its_level_named(qtbot: QtBot) -> None:
     view.start(100, 30, [1e-4] * 30, None, False, "train")
     view.set_expected(expected(4))
     view.refresh()
-    assert not view._band_between.isVisible()
+    assert not view.accuracy.band_between.isVisible()
     assert not any("band" in text for text in legends(view))
     view.set_expected(expected(5))
     view.refresh()
-    assert view._band_between.isVisible()
-    ends = [curve.getOriginalDataset()[1] for curve in view._band]
+    assert view.accuracy.band_between.isVisible()
+    ends = [curve.getOriginalDataset()[1] for curve in view.accuracy.band]
     assert ends[0][1] == pytest.approx(expected(5).low[1])
     assert ends[1][1] == pytest.approx(expected(5).high[1])
-    assert view._band_between.path().boundingRect().height() > 10.0
+    assert view.accuracy.band_between.path().boundingRect().height() > 10.0
     assert any("expected, 95% band" in text for text in legends(view))
-    assert "by the 5 seeds" in view._legends[1].toolTip()
+    assert "by the 5 seeds" in view.accuracy.legend.toolTip()
 
 
 def test_a_run_on_the_reports_data_is_judged_as_it_goes(
     view: RunView, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_view, "expected_of", lambda e: expected_of(e, seeds(5)))
+    monkeypatch.setattr(shown_run, "expected_of", lambda e: expected_of(e, seeds(5)))
     library = Library(tmp_path)
     made = record(library, NINE, [50.5])
-    view.live_run = str(made.folder)
-    view.show_record(made)
+    live = view.live_runs
+    key = live.begin("009", sample=False)
+    view.begin(key)
+    live.hear(key, started(made))
+    live.hear(key, done(1, 50.5))
     assert state(view).text().endswith("· on track")
-    view.on_epoch(done(2, 30.0))
+    live.hear(key, done(2, 30.0))
     assert state(view).text().endswith("· below expected")
     view.live.refresh()
     assert "expected" in legends(view.live)[0]
@@ -206,7 +224,7 @@ def test_nothing_is_expected_where_nothing_compares(
     changes: dict[str, Any],
     data: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(run_view, "expected_of", lambda e: expected_of(e, [CURVE]))
+    monkeypatch.setattr(shown_run, "expected_of", lambda e: expected_of(e, [CURVE]))
     view.show_record(record(Library(tmp_path), with_changes(NINE, changes), [50.5], **data))
     view.live.refresh()
     assert state(view).text() == "Stopped"

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
+from tests.window.run.shown import show
 from workbench.analysis.metrics import Predictions, read_predictions
 from workbench.data.data_choice import choose_data
 from workbench.data.datasets import TestImages, test_images
@@ -60,7 +61,7 @@ def shown(view: ImagesView) -> np.ndarray:
 
 
 def test_a_cell_a_row_and_a_column(view: ImagesView, library: Library) -> None:
-    view.show_record(make_run(library, accuracies=(20, 25, 60)))
+    show(view, make_run(library, accuracies=(20, 25, 60)))
     p = make_predictions(60)
     assert view.gallery.images.rowCount() == 10_000
     view.show_class(3, 5)
@@ -88,7 +89,7 @@ def test_one_image_large(view: ImagesView, library: Library, qtbot: QtBot) -> No
     other = make_run(library, accuracies=(20, 25, 80), seed=7, name="better")
     elsewhere = make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64})
     view.other_runs = lambda: [own, other, elsewhere]
-    view.show_record(own)
+    show(view, own)
     view.show_class(3, 5)
     index = int(shown(view)[0])
     p, q = make_predictions(60), make_predictions(80, seed=7)
@@ -119,7 +120,7 @@ def test_of_many_other_runs_eight_are_read_one_at_a_time(
     others = [make_run(library, seed=seed) for seed in range(1, 12)]
     untested = make_run(library, accuracies=(20,), seed=99)
     chosen = [untested, *others]
-    view.show_record(own)
+    show(view, own)
     read: list[Path] = []
     monkeypatch.setattr(
         "workbench.window.run.images_view.read_predictions",
@@ -144,7 +145,7 @@ def test_of_many_other_runs_eight_are_read_one_at_a_time(
 
 
 def test_given_images_keep_their_words(view: ImagesView, library: Library) -> None:
-    view.show_record(make_run(library))
+    show(view, make_run(library))
     view.show_images(np.array([5, 9, 2]), "cat: judged differently")
     assert set(shown(view).tolist()) == {2, 5, 9}
     assert text(view, "imageCount").startswith("cat: judged differently")
@@ -160,20 +161,20 @@ def test_given_images_keep_their_words(view: ImagesView, library: Library) -> No
 
 def test_without_images_a_sentence(qtbot: QtBot, view: ImagesView, library: Library) -> None:
     assert "appear here" in text(view, "imagesEmpty")
-    view.show_record(make_run(library, accuracies=(20,)))
+    show(view, make_run(library, accuracies=(20,)))
     assert "no final test" in text(view, "imagesEmpty")
-    view.show_record(make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64}))
+    show(view, make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64}))
     assert text(view, "imagesEmpty") == "They are others now."
     asked: list[RunRecord] = []
     view.images_wanted.connect(asked.append)
     view.hide()
     view.show()
     assert not asked  # what is there was looked at
-    view.show_record(view._record)  # opened again
+    show(view, view._record)  # opened again
     assert asked == [view._record]
     damaged = make_run(library)
     (damaged.folder / "test_logits.npz").write_bytes(b"no")
-    view.show_record(damaged)
+    show(view, damaged)
     assert "is damaged" in text(view, "imagesEmpty")
 
 
@@ -187,7 +188,7 @@ def test_hidden_it_reads_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr("workbench.window.run.images_view.read_predictions", fail)
-        view.show_record(make_run(library))
+        show(view, make_run(library))
         view.others_changed()
 
 
@@ -211,7 +212,7 @@ def test_reading_shows_how_far_it_is(qtbot: QtBot, library: Library) -> None:
     qtbot.addWidget(view)
     view.resize(900, 600)
     view.show()
-    view.show_record(make_run(library))
+    show(view, make_run(library))
     assert text(view, "imagesEmpty") == "Reading images"
     view.show_progress("0" * 64, DataProgress(1, 2))  # of another data set
     assert not view.progress.isVisible()

@@ -23,7 +23,7 @@ from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.plots.epoch_plot import EpochPlot
 from workbench.window.plots.plot_legend import PlotLegend
 from workbench.window.run.live_view import MARGIN, REFRESH, LiveView
-from workbench.window.run.run_view import planned_rates
+from workbench.window.run.rate_plot import planned_rates
 
 BOTH = Reported(accuracy=74.96, accuracy_train_mode=65.60)
 RATES = [1e-3] * 20 + [2e-4] * 10
@@ -81,7 +81,7 @@ def drawn(curve: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def reported_texts(view: LiveView) -> list[str]:
-    return [line.label.format for line in view._reported_lines if line.isVisible()]
+    return [line.label.format for line in view.accuracy.reported_lines if line.isVisible()]
 
 
 def wheel(plot: EpochPlot, at: QPoint, clicks: int = 3) -> None:
@@ -126,10 +126,10 @@ def test_losses_of_a_short_run_are_all_drawn_at_their_epochs(view: LiveView) -> 
     view.add_losses(losses[100:])
     assert view.step_count() == 250
     view.refresh()
-    x, y = drawn(view._raw_curve)
+    x, y = drawn(view.loss.raw)
     np.testing.assert_allclose(x, np.arange(1, 251) / 100)
     np.testing.assert_allclose(y, losses, rtol=1e-6)
-    _, smoothed = drawn(view._smooth_curve)
+    _, smoothed = drawn(view.loss.smooth)
     assert smoothed[0] == y[0]
     low, high = find(view, "lossPlot").view.viewRange()[1]
     assert low <= y.min() < y.max() <= high
@@ -140,12 +140,12 @@ def test_points_are_painted_later_and_not_too_often(view: LiveView, qtbot: QtBot
     start(view)
     view.refresh()
     times = []
-    view._raw_curve.sigPlotChanged.connect(lambda *_: times.append(time.perf_counter()))
+    view.loss.raw.sigPlotChanged.connect(lambda *_: times.append(time.perf_counter()))
     for _ in range(40):
         view.add_losses([1.0] * 10)
         assert len(times) < 40
         qtbot.wait(REFRESH // 10)
-    qtbot.waitUntil(lambda: len(drawn(view._raw_curve)[0]) == 400, timeout=2000)
+    qtbot.waitUntil(lambda: len(drawn(view.loss.raw)[0]) == 400, timeout=2000)
     assert min(np.diff(times)) > REFRESH / 1000 * 0.8
 
 
@@ -155,9 +155,9 @@ def test_a_hidden_view_paints_when_it_is_shown(view: LiveView, qtbot: QtBot) -> 
     view.hide()
     view.add_losses([1.0, 2.0])
     qtbot.wait(2 * REFRESH)
-    assert len(drawn(view._raw_curve)[0]) == 0
+    assert len(drawn(view.loss.raw)[0]) == 0
     view.show()
-    qtbot.waitUntil(lambda: len(drawn(view._raw_curve)[0]) == 2, timeout=2000)
+    qtbot.waitUntil(lambda: len(drawn(view.loss.raw)[0]) == 2, timeout=2000)
 
 
 def test_follow_goes_on_and_a_zoom_holds(view: LiveView, qtbot: QtBot) -> None:
@@ -221,7 +221,7 @@ def test_zoomed_in_values_fit_what_is_visible(view: LiveView) -> None:
     view.add_losses([10.0] * 100 + [1.0] * 100 + [2.0] * 100)
     view.refresh()
     find(view, "followButton", QPushButton).click()
-    view._loss_plot.view.setXRange(1.5, 1.9, padding=0)
+    view.loss.view.setXRange(1.5, 1.9, padding=0)
     view.refresh()
     assert find(view, "lossPlot").view.viewRange()[1][1] < 3.0  # of both lines
 
@@ -244,7 +244,7 @@ def test_nan_is_a_gap_with_a_word(view: LiveView) -> None:
     start(view)
     view.add_losses([1.0, math.nan, 3.0, math.inf, 5.0])
     view.refresh()
-    for curve in (view._raw_curve, view._smooth_curve):
+    for curve in (view.loss.raw, view.loss.smooth):
         assert np.isnan(drawn(curve)[1]).tolist() == [False, True, False, True, False]
     assert "2 steps NaN or infinite, from epoch 1" in notice(view)
     start(view)
@@ -261,7 +261,7 @@ def test_log_scale_shows_powers_and_says_what_it_cannot_show(view: LiveView, qtb
         find(view, "logScale", QCheckBox), Qt.MouseButton.LeftButton, pos=QPoint(8, 10)
     )
     view.refresh()
-    y = drawn(view._raw_curve)[1]
+    y = drawn(view.loss.raw)[1]
     np.testing.assert_allclose(y[[0, 1, 3]], [1.0, 0.0, -1.0], atol=1e-6)
     assert np.isnan(y[2])
     assert "1 point of 0 or less" in notice(view)
@@ -277,12 +277,12 @@ def test_the_smoothing_slider(view: LiveView, qtbot: QtBot) -> None:
     slider.setFocus()
     qtbot.keyClick(slider, Qt.Key.Key_Home)
     view.refresh()
-    np.testing.assert_array_equal(drawn(view._smooth_curve)[1], [4.0, 2.0])
+    np.testing.assert_array_equal(drawn(view.loss.smooth)[1], [4.0, 2.0])
     assert find(view, "smoothingValue", QLabel).text() == "0.00"
     assert "smoothed 0.00" in legends(view)
     qtbot.keyClick(slider, Qt.Key.Key_End)
     view.refresh()
-    assert drawn(view._smooth_curve)[1][1] == pytest.approx((0.99 * 4 + 2) / 1.99)
+    assert drawn(view.loss.smooth)[1][1] == pytest.approx((0.99 * 4 + 2) / 1.99)
     slider.clearFocus()
     event_at = slider.rect().center()
     before = slider.value()
@@ -321,18 +321,18 @@ def test_a_click_on_a_legend_hides_a_curve_for_as_long_as_the_view_lives(
     buttons = {b.text(): b for w in view.findChildren(PlotLegend) for b in w.buttons()}
     qtbot.mouseClick(buttons["each step"], Qt.MouseButton.LeftButton)
     qtbot.keyClick(buttons["measured"], Qt.Key.Key_Space)
-    assert not view._raw_curve.isVisible()
-    assert view._smooth_curve.isVisible()
-    assert not view._accuracy_curve.isVisible()
-    assert view._best_mark.isVisible()
+    assert not view.loss.raw.isVisible()
+    assert view.loss.smooth.isVisible()
+    assert not view.accuracy.test.isVisible()
+    assert view.accuracy.best_mark.isVisible()
     start(view)  # another run
     view.add_losses([5.0, 1.0])
     view.add_epoch(1, 40.0, 1e-3)
     view.refresh()
-    assert not view._raw_curve.isVisible()
-    assert not view._accuracy_curve.isVisible()
+    assert not view.loss.raw.isVisible()
+    assert not view.accuracy.test.isVisible()
     qtbot.mouseClick(buttons["each step"], Qt.MouseButton.LeftButton)
-    assert view._raw_curve.isVisible()
+    assert view.loss.raw.isVisible()
 
 
 def test_small_learning_rates_are_written_as_a_person_would(view: LiveView) -> None:
@@ -346,10 +346,10 @@ def test_accuracy_with_best_and_reported(view: LiveView) -> None:
     for epoch, accuracy in enumerate([50.0, 72.9, math.nan, 72.9, 60.0], 1):
         view.add_epoch(epoch, accuracy, 1e-3)
     view.refresh()
-    assert drawn(view._best_mark)[0].tolist() == [2.0]
+    assert drawn(view.accuracy.best_mark)[0].tolist() == [2.0]
     assert "best by test, epoch 2" in legends(view)
     assert "validation" not in legends(view)
-    assert len(drawn(view._validation_curve)[0]) == 0
+    assert len(drawn(view.accuracy.validation)[0]) == 0
     assert reported_texts(view) == ["reported 70.10%"]
     low, high = find(view, "accuracyPlot").view.viewRange()[1]
     assert low < 50.0
@@ -361,9 +361,9 @@ def test_a_validation_split_has_a_curve_of_its_own_and_chooses_the_best(view: Li
     for epoch, (test, validation) in enumerate([(50.0, 48.0), (60.0, 71.5), (70.0, 66.0)], 1):
         view.add_epoch(epoch, test, 1e-3, validation)
     view.refresh()
-    assert drawn(view._validation_curve)[1].tolist() == [48.0, 71.5, 66.0]
+    assert drawn(view.accuracy.validation)[1].tolist() == [48.0, 71.5, 66.0]
     # The star stands on the test accuracy of the epoch that was best by validation.
-    assert [part.tolist() for part in drawn(view._best_mark)] == [[2.0], [60.0]]
+    assert [part.tolist() for part in drawn(view.accuracy.best_mark)] == [[2.0], [60.0]]
     for words in ("test", "validation", "best by validation, epoch 2"):
         assert words in legends(view)
     high = find(view, "accuracyPlot").view.viewRange()[1][1]
@@ -377,7 +377,7 @@ def test_a_validation_split_has_a_curve_of_its_own_and_chooses_the_best(view: Li
     view.add_epoch(1, 50.0, 1e-3)
     view.refresh()
     assert "validation" not in legends(view)
-    assert len(drawn(view._validation_curve)[0]) == 0
+    assert len(drawn(view.accuracy.validation)[0]) == 0
     assert "validation" not in view._epochs_table()
 
 
@@ -385,12 +385,12 @@ def test_both_reported_values_are_told_apart(view: LiveView) -> None:
     start(view, reported=BOTH, test_mode="train")
     view.refresh()
     assert reported_texts(view) == ["reported, final 74.96%", "reported, training mode 65.60%"]
-    assert len({line.pen.style() for line in view._reported_lines}) == 2
+    assert len({line.pen.style() for line in view.accuracy.reported_lines}) == 2
     view.add_epoch(1, 64.0, 1e-3)
     view.set_final(75.1)
     view.refresh()
-    assert drawn(view._final_mark)[1].tolist() == [75.1]
-    assert "75.10%" in view._final_text.toPlainText()
+    assert drawn(view.accuracy.final_mark)[1].tolist() == [75.1]
+    assert "75.10%" in view.accuracy.final_text.toPlainText()
 
 
 def test_a_final_test_in_the_mode_of_the_epochs_needs_no_mark(view: LiveView) -> None:
@@ -398,7 +398,7 @@ def test_a_final_test_in_the_mode_of_the_epochs_needs_no_mark(view: LiveView) ->
     view.add_epoch(1, 64.0, 1e-3)
     view.set_final(64.0)
     view.refresh()
-    assert len(drawn(view._final_mark)[0]) == 0
+    assert len(drawn(view.accuracy.final_mark)[0]) == 0
 
 
 def test_the_sample_is_marked_and_never_compared(view: LiveView) -> None:
@@ -415,13 +415,13 @@ def test_the_learning_rate_planned_and_used(view: LiveView) -> None:
     for epoch in range(1, 22):
         view.add_epoch(epoch, 50.0, RATES[epoch - 1])
     view.refresh()
-    x, y = drawn(view._used_curve)
+    x, y = drawn(view.rate.used)
     assert x.tolist() == [0.0, 20.0, 20.0, 21.5]
     np.testing.assert_allclose(10.0**y, [1e-3, 1e-3, 2e-4, 2e-4])
-    assert drawn(view._planned_curve)[0][-1] == 30.0
+    assert drawn(view.rate.planned)[0][-1] == 30.0
     start(view, learning_rates=[1e-3] * 30)
     view.refresh()
-    assert drawn(view._planned_curve)[1].tolist() == [1e-3, 1e-3]  # constant: no log axis
+    assert drawn(view.rate.planned)[1].tolist() == [1e-3, 1e-3]  # constant: no log axis
 
 
 def test_a_rate_that_changes_from_step_to_step_is_drawn_so(view: LiveView) -> None:
@@ -432,11 +432,11 @@ def test_a_rate_that_changes_from_step_to_step_is_drawn_so(view: LiveView) -> No
     view.add_losses([1.0] * 1500)
     view.add_epoch(1, 50.0, 0.1)
     view.refresh()
-    x, y = drawn(view._planned_curve)
+    x, y = drawn(view.rate.planned)
     assert x[-1] == 30.0
     assert x[np.argmax(y)] == pytest.approx(6.0, abs=0.1)
     assert y.max() == pytest.approx(0.2, rel=0.01)
-    assert drawn(view._used_curve)[0][-1] == pytest.approx(15.0)
+    assert drawn(view.rate.used)[0][-1] == pytest.approx(15.0)
     assert len(planned_rates(experiment_from({}), 3, 3125)) == 3
 
 
@@ -502,8 +502,8 @@ def test_a_million_steps_are_drawn_as_their_envelope(view: LiveView, qtbot: QtBo
     show_saved(view, losses, 300, 3125)
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
     assert view.visible_epochs() == pytest.approx((0.0, 300.0 * MARGIN))
-    assert len(drawn(view._raw_curve)[0]) < 10_000
-    assert np.nanmax(drawn(view._raw_curve)[1]) == 50.0  # the one spike
+    assert len(drawn(view.loss.raw)[0]) < 10_000
+    assert np.nanmax(drawn(view.loss.raw)[1]) == 50.0  # the one spike
 
 
 def test_many_losses_come_in_pieces_and_none_is_left_out(view: LiveView, qtbot: QtBot) -> None:
@@ -511,16 +511,16 @@ def test_many_losses_come_in_pieces_and_none_is_left_out(view: LiveView, qtbot: 
     show_saved(view, losses, 224, 3125)
     view.add_losses([7.0])  # before the others are there
     assert view.step_count() == 700_001
-    assert len(view._loss) == 0  # the window goes on meanwhile
+    assert len(view.points.loss) == 0  # the window goes on meanwhile
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
-    assert np.array_equal(view._loss.raw.values, [*losses, 7.0])
-    assert drawn(view._raw_curve)[0][-1] == pytest.approx(700_001 / 3125, abs=0.1)
+    assert np.array_equal(view.points.loss.raw.values, [*losses, 7.0])
+    assert drawn(view.loss.raw)[0][-1] == pytest.approx(700_001 / 3125, abs=0.1)
     show_saved(view, losses, 224, 3125)
     assert "".join(view._losses_table()).count("\n") == 700_001  # with its header
     show_saved(view, losses, 224, 3125)
     show_saved(view, np.ones(10, np.float32), 1, 10)  # another run meanwhile
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
-    assert view._loss.raw.values.tolist() == [1.0] * 10
+    assert view.points.loss.raw.values.tolist() == [1.0] * 10
 
 
 def test_more_points_may_follow_a_saved_run(view: LiveView) -> None:
@@ -528,7 +528,7 @@ def test_more_points_may_follow_a_saved_run(view: LiveView) -> None:
     view.add_losses([1.0] * 50)
     view.refresh()
     assert view.step_count() == 250
-    assert drawn(view._raw_curve)[0][-1] == 2.5
+    assert drawn(view.loss.raw)[0][-1] == 2.5
 
 
 def test_a_saved_run_is_never_announced_as_empty(view: LiveView) -> None:
@@ -552,11 +552,11 @@ def test_another_run_takes_the_place_of_what_was_drawn_without_a_wait(view: Live
     assert view._timer.isActive()
     assert view._timer.interval() == 0
     # Until then nothing of the new run stands beside the curves of the old one.
-    assert not view._expected_loss.isVisible()
-    assert not view._expected_accuracy.isVisible()
+    assert not view.loss.expected.isVisible()
+    assert not view.accuracy.expected.isVisible()
     view.refresh()
-    assert view._expected_loss.isVisible()
-    assert view._expected_accuracy.isVisible()
+    assert view.loss.expected.isVisible()
+    assert view.accuracy.expected.isVisible()
 
 
 def test_plots_that_are_drawn_one_after_the_other_miss_nothing(
@@ -571,19 +571,19 @@ def test_plots_that_are_drawn_one_after_the_other_miss_nothing(
     view.add_losses([1.0] * 100)  # between two plots
     view.add_epoch(3, 64.0, 1e-3)
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
-    assert drawn(view._accuracy_curve)[0].tolist() == [1, 2, 3]
-    assert drawn(view._raw_curve)[0][-1] == 3.0
+    assert drawn(view.accuracy.test)[0].tolist() == [1, 2, 3]
+    assert drawn(view.loss.raw)[0][-1] == 3.0
     show_saved(view, np.ones(200, np.float32), 2, 100)
     one_plot()
     show_saved(view, np.ones(100, np.float32), 1, 100)  # another run between two plots
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
-    assert drawn(view._accuracy_curve)[0].tolist() == [1]
+    assert drawn(view.accuracy.test)[0].tolist() == [1]
     show_saved(view, np.ones(300, np.float32), 3, 100)
     one_plot()
     view.hide()
     view.show()
     qtbot.waitUntil(lambda: not view._dirty and view._painting is None)
-    assert drawn(view._accuracy_curve)[0].tolist() == [1, 2, 3]
+    assert drawn(view.accuracy.test)[0].tolist() == [1, 2, 3]
     ends = [plot.view.viewRange()[0] for plot in view._plots]
     assert ends[0] == pytest.approx([0.0, 3 * MARGIN])
     assert ends[0] == ends[1] == ends[2]
@@ -681,8 +681,8 @@ def test_a_run_of_one_step_shows_its_point(view: LiveView) -> None:
     start(view, steps=1, epochs=1)
     view.add_losses([2.3])
     view.refresh()
-    x, y = view._lonely_steps.getData()
+    x, y = view.loss.lonely_steps.getData()
     assert (list(x), list(y)) == ([1.0], pytest.approx([2.3]))
     view.add_losses([2.2])  # from here on there is a line
     view.refresh()
-    assert not len(view._lonely_steps.getData()[0] or ())
+    assert not len(view.loss.lonely_steps.getData()[0] or ())

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_run
+from tests.window.run.shown import show
 from workbench.library.catalog import Library
 from workbench.window.kit.figure_table import FigureTable
 from workbench.window.run.report_view import ReportView
@@ -45,7 +46,7 @@ def test_figures_and_verdict_of_a_run_with_repeats(view: ReportView, library: Li
         make_run(library, "001", (20, 25, accuracy), seed=seed)
         for seed, accuracy in enumerate((30.2, 31.0, 31.5))
     ]
-    view.show_record(runs[0])
+    show(view, runs[0])
     assert text(view, "reportVerdict") == "No verdict yet"
     assert rows(view)[0] == ["Test accuracy after epoch 3", "30.67%", "30.20%", "-0.47"]
     view.known_runs = lambda: runs
@@ -61,18 +62,18 @@ def test_figures_and_verdict_of_a_run_with_repeats(view: ReportView, library: Li
 def test_what_is_not_compared_says_why(view: ReportView, library: Library) -> None:
     assert "appears here" in text(view, "reportEmpty")
     sample = CIFAR10_JPEG | {"kind": "sample", "comparable": False}
-    view.show_record(make_run(library, data=sample))
+    show(view, make_run(library, data=sample))
     assert text(view, "reportVerdict") == "Not comparable"
     assert "sample" in text(view, "reportReason")
     assert rows(view) == []  # one sentence, and no table of dashes
     assert not view.findChild(FigureTable, "reportTable").isVisible()
-    view.show_record(make_run(library))
+    show(view, make_run(library))
     assert view.findChild(FigureTable, "reportTable").isVisible()
-    view.show_record(replace(make_run(library), preset=None))
+    show(view, replace(make_run(library), preset=None))
     assert "none of the report's" in text(view, "reportEmpty")
-    view.show_record(replace(make_run(library), preset="gone"))
+    show(view, replace(make_run(library), preset="gone"))
     assert "gone: there is no such preset" in text(view, "reportEmpty")
-    view.show_record(None)
+    show(view, None)
     assert "appears here" in text(view, "reportEmpty")
 
 
@@ -86,13 +87,13 @@ def test_nothing_is_read_while_another_tab_is_on_top(
 
     with monkeypatch.context() as patch:
         patch.setattr("workbench.window.run.report_view.against_report", fail)
-        view.show_record(make_run(library))
+        show(view, make_run(library))
     view.show()
     assert rows(view)
 
 
 def test_rows_are_copied_with_their_header(view: ReportView, library: Library) -> None:
-    view.show_record(make_run(library))
+    show(view, make_run(library))
     view.findChild(FigureTable, "reportTable").copy()
     lines = QGuiApplication.clipboard().text().splitlines()
     assert lines[0] == "Preset 001\treported\tmeasured\tdifference"

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget, QWidget
 
+from tests.window.run.shown import show
 from workbench import paths
 from workbench.library.run_folder import RunRecord
 from workbench.spec.presets import read_preset
@@ -72,14 +73,14 @@ def value(view: RunDetails, label: str) -> str:
 
 def test_empty_says_what_to_do(view):
     assert view.findChild(QLabel, "runDetailsEmpty").isVisible()
-    view.show_record(RECORD)
+    show(view, RECORD)
     assert not view.findChild(QLabel, "runDetailsEmpty").isVisible()
-    view.show_record(None)
+    show(view, None)
     assert view.findChild(QLabel, "runDetailsEmpty").isVisible()
 
 
 def test_shows_what_is_known(view):
-    view.show_record(RECORD)
+    show(view, RECORD)
     assert value(view, "Preset") == "007 Adam"
     assert value(view, "Folder") == str(RECORD.folder)
     assert value(view, "Status") == "Finished"
@@ -102,7 +103,7 @@ PATIENT = {**RECORD.experiment, "epochs": 9, "early_stopping": 1, "validation_sh
 
 
 def test_a_best_epoch_by_validation_is_not_flattering_and_an_early_end_is_said(view):
-    view.show_record(replace(RECORD, epochs=9, experiment=PATIENT, best_validation_accuracy=71.0))
+    show(view, replace(RECORD, epochs=9, experiment=PATIENT, best_validation_accuracy=71.0))
     assert value(view, "Epochs") == "3 of 9, ended early"
     assert value(view, "Best epoch") == "2, selected on the validation split"
     images = "50,000, of which 10% are kept for validation"
@@ -117,33 +118,33 @@ def test_a_best_epoch_by_validation_is_not_flattering_and_an_early_end_is_said(v
 
 def test_a_best_epoch_in_training_mode_says_so_instead_of_flattering(view):
     trained = {**RECORD.experiment, "test_mode": "train", "dropout": 0.5}
-    view.show_record(replace(RECORD, experiment=trained))
+    show(view, replace(RECORD, experiment=trained))
     best = value(view, "Accuracy of the best epoch")
     assert best == "70.50%, in training mode, selected on the test set"
 
 
 def test_marks_what_differs_from_the_preset(view):
-    view.show_record(RECORD)
+    show(view, RECORD)
     assert value(view, "Learning rate") == "0.00005, changed; in 007: 0.001"
     assert value(view, "Gamma") == "0.2"
     values = {**PRESET.experiment.values(), "scheduler": "none"}
     del values["step_size"], values["gamma"]
-    view.show_record(replace(RECORD, experiment=values))
+    show(view, replace(RECORD, experiment=values))
     assert value(view, "Scheduler") == "None, changed; in 007: Step"
     assert value(view, "Step size") == "no effect, changed; in 007: 20 epochs"
     assert value(view, "Learning rate") == "0.001"
 
 
 def test_a_preset_that_is_gone(view):
-    view.show_record(replace(RECORD, preset="mine"))
+    show(view, replace(RECORD, preset="mine"))
     assert value(view, "Preset") == "mine, which is no longer there"
     assert value(view, "Learning rate") == "0.00005"
-    view.show_record(replace(RECORD, preset=None))
+    show(view, replace(RECORD, preset=None))
     assert value(view, "Preset") == "none"
 
 
 def test_sample_data_is_said_beside_every_figure(view):
-    view.show_record(replace(RECORD, data={"kind": "sample", "name": "sample"}))
+    show(view, replace(RECORD, data={"kind": "sample", "name": "sample"}))
     assert value(view, "Test accuracy").endswith("sample data")
     assert value(view, "Accuracy of the best epoch").endswith("sample data")
     assert value(view, "Data set").startswith("Sample data")
@@ -152,34 +153,45 @@ def test_sample_data_is_said_beside_every_figure(view):
 @pytest.mark.parametrize("accuracy", [None, math.nan])
 def test_a_run_that_has_nothing_yet(view, accuracy):
     bare = replace(RECORD, accuracy=accuracy, best_epoch=None, best_accuracy=None, status="failed")
-    view.show_record(replace(bare, reason="The disk is full.", data={}, environment={}))
+    show(view, replace(bare, reason="The disk is full.", data={}, environment={}))
     assert value(view, "Test accuracy") == "—"
     assert value(view, "Reason") == "The disk is full."
     assert value(view, "Training images") == "—"
 
 
+def test_figures_of_averaged_weights_and_of_mirror_images_say_so(view):
+    experiment = {**RECORD.experiment, "test_mode": "eval", "ema": 0.99, "test_flip": True}
+    view.show_record(replace(RECORD, experiment=experiment))
+    assert "averaged weights (EMA), mean of each image and its mirror" in value(
+        view, "Test accuracy"
+    )
+    assert value(view, "EMA").startswith("0.99")
+    view.show_record(RECORD)
+    assert "averaged" not in value(view, "Test accuracy")
+
+
 def test_values_of_another_version_are_shown_as_they_are(view):
-    view.show_record(replace(RECORD, experiment={"optimizer": "adan", "warmup": 5}))
+    show(view, replace(RECORD, experiment={"optimizer": "adan", "warmup": 5}))
     assert value(view, "Optimizer") == "adan"
     assert value(view, "warmup") == "5"
 
 
 def test_a_running_run_keeps_place_and_selection(view, qtbot):
-    view.show_record(replace(RECORD, status="running", epochs_done=1))
+    show(view, replace(RECORD, status="running", epochs_done=1))
     bar = table(view).verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 0)
     bar.setValue(bar.maximum())
     table(view).selectRow(3)
     where = bar.value()
     assert where > 0
-    view.show_record(replace(RECORD, status="running", epochs_done=2, accuracy=60.0))
+    show(view, replace(RECORD, status="running", epochs_done=2, accuracy=60.0))
     assert value(view, "Test accuracy") == "60.00%, after epoch 2, in training mode"
     assert bar.value() == where
     assert len(table(view).selectionModel().selectedRows()) == 1
 
 
 def test_copy(view, qtbot):
-    view.show_record(RECORD)
+    show(view, RECORD)
     copy = view.findChild(QPushButton, "runDetailsCopyButton")
     qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
     clipboard = QGuiApplication.clipboard()
@@ -194,9 +206,9 @@ def test_copy(view, qtbot):
 
 def test_nothing_is_editable_and_long_paths_wrap(view, qtbot):
     long = Path("/a folder of somebody") / Path(*["with-many-parts"] * 12)
-    view.show_record(RECORD)
+    show(view, RECORD)
     low = table(view).rowHeight(4)
-    view.show_record(replace(RECORD, folder=long))
+    show(view, replace(RECORD, folder=long))
     assert table(view).item(4, 0).text() == "Folder"
     assert table(view).rowHeight(4) > low
     assert not table(view).horizontalScrollBar().isVisible()
@@ -221,7 +233,7 @@ def test_durations():
 
 def test_the_layers_are_drawn_in_place_of_the_table(view):
     record = replace(RECORD, experiment={"network": "resnet18"})
-    view.show_record(record)
+    show(view, record)
     assert "multiply-adds an image" in value(view, "Size of the network")
     button = view.findChild(QPushButton, "runDetailsLayersButton")
     picture = view.findChild(QWidget, "networkPicture")
@@ -229,6 +241,6 @@ def test_the_layers_are_drawn_in_place_of_the_table(view):
     button.click()
     assert picture.isVisible()
     assert "Conv 1×1, 64 → 128" in picture.accessibleDescription()
-    view.show_record(replace(record, experiment={"network": "nowhere"}))
+    show(view, replace(record, experiment={"network": "nowhere"}))
     assert not button.isEnabled()
     assert not picture.isVisible()

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QTranslator
 from PySide6.QtWidgets import QApplication, QLabel, QProgressBar
 from pytestqt.qtbot import QtBot
 
+from tests.window.run.shown import after_epoch, figures_of, training
+from workbench.data.progress import DataProgress
+from workbench.engine.events import StepsDone
+from workbench.engine.run_state import RunState, Speed
+from workbench.engine.status import RunStatus
+from workbench.library.run_folder import RunRecord
 from workbench.messages import Message
 from workbench.spec.presets import Reported
 from workbench.window.run.run_header import RunHeader
+from workbench.window.run.shown_run import ShownRun
 
 REPORTED = Reported(accuracy=74.96, accuracy_train_mode=65.60)
 
@@ -44,10 +53,22 @@ def label(header: RunHeader, name: str) -> QLabel:
     return found
 
 
-def fill(header: RunHeader, sample: bool = False) -> None:
-    header.show_run("009 · Dropout, fixed", Message("Training"), sample, REPORTED)
-    header.set_progress(3, 30, 1200, 3125, 1653.4, 543.0)
-    header.set_accuracy(62.4, 62.91, 2, "train", False)
+def shown_run(
+    sample: bool = False, title: str = "009 · Dropout, fixed", **changes: Any
+) -> ShownRun:
+    return ShownRun(training(**changes), title, sample, "run 1", reported=REPORTED)
+
+
+def fill(header: RunHeader, sample: bool = False, **changes: Any) -> None:
+    header.show_run(shown_run(sample, **changes))
+
+
+def in_training_mode() -> RunRecord:
+    """Whose tests after the epochs are another figure than the final one."""
+    experiment = {"test_mode": "train", "dropout": 0.5, "batch_norm": True}
+    return RunRecord(
+        *("", "2026-11-24T20:00:00+00:00", None, "Dropout", experiment, {}, "cpu", {}, 30, 3125)
+    )
 
 
 def test_without_a_run_it_says_what_to_do_at_the_same_height(header: RunHeader) -> None:
@@ -55,7 +76,7 @@ def test_without_a_run_it_says_what_to_do_at_the_same_height(header: RunHeader) 
     height = header.sizeHint().height()
     fill(header)
     assert header.sizeHint().height() == height
-    header.show_idle()
+    header.show_run(None)
     assert shown(header) == "No run here yet. Choose a preset and press Train, or open a saved run."
 
 
@@ -73,44 +94,48 @@ def test_a_run_in_words_and_figures(header: RunHeader) -> None:
     ):
         assert part in text
     assert bar(header).value() == round(1000 * (2 * 3125 + 1200) / (30 * 3125))
-    header.set_state(Message("Paused"))
+    fill(header, status=RunStatus.PAUSED)
     assert "Paused" in shown(header)
 
 
 def test_the_words_of_the_best_epoch_push_nothing_aside(header: RunHeader) -> None:
     fill(header)
     width = header.minimumSizeHint().width()
-    header.set_accuracy(65.07, 56.55, 5, "eval", True, best_otherwise=True)
+    header.show_run(replace(shown_run(), record=in_training_mode()))
     assert header.minimumSizeHint().width() == width
 
 
 def test_the_best_epoch_says_on_what_it_was_chosen(header: RunHeader) -> None:
     fill(header)
     assert "optimistic" in label(header, "bestAccuracy").toolTip()
-    header.set_accuracy(62.4, 61.5, 2, "train", False, 63.2)
+    fill(header, finished_epochs=(after_epoch(1, 70.0, 60.0), after_epoch(2, 61.5, 63.2)))
     assert "best epoch 2 by validation: test 61.50%" in shown(header)
     tip = label(header, "bestAccuracy").toolTip()
     assert "63.20%" in tip
     assert "optimistic" not in tip
     # In training mode it is no figure to set beside the final test: the mode is said instead.
-    header.set_accuracy(65.07, 56.55, 5, "eval", True, best_otherwise=True)
-    assert "best epoch 5 by test: 56.55% in training mode" in shown(header)
+    header.show_run(replace(shown_run(), record=in_training_mode()))
+    assert "best epoch 2 by test: 62.91% in training mode" in shown(header)
     tip = label(header, "bestAccuracy").toolTip()
     assert "Selected on the test set." in tip
     assert "optimistic" not in tip
 
 
 def test_a_run_that_ended_early_is_at_its_end(header: RunHeader) -> None:
-    fill(header)
-    header.set_progress(7, 30, 3125, 3125, ended_early=True)
+    early = replace(
+        in_training_mode(), experiment={"early_stopping": 2}, status="finished", epochs_done=7
+    )
+    state = training(status=RunStatus.FINISHED, epoch=7, step=3125)
+    header.show_run(ShownRun(state, record=early))
     assert "ended early after epoch 7 of 30" in shown(header)
+    assert "Ended early" in shown(header)
     assert bar(header).value() == bar(header).maximum()
 
 
 def test_like_is_compared_with_like(header: RunHeader) -> None:
     fill(header)
     assert "reported 65.60%" in shown(header)  # both in training mode
-    header.set_accuracy(75.1, 62.91, 2, "eval", True)
+    fill(header, test=figures_of(75.1), final=True)
     assert "reported 74.96%" in shown(header)
     assert "final test accuracy" in shown(header)
     tip = label(header, "reportedAccuracy").toolTip()
@@ -120,7 +145,7 @@ def test_like_is_compared_with_like(header: RunHeader) -> None:
 
 def test_an_approximate_figure_says_so(header: RunHeader) -> None:
     reported = Reported(accuracy=70.0, accuracy_is_approximate=True)
-    header.show_run("008", Message("Training"), False, reported)
+    header.show_run(ShownRun(training(), "008", reported=reported))
     assert "reported ≈70%" in shown(header)
 
 
@@ -134,14 +159,19 @@ def test_the_sample_is_marked_and_never_compared(header: RunHeader) -> None:
 
 def test_nothing_moves_when_figures_change(header: RunHeader, qapp: QApplication) -> None:
     fill(header)
-    header.set_progress(3, 30, 1, 3125, 5.0, 4.0)
-    header.set_accuracy(None, None, None, "train", False)
+    fill(header, step=1, test=None, speed=Speed((5.0,), (3e4,), (1.0,)))
     qapp.processEvents()
     names = ("accuracyNumber", "runSpeed", "runTimeLeft", "runState", "runName")
     before = {name: label(header, name).geometry() for name in names}
     minimum = header.minimumSizeHint()
-    header.set_progress(30, 30, 3125, 3125, 99_900.0, 86_000.0)
-    header.set_accuracy(100.0, 100.0, 2, "train", False)
+    fill(
+        header,
+        epoch=30,
+        step=3125,
+        test=figures_of(100.0, "train"),
+        finished_epochs=(after_epoch(1, 50.0), after_epoch(2, 100.0)),
+        speed=Speed((99_900.0,), (1.01,), (1.0,)),
+    )
     qapp.processEvents()
     for name in names:
         now = label(header, name).geometry()
@@ -157,7 +187,7 @@ def test_a_long_name_ends_in_dots_and_is_whole_in_the_tooltip(
     header: RunHeader, qapp: QApplication
 ) -> None:
     name = "A run that somebody gave a very long name " * 5
-    header.show_run(name, Message("Finished"), False, REPORTED)
+    header.show_run(shown_run(title=name))
     qapp.processEvents()
     assert header.width() == 620
     assert label(header, "runName").width() < 620
@@ -165,39 +195,73 @@ def test_a_long_name_ends_in_dots_and_is_whole_in_the_tooltip(
 
 
 def test_loading_has_progress(header: RunHeader) -> None:
-    header.show_run("001", Message("Loading data"), False, None)
-    header.set_data_progress(15_000, 60_000)
+    state = RunState()
+
+    def loading(done: int, total: int, unit: Any = "files") -> None:
+        event = DataProgress(done, total, unit)
+        header.on_event(event, ShownRun(state.after(event), "001", key="run 1"))
+
+    header.show_run(ShownRun(state, "001", key="run 1"))
+    assert "Loading data" in shown(header)
+    loading(15_000, 60_000)
     assert "15,000 of 60,000 files" in shown(header)
     assert bar(header).value() == 250
-    header.set_data_progress(85_000_000, 170_000_000, "bytes")
+    loading(85_000_000, 170_000_000, "bytes")
     assert "85 of 170 MB" in shown(header)
-    header.set_data_progress(0, 0)
+    loading(0, 0)
     assert bar(header).maximum() == 0  # busy
-    header.set_progress(1, 3, 1, 3125)
+    fill(header, epoch=1, step=1)
     assert bar(header).value() == 0
 
 
 def test_a_run_of_billions_of_steps(header: RunHeader) -> None:
-    header.show_run("huge", Message("Training"), False, None)
-    header.set_progress(50_000, 100_000, 50_000, 50_000, 1e7, 1e7)
+    fill(
+        header,
+        epochs=100_000,
+        steps_per_epoch=50_000,
+        epoch=50_000,
+        step=50_000,
+        step_count=2_500_000_000,
+        finished_epochs=(),
+        speed=Speed((1e7,), (250.0,), (1.0,)),
+    )
     assert bar(header).value() == 500
     assert "115 d 18 h left" in shown(header)
 
 
+def test_steps_are_painted_now_and_then_and_those_of_an_epochs_end_at_once(
+    header: RunHeader,
+) -> None:
+    run = shown_run()
+    header.show_run(run)
+    for step, seen in ((1300, "step 1,200"), (3125, "step 3,125")):
+        event = StepsDone(3, step, (1.0,), 1.0, 1653.4)
+        header.on_event(event, run.after(event, training(step=step)))
+        assert seen in shown(header)
+
+
+def test_a_run_that_was_asked_to_end_says_so_at_once(header: RunHeader) -> None:
+    run = shown_run()
+    header.show_run(run)
+    header.on_event(None, run.after(None, run.state.stopping()))
+    assert "Stopping" in shown(header)
+
+
 def test_a_reason_is_shown_also_without_a_run(header: RunHeader) -> None:
-    header.set_message(Message("{path}: there is no such folder.", path="/x"))
+    header.show_run(None, Message("{path}: there is no such folder.", path="/x"))
     assert "/x: there is no such folder." in shown(header)
     assert "No run here yet" in shown(header)
     fill(header)
     assert "no such folder" not in shown(header)
-    header.set_message("The loss is not finite any more. " * 6)
+    fill(header, reason=Message("The loss is not finite any more. " * 6))
     assert label(header, "runMessage").wordWrap()
     assert "not finite" in shown(header)
 
 
 def test_a_result_at_chance_is_said_until_another_run_is_shown(header: RunHeader) -> None:
     fill(header)
-    header.set_chance(Message("10.20% is no better than chance."))
+    assert "chance" not in shown(header)
+    fill(header, test=figures_of(10.2), final=True)
     assert "no better than chance" in shown(header)
     fill(header)
     assert "chance" not in shown(header)
@@ -228,8 +292,13 @@ def test_nothing_is_clipped_at_620_pixels_in_a_longer_language(
     header: RunHeader, qapp: QApplication
 ) -> None:
     for sample in (False, True):
-        fill(header, sample)
-        header.set_accuracy(100.0, 100.0, 30, "eval", True)
+        fill(
+            header,
+            sample,
+            test=figures_of(100.0),
+            final=True,
+            finished_epochs=(after_epoch(30, 100.0),),
+        )
         qapp.processEvents()
         assert header.width() == 620
         for part in header.findChildren(QLabel):

@@ -9,15 +9,18 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from tests.window.run.shown import training
+from workbench.engine.events import Slowed
 from workbench.engine.pace import Slowdown
-from workbench.messages import Message
 from workbench.window.kit.settings import Settings
 from workbench.window.kit.translation import Translation
 from workbench.window.run.run_header import RunHeader
+from workbench.window.run.shown_run import ShownRun
 from workbench.window.run.slow_notice import SlowNotice
 from workbench.window.setup import threads_box
 from workbench.window.setup.threads_box import ThreadsBox
 
+RUN = ShownRun(training(), "001", key="run 1")
 SLOW = Slowdown(35.0, 130.0, 2, 1, 80.0)
 
 
@@ -27,7 +30,7 @@ def header(qtbot: QtBot) -> RunHeader:
     qtbot.addWidget(header)
     header.resize(700, 120)
     header.show()
-    header.show_run("001", Message("Training"), False, None)
+    header.show_run(RUN)
     return header
 
 
@@ -36,6 +39,11 @@ def korean(qapp: QApplication) -> Iterator[Translation]:
     translation = Translation(qapp)
     yield translation
     translation.use("en")
+
+
+def slow(header: RunHeader, slowdown: Slowdown | None) -> None:
+    run = RUN.after(None, RUN.state.after(Slowed(slowdown)))
+    header.on_event(Slowed(slowdown), run)
 
 
 def text(header: RunHeader) -> str:
@@ -52,38 +60,38 @@ def button(header: RunHeader) -> QPushButton:
 
 def test_it_comes_with_the_slowdown_and_goes_with_it(header: RunHeader) -> None:
     assert text(header) == ""
-    header.set_slowdown(SLOW)
+    slow(header, SLOW)
     assert text(header).startswith("Another program takes processor time: 35 of 130 steps")
     assert button(header).text() == "Use 1 thread"
-    header.set_slowdown(None)
+    slow(header, None)
     assert text(header) == ""
     assert not button(header).isVisible()
-    header.set_slowdown(SLOW)
-    header.show_run("002", Message("Finished"), False, None)  # another run is shown
+    slow(header, SLOW)
+    header.show_run(ShownRun(training(), "002"))  # another run is shown
     assert text(header) == ""
 
 
 def test_the_button_asks_once_for_the_number_it_names(header: RunHeader, qtbot: QtBot) -> None:
     asked: list[int] = []
     header.threads_wanted.connect(asked.append)
-    header.set_slowdown(Slowdown(35.0, 300.0, 8, 6, 210.0))
+    slow(header, Slowdown(35.0, 300.0, 8, 6, 210.0))
     assert button(header).text() == "Use 6 threads"
     button(header).click()
     button(header).click()
     assert asked == [6]
-    header.set_slowdown(SLOW)  # slow again, later
+    slow(header, SLOW)  # slow again, later
     button(header).click()
     assert asked == [6, 1]
 
 
 def test_where_fewer_threads_would_not_help_there_is_no_button(header: RunHeader) -> None:
-    header.set_slowdown(Slowdown(35.0, 80.0, 1))
+    slow(header, Slowdown(35.0, 80.0, 1))
     assert text(header) == "Another program takes processor time: 35 of 80 steps a second."
     assert not button(header).isVisible()
 
 
 def test_both_follow_the_language(header: RunHeader, korean: Translation) -> None:
-    header.set_slowdown(SLOW)
+    slow(header, SLOW)
     korean.use("ko")
     QApplication.processEvents()
     assert "스레드 1개로는 약 80스텝입니다" in text(header)

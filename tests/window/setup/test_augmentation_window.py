@@ -33,6 +33,14 @@ def test_sixteen_images_are_shown_beside_the_originals_and_others_follow(qtbot: 
     assert any((a != b).any() for (a, _), (b, _) in zip(shown, window.pairs._pairs, strict=True))
 
 
+def test_what_is_asked_for_while_it_reads_is_shown_after_that(qtbot: QtBot) -> None:
+    window = AugmentationWindow(experiment_from({"flip": "random"}), choose_data("sample"))
+    qtbot.addWidget(window)
+    window.show_experiment(experiment_from({}), choose_data("sample"))
+    qtbot.waitUntil(window.others_button.isEnabled, timeout=30_000)
+    assert all(np.array_equal(a, b) for a, b in window.pairs._pairs)
+
+
 def test_without_augmentation_it_says_so(qtbot: QtBot) -> None:
     window = opened(qtbot, choose_data("sample"))
     assert "as they are" in window.heading.text()

@@ -14,9 +14,11 @@ import pytest
 import torch
 from pytestqt.qtbot import QtBot
 
+from tests.window.heard import listen, of_kind
 from workbench.data.data_choice import choose_data
 from workbench.engine import timing
 from workbench.engine.devices import has_bfloat16
+from workbench.engine.events import EpochDone, FinalTest, RunEnded, RunStarted, StepsDone
 from workbench.library.catalog import Library
 from workbench.messages import Cancelled
 from workbench.spec.experiment import experiment_from
@@ -38,43 +40,50 @@ def start(session: Session, **values: Any) -> None:
 
 
 def test_a_run_ends_idle_after_exactly_one_end(session: Session, qtbot: QtBot) -> None:
-    heard: list[str] = []
-    for name in ("run_started", "epoch_done", "final_test", "run_ended"):
-        getattr(session, name).connect(lambda event, name=name: heard.append(name))
+    heard: list[type] = []
+    session.run_event.connect(lambda key, event: heard.append(type(event)))
     states: list[str] = []
     session.state_changed.connect(states.append)
-    with qtbot.waitSignal(session.run_ended, timeout=30_000):
+    with qtbot.waitSignal(session.run_event, **of_kind(RunEnded), timeout=30_000):
         start(session)
     qtbot.waitUntil(lambda: session.state == "idle")
-    assert heard == ["run_started", "epoch_done", "epoch_done", "final_test", "run_ended"]
+    wanted = (RunStarted, EpochDone, FinalTest, RunEnded)
+    assert [kind for kind in heard if kind in wanted] == [
+        RunStarted,
+        EpochDone,
+        EpochDone,
+        FinalTest,
+        RunEnded,
+    ]
+    assert heard[-1] is RunEnded
     assert states == ["loading", "training", "idle"]
 
 
 def test_pause_goes_on_and_stop_ends(session: Session, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(session.run_event, **of_kind(EpochDone), timeout=30_000):
         start(session, epochs=10_000)
     session.pause()
     qtbot.waitUntil(lambda: session.state == "paused", timeout=3000)
     heard: list[object] = []
-    session.steps_done.connect(heard.append)
+    listen(session, StepsDone, heard.append)
     qtbot.wait(150)
     assert not heard
     session.resume()
     qtbot.waitUntil(lambda: session.state == "training" and bool(heard), timeout=3000)
-    with qtbot.waitSignal(session.run_ended, timeout=1000) as ended:
+    with qtbot.waitSignal(session.run_event, **of_kind(RunEnded), timeout=1000) as ended:
         session.stop()
         assert session.state == "stopping"
-    assert ended.args[0].status == "stopped"
+    assert ended.args[1].status == "stopped"
 
 
 def test_stop_ends_a_pause(session: Session, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(session.run_event, **of_kind(EpochDone), timeout=30_000):
         start(session, epochs=10_000)
     session.pause()
     qtbot.waitUntil(lambda: session.state == "paused", timeout=3000)
-    with qtbot.waitSignal(session.run_ended, timeout=1000) as ended:
+    with qtbot.waitSignal(session.run_event, **of_kind(RunEnded), timeout=1000) as ended:
         session.cancel()
-    assert ended.args[0].status == "cancelled"
+    assert ended.args[1].status == "cancelled"
     assert list(session.library.path.iterdir()) == []
 
 
@@ -173,7 +182,7 @@ def test_no_steps_are_timed_while_a_run_trains(session: Session, qtbot: QtBot) -
     found(session, qtbot)
     start(session, epochs=10_000)
     assert not session.time_steps(experiment_from({}), "cpu")
-    with qtbot.waitSignal(session.epoch_done, timeout=30_000):
+    with qtbot.waitSignal(session.run_event, **of_kind(EpochDone), timeout=30_000):
         pass
     assert not session.time_steps(experiment_from({}), "cpu")
 
@@ -187,10 +196,10 @@ def test_a_run_behind_timed_steps_is_the_run_without_them(
     seen: set[Path] = set()
 
     def run() -> Any:
-        with qtbot.waitSignal(session.run_ended, timeout=60_000) as ended:
+        with qtbot.waitSignal(session.run_event, **of_kind(RunEnded), timeout=60_000) as ended:
             start(session, epochs=1, dropout=0.2, batch_norm=True)
         qtbot.waitUntil(lambda: session.state == "idle")
-        assert ended.args[0].status == "finished"
+        assert ended.args[1].status == "finished"
         (newest,) = [run for run in session.library.runs() if run.folder not in seen]
         seen.add(newest.folder)
         return load_weights(newest.folder / "mlp_weight_001.pkl").state_dict

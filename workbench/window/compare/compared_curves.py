@@ -122,10 +122,10 @@ class ComparedCurves(QWidget):
                 for column in columns:
                     values = np.array([_number(row.get(column)) for row in run], float)
                     there = np.isfinite(values)
-                    drawn[column] = epochs[there], values[there]
-                    curves[column] = plot.curve(
-                        x=epochs[there], y=values[there], **_SYMBOLS.get(column, {})
-                    )
+                    # The mean of an epoch's losses stands in its middle.
+                    x = epochs[there] - (0.5 if column == "loss" else 0.0)
+                    drawn[column] = x, values[there]
+                    curves[column] = plot.curve(x=x, y=values[there], **_SYMBOLS.get(column, {}))
             self._curves.append(curves)
             self._values.append(drawn)
             self._test_modes |= {str(row.get("test_mode")) for row in run}

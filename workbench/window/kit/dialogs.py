@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtWidgets import QInputDialog, QMessageBox, QPushButton, QWidget
 
 import workbench
+from workbench.engine.events import RunEnded
 from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.kit.hyperparameter_text import epochs_text
@@ -126,9 +127,16 @@ def ask_give_up(
     return box
 
 
-def close_when_ended(box: QMessageBox, ended: SignalInstance) -> None:
-    """Closes ``box`` without an answer once the run that it asks about has ended."""
-    ended.connect(box.reject)  # Qt takes the connection away with the box
+def close_when_ended(box: QMessageBox, events: SignalInstance) -> None:
+    """Closes ``box`` without an answer once the run that it asks about has ended; ``events`` come
+    with the run's key."""
+
+    def heard(_: str, event: object) -> None:
+        if isinstance(event, RunEnded):
+            box.reject()
+
+    events.connect(heard)
+    box.finished.connect(lambda: events.disconnect(heard))
 
 
 def ask_cancel(parent: QWidget, answered: Callable[[bool], None]) -> QMessageBox:

@@ -26,6 +26,7 @@ from workbench.analysis.metrics import (
     read_predictions,
     top_k_accuracy,
 )
+from workbench.engine.events import Event
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, WorkbenchError
 from workbench.window.kit import theme
@@ -33,6 +34,7 @@ from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.painting import painting
 from workbench.window.kit.translation import say, tr
+from workbench.window.run.shown_run import ShownRun
 from workbench.words.figures import percent
 
 
@@ -210,12 +212,15 @@ class ClassesView(QWidget):
         outer.addWidget(self._pages)
         self.retranslate()
 
-    def show_record(self, record: RunRecord | None) -> None:
-        """Shows ``record`` once this view is visible, or the empty state."""
-        self._record = record
+    def show_run(self, run: ShownRun | None) -> None:
+        """Show ``run`` once this view is visible, or the empty state."""
+        self._record = run.record if run is not None else None
         self._predictions = self._problem = None
         if self.isVisible():
             self._read()
+
+    def on_event(self, event: Event | None, run: ShownRun) -> None:
+        """Nothing: the logits come with the run's end, which shows it again."""
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -20,20 +21,23 @@ from PySide6.QtWidgets import (
 )
 
 from workbench import atomic
-from workbench.engine.events import Evaluation
+from workbench.analysis.chance import chance_sentence
+from workbench.engine.events import EpochDone, Evaluation, Event, FinalTest
 from workbench.file_names import file_name
 from workbench.window.kit import theme
 from workbench.window.kit.copy_table import copy_table
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.save_file import ask_to_save
-from workbench.window.kit.translation import tr
+from workbench.window.kit.translation import say, tr
 from workbench.window.run.confusion_figure import (
     most_frequent_mistakes,
     table_rows,
 )
 from workbench.window.run.confusion_file import Shown, corner, described, file_content
 from workbench.window.run.confusion_matrix import ConfusionMatrix, read_out, short_name, summary
+from workbench.window.run.shown_run import ShownRun
+from workbench.words.titles import data_name, run_title
 
 MISTAKES = 5
 """How many of the most frequent mistakes are listed."""
@@ -43,16 +47,10 @@ LIST_FROM_HEIGHT = 420
 first."""
 
 
-# --- words ----------------------------------------------------------------------------------
-
-
-# --- files ----------------------------------------------------------------------------------
-
-
-# --- the matrix -----------------------------------------------------------------------------
-
-
-# --- the view -------------------------------------------------------------------------------
+def _mode(test: Evaluation) -> str:
+    """How a test was taken, for the title of its confusion matrix."""
+    mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
+    return f"{mode}, {tr('mean of each image and its mirror image')}" if test.mirrored else mode
 
 
 class ConfusionView(QWidget):
@@ -68,6 +66,9 @@ class ConfusionView(QWidget):
         super().__init__(parent)
         self.setObjectName("confusionView")
         self._shown: Shown | None = None
+        self._again: Callable[[], None] | None = None  # shows it in another language
+        self.has_images = False
+        """Whether there is a prediction for each image of what is on show."""
 
         self._empty = QLabel()
         self._empty.setObjectName("confusionEmpty")
@@ -148,6 +149,36 @@ class ConfusionView(QWidget):
         self._matrix.copy_wanted.connect(self.copy)
         self._matrix.chosen.connect(self.images_wanted)
         self.retranslate()
+
+    def show_run(self, run: ShownRun | None) -> None:
+        """Show the latest test of ``run``."""
+        test = run.state.test if run is not None and run.record is not None else None
+        if run is None or run.record is None or test is None:
+            self._again, self.has_images = None, False
+            self.clear()
+            return
+        self._again, self.has_images = (lambda: self.show_run(run)), run.state.final
+        when = (
+            tr("final test")
+            if run.state.final
+            else tr("after epoch {epoch}").format(epoch=run.state.epochs_done)
+        )
+        parts = (run_title(run.record, tr), when, _mode(test), data_name(run.record.data, tr))
+        self.show_evaluation(test, ", ".join(parts), run.sample)
+
+    def on_event(self, event: Event | None, run: ShownRun) -> None:
+        """Show each test."""
+        if isinstance(event, EpochDone | FinalTest):
+            self.show_run(run)
+
+    def show_weights_test(self, title: str, test: Evaluation, data: str, sample: bool) -> None:
+        """Show a test of weights, called ``title``, on the data set ``data``."""
+        self._again = lambda: self.show_weights_test(title, test, data, sample)
+        self.has_images = False
+        caption = ", ".join((title, tr("test"), _mode(test), data))
+        self.show_evaluation(test, caption, sample)
+        if (sentence := chance_sentence(test)) is not None:
+            self.say(say(sentence))
 
     def show_evaluation(self, evaluation: Evaluation | None, caption: str, sample: bool) -> None:
         """Shows ``evaluation``; ``caption`` says whose it is, ``sample`` that it was taken on
@@ -255,6 +286,8 @@ class ConfusionView(QWidget):
         self._copy.setToolTip(tr("Counts with class names, for a spreadsheet."))
         self._export.setText(tr("Export…"))
         self._export.setToolTip(tr("Save as PNG or SVG (dark on white), or the counts as CSV."))
+        if self._again is not None:
+            self._again()
         self._fill()
         self._matrix.tell()
 

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from workbench.analysis.metrics import Predictions, read_predictions
 from workbench.data.kept_images import TestImages
 from workbench.data.progress import DataProgress
+from workbench.engine.events import Event
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message, WorkbenchError
 from workbench.plain_text import shortened
@@ -32,6 +33,7 @@ from workbench.window.images.image_panel import ImagePanel, judgements
 from workbench.window.images.inside_window import InsideWindow
 from workbench.window.kit.placement import center_over
 from workbench.window.kit.translation import say, tr
+from workbench.window.run.shown_run import ShownRun
 
 ALL, RIGHT, WRONG = range(3)
 
@@ -159,8 +161,9 @@ class ImagesView(QWidget):
 
     # --- what is shown -----------------------------------------------------------------
 
-    def show_record(self, record: RunRecord | None) -> None:
-        """The run whose images these are; its files are read once this view is looked at."""
+    def show_run(self, run: ShownRun | None) -> None:
+        """Show the images of ``run``; its files are read once this view is looked at."""
+        record = run.record if run is not None else None
         same = record is not None and self._record is not None and record.id == self._record.id
         self._record = record
         if same and self._predictions is not None:
@@ -173,6 +176,9 @@ class ImagesView(QWidget):
         self._predictions, self._special, self._problem, self._asked = None, None, "", ""
         if self.isVisible():
             self._read()
+
+    def on_event(self, event: Event | None, run: ShownRun) -> None:
+        """Nothing: the predictions come with the run's end, which shows it again."""
 
     def show_class(self, true: int | None, predicted: int | None) -> None:
         """The images of a cell, a row or a column of the confusion matrix."""

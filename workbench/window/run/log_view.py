@@ -28,11 +28,13 @@ from PySide6.QtWidgets import (
 )
 
 from workbench import atomic, paths
+from workbench.engine.events import Event
 from workbench.messages import Count
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.save_file import ask_to_save
 from workbench.window.kit.translation import tr
+from workbench.window.run.shown_run import ShownRun
 
 LINES = 20_000
 """How many lines stay on the screen: the last of days of training."""
@@ -47,6 +49,7 @@ class LogView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._known = 0  # lines of the run
         self._follows = True
         self._place: QTextCursor | None = None  # what was found
 
@@ -125,6 +128,22 @@ class LogView(QWidget):
             QShortcut(QKeySequence(key), self, context=inside).activated.connect(does)
         self.retranslate()
         self._enable()
+
+    # --- the run -----------------------------------------------------------------------
+
+    def show_run(self, run: ShownRun | None) -> None:
+        """Show the log of ``run``, from its end."""
+        lines = run.lines if run is not None else ()
+        self._known = len(lines)
+        if lines:
+            self.set_text("\n".join(lines))
+        else:
+            self.clear()
+
+    def on_event(self, event: Event | None, run: ShownRun) -> None:
+        """Add the lines that came."""
+        self.append(run.lines[self._known :])
+        self._known = len(run.lines)
 
     # --- lines -------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from workbench.analysis.against_report import VERDICTS, AgainstReport, against_report
+from workbench.engine.events import EpochDone, Event
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.report.document import error_sentences, figure_text, shown_figures
@@ -16,6 +17,7 @@ from workbench.spec.presets import preset_with_id
 from workbench.window.kit import theme
 from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.translation import say, tr
+from workbench.window.run.shown_run import ShownRun
 
 TINTS = {
     "compatible": "best",
@@ -85,11 +87,16 @@ class ReportView(QWidget):
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 
-    def show_record(self, record: RunRecord | None) -> None:
-        """Shows ``record`` once this view is visible, or the empty state."""
-        self._record = record
+    def show_run(self, run: ShownRun | None) -> None:
+        """Show ``run`` once this view is visible, or the empty state."""
+        self._record = run.record if run is not None else None
         if self.isVisible():
             self._read()
+
+    def on_event(self, event: Event | None, run: ShownRun) -> None:
+        """Compare it again after each epoch."""
+        if isinstance(event, EpochDone):
+            self.show_run(run)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -168,13 +175,14 @@ if __name__ == "__main__":
     from PySide6.QtWidgets import QApplication
 
     from workbench.library.catalog import Library
+    from workbench.window.run.shown_run import of_record
 
     application = QApplication(sys.argv)
     theme.Theme(application)
     runs = Library().runs()
     view = ReportView()
     view.known_runs = lambda: runs
-    view.show_record(runs[0] if runs else None)
+    view.show_run(of_record(runs[0]) if runs else None)
     view.resize(620, 560)
     view.show()
     sys.exit(application.exec())

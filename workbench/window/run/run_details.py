@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.engine.events import EpochDone, Event
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count
 from workbench.spec.presets import Preset, preset_with_id
@@ -30,11 +31,7 @@ from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import tr
 from workbench.window.run.network_view import NetworkView
 from workbench.window.run.run_rows import Row, layers_of, preset_of, rows_of
-
-# --- what is known, in words ----------------------------------------------------------------
-
-
-# --- the table ------------------------------------------------------------------------------
+from workbench.window.run.shown_run import ShownRun
 
 
 class _Table(QTableWidget):
@@ -193,13 +190,19 @@ class RunDetails(QWidget):
         outer.addWidget(self._pages)
         self.retranslate()
 
-    def show_record(self, record: RunRecord | None) -> None:
-        """Shows ``record``, or the empty state."""
+    def show_run(self, run: ShownRun | None) -> None:
+        """Show what is known of ``run``, or the empty state."""
+        record = run.record if run is not None else None
         if record is not None and (self._record is None or self._record.preset != record.preset):
             self._preset = preset_of(record)
         self._record = record
         self._note.setText("")
         self._fill()
+
+    def on_event(self, event: Event | None, run: ShownRun) -> None:
+        """Show the figures of each epoch."""
+        if isinstance(event, EpochDone):
+            self.show_run(run)
 
     def _fill(self) -> None:
         self._pages.setCurrentIndex(0 if self._record is None else 1)
@@ -248,31 +251,32 @@ if __name__ == "__main__":
 
     from PySide6.QtWidgets import QApplication
 
+    from workbench.engine.run_state import RunState
+
     application = QApplication(sys.argv)
     theme.Theme(application)
     preview = preset_with_id("007")
     view = RunDetails()
-    view.show_record(
-        RunRecord(
-            id="2026-11-23_205630_007",
-            created="2026-11-23T20:56:30+00:00",
-            preset="007",
-            title="Adam",
-            experiment={**preview.experiment.values(), "learning_rate": 0.0005, "epochs": 3},
-            data={"kind": "cifar10", "name": "CIFAR-10", "train_images": 50_000},
-            device="cpu",
-            environment={"python": "3.12.3", "cpu_threads": 2},
-            epochs=3,
-            steps_per_epoch=3125,
-            status="finished",
-            epochs_done=3,
-            accuracy=70.21,
-            best_epoch=2,
-            best_accuracy=70.5,
-            seconds=185.2,
-            folder=Path("runs") / "2026-11-23_205630_007",
-        )
+    record = RunRecord(
+        id="2026-11-23_205630_007",
+        created="2026-11-23T20:56:30+00:00",
+        preset="007",
+        title="Adam",
+        experiment={**preview.experiment.values(), "learning_rate": 0.0005, "epochs": 3},
+        data={"kind": "cifar10", "name": "CIFAR-10", "train_images": 50_000},
+        device="cpu",
+        environment={"python": "3.12.3", "cpu_threads": 2},
+        epochs=3,
+        steps_per_epoch=3125,
+        status="finished",
+        epochs_done=3,
+        accuracy=70.21,
+        best_epoch=2,
+        best_accuracy=70.5,
+        seconds=185.2,
+        folder=Path("runs") / "2026-11-23_205630_007",
     )
+    view.show_run(ShownRun(RunState(), record=record))
     view.resize(620, 560)
     view.show()
     sys.exit(application.exec())

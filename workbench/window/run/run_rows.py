@@ -89,6 +89,8 @@ def _results(record: RunRecord) -> list[Row]:
         how = tr("after epoch {epoch}, in training mode").format(epoch=record.epochs_done)
     else:
         how = tr("after epoch {epoch}, in evaluation mode").format(epoch=record.epochs_done)
+    if record.averaged:
+        how += ", " + tr("averaged weights (EMA)")
     if record.mirrored:
         how += ", " + tr("mean of each image and its mirror image")
     rows.append(Row(tr("Test accuracy"), _accuracy(record.accuracy, how, sample)))

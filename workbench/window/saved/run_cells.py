@@ -46,14 +46,14 @@ MIRRORED = "⇄"
 
 
 def accuracy_text(record: RunRecord) -> str:
-    """``70.21%``, with the word for sample data before it where it was taken on them, and a mark
-    where it is of each image and its mirror image."""
+    """``70.21%``, with the word for sample data before it where it was taken on them, else with a
+    mark where it is of each image and its mirror image: for both there is no room."""
     figure = percent(record.accuracy)
-    if figure != NONE and record.mirrored:
-        figure = f"{figure} {MIRRORED}"
-    if figure == NONE or not record.is_sample:
+    if figure == NONE:
         return figure
-    return f"{tr('sample')} {figure}"
+    if record.is_sample:
+        return f"{tr('sample')} {figure}"
+    return f"{figure} {MIRRORED}" if record.mirrored else figure
 
 
 def epochs_text(record: RunRecord) -> str:

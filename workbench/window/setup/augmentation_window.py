@@ -82,6 +82,7 @@ class AugmentationWindow(QWidget):
         self._experiment, self._data, self._seed = experiment, data, experiment.seed
         self._closed = threading.Event()
         self._work: Work | None = None
+        self._reading: tuple[Experiment, DataChoice, int] | None = None
         self._outcome: Any = None
         self._problem: Message | None = None
 
@@ -104,6 +105,7 @@ class AugmentationWindow(QWidget):
         layout.addWidget(self.heading)
         layout.addWidget(self.pairs, 1)
         layout.addLayout(below)
+        self.resize(self.sizeHint())
         self.retranslate()
         self._read()
 
@@ -121,7 +123,7 @@ class AugmentationWindow(QWidget):
             return
         self.others_button.setEnabled(False)
         self._outcome = None
-        wanted = (self._experiment, self._data, self._seed)
+        wanted = self._reading = (self._experiment, self._data, self._seed)
 
         def work() -> None:
             from workbench.running.examples import read_examples
@@ -149,6 +151,9 @@ class AugmentationWindow(QWidget):
         if self._closed.is_set():
             return
         self._work = None
+        if self._reading != (self._experiment, self._data, self._seed):
+            self._read()  # something else was asked for meanwhile
+            return
         self.others_button.setEnabled(True)
         outcome = self._outcome
         self._problem = outcome if isinstance(outcome, Message) else None

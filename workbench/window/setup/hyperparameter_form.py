@@ -381,6 +381,7 @@ class HyperparameterForm(QWidget):
         self.reset_button.setText(tr("Reset"))
         self.reset_button.setToolTip(tr("Back to the preset's values"))
         self._show()
+        self.scroll_area.updateGeometry()  # as wide as the fields are in this language
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -89,7 +89,11 @@ class FieldPlots(QWidget):
         faint = QColor(c.measured)
         faint.setAlpha(110)
         dots = pg.ScatterPlotItem(
-            x=[x for x, _ in runs], y=[y for _, y in runs], size=5, pen=None, brush=faint
+            x=[x for x, _ in runs],
+            y=[y for _, y in runs],
+            size=5,
+            pen=None,
+            brush=pg.mkBrush(faint),
         )
         plot.addItem(dots)
         means = pg.ScatterPlotItem(
@@ -98,8 +102,8 @@ class FieldPlots(QWidget):
             data=[p.number for _, p in placed],
             symbol=["star" if p.standing == "best" else "o" for _, p in placed],
             size=[14 if p.standing == "best" else 8 for _, p in placed],
-            brush=[QColor(c.best if p.standing == "best" else c.measured) for _, p in placed],
-            pen=QPen(QColor(c.surface), 1),
+            brush=[pg.mkBrush(c.best if p.standing == "best" else c.measured) for _, p in placed],
+            pen=pg.mkPen(c.surface, width=1),
             hoverable=True,
             tip=None,
         )

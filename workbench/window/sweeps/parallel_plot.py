@@ -226,7 +226,7 @@ class ParallelPlot(pg.PlotWidget):
             connect[axes - 1 :: axes] = False
         following = np.append(y[1:], np.nan)
         connect &= ~np.isnan(y) & ~np.isnan(following)
-        self._lines[number].setData(x, np.nan_to_num(y), connect=connect, pen=pen)
+        self._lines[number].setData(x, np.nan_to_num(y), connect=connect, pen=pen, antialias=True)
 
     # --- pointer -----------------------------------------------------------------------
 

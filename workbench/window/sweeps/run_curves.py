@@ -15,6 +15,7 @@ from workbench.analysis.sweep_runs import outcome
 from workbench.library.run_folder import RunRecord, read_epochs
 from workbench.messages import WorkbenchError
 from workbench.window.kit import theme
+from workbench.window.kit.translation import tr
 
 AT_A_TURN = 10
 """Runs whose epochs are read in one turn of the event loop."""
@@ -74,6 +75,7 @@ class RunCurves(pg.PlotWidget):
             run for run in runs if run.id not in self._curves or self._curves[run.id][0] != run
         ]
         self.getPlotItem().setLabel("left", words)
+        self.getPlotItem().setLabel("bottom", tr("Epoch"))
         if self._unread:
             self._reading.start()
         else:
@@ -127,13 +129,17 @@ class RunCurves(pg.PlotWidget):
             pen = QPen(tint, width)
             pen.setCosmetic(True)
             x, y, connect = joined(curves)
-            item.setData(x, y, connect=connect, pen=pen)
+            item.setData(x, y, connect=connect, pen=pen, antialias=True)
+        last = max((int(x[-1]) for _, (x, _) in self._curves.values() if len(x)), default=1)
+        step = max(1, -(-last // 10))
+        whole = [(epoch, str(epoch)) for epoch in range(step, last + 1, step)]
+        self.getPlotItem().getAxis("bottom").setTicks([whole])
         # A curve of one epoch is no line.
         self._dots.setData(
             [each[0][0] for each in lone],
             [each[1][0] for each in lone],
             pen=None,
-            brush=QColor(c.measured),
+            brush=pg.mkBrush(c.measured),
         )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

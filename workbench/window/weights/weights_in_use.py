@@ -46,7 +46,7 @@ class WeightsInUse(QObject):
         card.test_requested.connect(self.test)
         session.weights_opened.connect(self._opened)
         session.weights_tested.connect(self._tested)
-        session.evaluation_progress.connect(self._progress)
+        session.progress.connect(self._progress)
 
     def ask(self, parent: QWidget) -> None:
         """Lets the person choose a file."""
@@ -114,8 +114,8 @@ class WeightsInUse(QObject):
         self._card.set_result(test.accuracy, test.correct, test.total, data.name, sample)
         self.tested.emit(self.title, test, data.name, sample)
 
-    def _progress(self, event: EvaluationProgress) -> None:
-        if self._session.state == "testing":
+    def _progress(self, event: object) -> None:
+        if isinstance(event, EvaluationProgress) and self._session.state == "testing":
             self._card.set_testing(event.done, event.total)
 
 

@@ -21,28 +21,18 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from workbench.collector import collector_set_aside
 from workbench.data.data_choice import DataChoice
 from workbench.data.image_square import Fit
-from workbench.data.progress import DataProgress
 from workbench.engine.control import RunControl
 from workbench.engine.events import (
-    EpochDone,
-    EvaluationProgress,
     Event,
-    FinalTest,
-    Notice,
     Paused,
     Resumed,
-    RunEnded,
     RunStarted,
-    Slowed,
-    StepsDone,
-    ThreadsChanged,
 )
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.spec.experiment import Experiment
 from workbench.window.work.activity import Activity
-from workbench.words.report_lines import ReportLines
 
 log = logging.getLogger("workbench")
 
@@ -97,25 +87,11 @@ def _yield_to_the_window() -> None:
 
 
 class Session(QObject):
-    """Trains, tests and loads, one thing at a time.
-
-    ``state`` is ``"idle"``, ``"loading"`` (data, before a run), ``"training"``, ``"paused"``,
-    ``"stopping"``, ``"testing"``, ``"preparing"`` (data on their own), ``"downloading"``, or
-    ``"opening"`` (weights).
-    """
+    """Trains, tests and loads, one thing at a time: ``state`` says which."""
 
     state_changed = Signal(str)
-    data_progress = Signal(object)  # DataProgress
-    run_started = Signal(object)  # RunStarted
-    notice = Signal(object)  # Message
-    steps_done = Signal(object)  # StepsDone
-    slowed = Signal(object)  # Slowdown or None: as fast as it was
-    threads_changed = Signal(int)
-    evaluation_progress = Signal(object)  # EvaluationProgress
-    epoch_done = Signal(object)  # EpochDone
-    final_test = Signal(object)  # FinalTest
-    lines = Signal(list)  # the report's lines
-    run_ended = Signal(object)  # RunEnded
+    run_event = Signal(str, object)  # of the run with this key: an Event
+    progress = Signal(object)  # DataProgress or EvaluationProgress of what is not a run
     weights_opened = Signal(object, object)  # Path, Weights
     weights_tested = Signal(object)  # WeightsTest
     data_prepared = Signal(object)  # DataInfo
@@ -132,6 +108,8 @@ class Session(QObject):
         super().__init__(parent)
         self.library = library
         self.state = Activity.IDLE
+        self.run_key = ""
+        """The key of the run that is under way, or was last."""
         # Of the CPU, for new runs and tests; None: as many as are fastest when they begin.
         self.threads: int | None = None
         self._reports: deque[tuple[str, Any]] = deque()
@@ -142,7 +120,6 @@ class Session(QObject):
         # Held by whatever computes: torch's default random state is never drawn from by two.
         self._computing = threading.Lock()
         self._timing_unwanted = threading.Event()
-        self._report_lines = ReportLines()
         self._drain_timer = QTimer(self)
         self._drain_timer.setInterval(DRAIN_INTERVAL)
         self._drain_timer.timeout.connect(self._drain)
@@ -166,11 +143,12 @@ class Session(QObject):
         preset: str | None,
         title: str,
         threads: int | None = None,
+        key: str = "",
     ) -> None:
-        """Starts a run; its events come as signals, ``run_ended`` as the last. ``threads`` of the
-        CPU: ``None`` for as many as are fastest."""
+        """Starts a run; its events come as ``run_event`` with ``key``, a ``RunEnded`` as the last.
+        ``threads`` of the CPU: ``None`` for as many as are fastest."""
         control = self._new_control()
-        self._report_lines = ReportLines()
+        self.run_key = key
 
         def work() -> None:
             from workbench.running.runner import run_experiment
@@ -189,11 +167,11 @@ class Session(QObject):
 
         self._start(Activity.LOADING, work)
 
-    def resume_run(self, folder: Path, epochs: int | None = None) -> None:
+    def resume_run(self, folder: Path, epochs: int | None = None, key: str = "") -> None:
         """Trains a saved run on, from its own data; to ``epochs`` in all, where given. Its events
         come as with :meth:`train`."""
         control = self._new_control()
-        self._report_lines = ReportLines()
+        self.run_key = key
 
         def work() -> None:
             from workbench.running.runner import resume_run
@@ -474,34 +452,16 @@ class Session(QObject):
                 }[kind].emit(content)
 
     def _emit(self, event: Event) -> None:
-        if self.running and (lines := self._report_lines.lines(event)):
-            self.lines.emit(lines)
-        if isinstance(event, StepsDone):
-            self.steps_done.emit(event)
-        elif isinstance(event, EpochDone):
-            self.epoch_done.emit(event)
-        elif isinstance(event, Slowed):
-            self.slowed.emit(event.slowdown)
-        elif isinstance(event, ThreadsChanged):
-            self.threads_changed.emit(event.threads)
-        elif isinstance(event, DataProgress):
-            self.data_progress.emit(event)
-        elif isinstance(event, EvaluationProgress):
-            self.evaluation_progress.emit(event)
-        elif isinstance(event, FinalTest):
-            self.final_test.emit(event)
-        elif isinstance(event, RunStarted):
+        if not self.running:
+            self.progress.emit(event)
+            return
+        if isinstance(event, RunStarted):
             if self.state is Activity.LOADING:
                 self._set_state(Activity.TRAINING)
-            self.run_started.emit(event)
-        elif isinstance(event, Notice):
-            self.notice.emit(event.message)
-        elif isinstance(event, Paused | Resumed):
-            if self.state is not Activity.STOPPING:
-                paused = isinstance(event, Paused)
-                self._set_state(Activity.PAUSED if paused else Activity.TRAINING)
-        elif isinstance(event, RunEnded):
-            self.run_ended.emit(event)
+        elif isinstance(event, Paused | Resumed) and self.state is not Activity.STOPPING:
+            paused = isinstance(event, Paused)
+            self._set_state(Activity.PAUSED if paused else Activity.TRAINING)
+        self.run_event.emit(self.run_key, event)
 
     def _end(self) -> None:
         assert self._work is not None
