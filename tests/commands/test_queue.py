@@ -105,7 +105,7 @@ def test_in_the_background_found_paused_stopped_and_resumed(
     code, out, _ = call("stop", first.run)
     assert code == 0
     assert "stopped" in out
-    _until(lambda: queue.find(third.id).state == "running")
+    _until(lambda: _reached(library, queue.find(third.id).run) > 0)
     assert queue.find(first.id).state == "stopped"
     code, _, err = call("queue", "remove", third.id)
     assert (code, "is running" in err) == (2, True)
@@ -135,7 +135,10 @@ def test_in_the_background_found_paused_stopped_and_resumed(
 
 
 def _reached(library: Library, run: str | None) -> int:
-    return read_record(library.path / run).epochs_done if run else 0
+    # An entry has the id of its run before the run has its folder.
+    if run is None or not (library.path / run / "run.json").exists():
+        return 0
+    return read_record(library.path / run).epochs_done
 
 
 def _until(holds: object, seconds: float = 90.0) -> None:

@@ -184,16 +184,18 @@ def disturbed(
     counts["two"] += two
     processes = [start(library, full) for _ in range(1 + two)]
     while counts["kills"] < wanted and any(e.state != "finished" for e in Queue(library).entries()):
-        time.sleep(draw.uniform(0.3, 5.0))
+        time.sleep(draw.uniform(0.3, 8.0))
         victim = draw.randrange(len(processes))
         if processes[victim].poll() is not None:
             if not any(e.state in ("waiting", "interrupted") for e in Queue(library).entries()):
                 break
             processes[victim] = start(library, full)
             continue
-        workers = workers_of(processes[victim])
-        what = draw.choice(["worker", "process", "both"])
-        if what != "process" and not workers:
+        what = draw.choice(["worker", "worker", "process", "both"])
+        until = time.monotonic() + 20
+        while not (workers := workers_of(processes[victim])) and time.monotonic() < until:
+            time.sleep(0.1)
+        if not workers:
             continue
         chosen = [draw.choice(workers).pid] if what != "process" else []
         if what != "worker":

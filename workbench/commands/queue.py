@@ -33,7 +33,7 @@ from workbench.library.catalog import Library
 from workbench.library.queue import Queue
 from workbench.library.queue_entry import ENDED, Entry, new_entry
 from workbench.library.queue_runners import queue_processes
-from workbench.library.run_folder import read_record
+from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message, WorkbenchError
 from workbench.spec.experiment import experiment_from, parse_assignments, with_changes
 from workbench.spec.presets import find_preset
@@ -210,8 +210,10 @@ def list_entries(options: argparse.Namespace) -> int:
         tell("The queue is empty. Add to it: cifar-workbench queue add 007")
         return DONE
     rows = [["entry", "state", "epochs", "accuracy", "data", "run"]]
+    # All at once: a large library reads them from its index.
+    known = {run.id: run for run in Library(queue.library).runs()} if _any_run(entries) else {}
     for entry in entries:
-        done, accuracy = _progress(queue, entry)
+        done, accuracy = _progress(known, entry)
         data = str(entry.data.get("path") or entry.data.get("kind"))
         rows.append([entry_label(entry), entry.state, done, accuracy, data, entry.run or ""])
     tell(*text_table(rows))
@@ -221,12 +223,15 @@ def list_entries(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _progress(queue: Queue, entry: Entry) -> tuple[str, str]:
+def _any_run(entries: list[Entry]) -> bool:
+    return any(entry.run is not None for entry in entries)
+
+
+def _progress(known: dict[str, RunRecord], entry: Entry) -> tuple[str, str]:
     done, accuracy = "-", "-"
     if entry.run is not None:
-        try:
-            record = read_record(queue.library / entry.run)
-        except WorkbenchError:
+        record = known.get(entry.run)
+        if record is None:
             return "deleted", "-"
         done = str(record.epochs_done)
         accuracy = f"{record.accuracy:.2f}%" if record.accuracy is not None else "-"

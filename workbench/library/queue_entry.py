@@ -59,7 +59,8 @@ class Entry:
         sweep, point, seed: labels of the sweep that it belongs to, the number of its point and the
             seed of its repeat; the run's record gets them too.
         state: see :data:`State`.
-        run: the id of its run, once it has one. A waiting entry with a run resumes it.
+        run: the id of its run, once it has one; the run's folder is made right after it is kept
+            here. A waiting entry with a run resumes it.
         reason: why it failed, in English; ``reason_parts`` as in
             :class:`~workbench.library.run_record.RunRecord`.
     """

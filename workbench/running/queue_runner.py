@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -49,6 +49,7 @@ class QueueRunner:
         library: whose queue it is.
         executor: a name of :data:`~workbench.running.executors.EXECUTORS`.
         workers: entries that are trained at once.
+        options: what else the executor is made with, such as an address.
         listener: hears the events of all entries.
         stay: wait for further entries where there are none, until :meth:`pause` or :meth:`stop`.
         log_path: the file that this process writes to, where it runs in the background.
@@ -62,6 +63,7 @@ class QueueRunner:
         *,
         executor: str = "local",
         workers: int = 1,
+        options: Mapping[str, Any] = {},
         listener: QueueListener = lambda entry, event: None,
         stay: bool = False,
         log_path: str | None = None,
@@ -80,7 +82,7 @@ class QueueRunner:
                 most=choice.most_workers,
             )
         self._library = library
-        self._name, self._workers = executor, workers
+        self._name, self._workers, self._options = executor, workers, dict(options)
         self._listener = listener
         self._stay = stay
         self._log_path = log_path
@@ -103,7 +105,7 @@ class QueueRunner:
         queue = Queue(self._library.path)
         queue.ask("run")
         with announced(self._library.path, self._name, self._workers, self._log_path):
-            executor = open_executor(self._name, self._workers)
+            executor = open_executor(self._name, self._workers, **self._options)
             threads = [
                 threading.Thread(target=self._work, args=(executor,), name=f"queue {number}")
                 for number in range(self._workers)
@@ -119,8 +121,9 @@ class QueueRunner:
                         self.pause()
                     for thread in threads:
                         thread.join(LOOK_S / self._workers)
-            except BaseException:
+            except BaseException:  # Ctrl-C once more: at once, from the last checkpoints
                 self.stop()
+                executor.close()
                 raise
             finally:
                 for thread in threads:

@@ -42,8 +42,8 @@ def request(folder: Path, what: Request, wait: float = 0.0) -> bool:
     Returns whether it was taken within that time. Raises :class:`WorkbenchError` where nobody
     trains the run, or the request cannot be written.
     """
-    require_own_folder(folder)
     record = read_record(folder)
+    require_own_folder(folder)
     if not is_locked(folder):
         raise WorkbenchError(
             "{name} is not being trained; nothing can be asked of it.", name=record.label

@@ -40,6 +40,7 @@ class Actions(QObject):
             action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
         self.about = self._action("about")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.import_runs = self._action("import_runs")
         self.open_library = self._action("open_library")
 
         self.themes = QActionGroup(self)
@@ -87,6 +88,7 @@ class Actions(QObject):
         self.explain.setText(tr("What is this?"))
         self.point.setText(tr("What is this? By a click"))
         self.about.setText(tr("About CIFAR Workbench"))
+        self.import_runs.setText(tr("Import runs…"))
         self.open_library.setText(tr("Show the library's folder"))
         self.theme["system"].setText(tr("Follow system"))
         self.theme["light"].setText(tr("Light"))

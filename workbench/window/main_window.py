@@ -63,10 +63,12 @@ from workbench.window.result_windows import ResultWindows
 from workbench.window.run.end_note import EndNote
 from workbench.window.run.run_view import RunView
 from workbench.window.run_commands import Plan, RunCommands
+from workbench.window.saved.export_dialog import ExportDialog
 from workbench.window.saved.interrupted_bar import InterruptedBar
 from workbench.window.saved.results_bar import ResultsBar
 from workbench.window.saved.saved_models import SavedModels
-from workbench.window.setup.data_button import DataButton
+from workbench.window.saved.sharing import Sharing
+from workbench.window.setup.data_button import PLACED, DataButton
 from workbench.window.setup.device_box import DeviceBox
 from workbench.window.setup.estimate_line import EstimateLine
 from workbench.window.setup.hyperparameter_form import HyperparameterForm
@@ -121,6 +123,7 @@ class MainWindow(QMainWindow):
         self.results = ResultsBar(self.saved.selected, self.saved.selected_unreadable)
         self.result_windows = ResultWindows(library, self.images, translation, self)
         self.sweeps = Sweeps(library, self)
+        self.sharing = Sharing(library, self)
         self.help = HelpCenter(
             translation, settings, lambda: (made for made, _ in self._menus), show_free, self
         )
@@ -243,7 +246,11 @@ class MainWindow(QMainWindow):
                     made.addAction(entry)
             return made
 
-        menu("&File", a.open_weights, a.try_image, a.browse_data, a.open_library, None, a.quit)
+        menu(
+            "&File",
+            *(a.open_weights, a.try_image, a.browse_data, a.import_runs, a.open_library),
+            *(None, a.quit),
+        )
         run = (a.train, a.repeat, a.vary, a.sweeps, None, a.pause, a.stop, a.cancel, None)
         menu("&Run", *run, a.back_to_run)
         results = self.results.actions_for_menu()
@@ -303,6 +310,7 @@ class MainWindow(QMainWindow):
         a.stop.triggered.connect(self.session.stop)
         a.cancel.triggered.connect(self.runs.cancel)
         a.open_weights.triggered.connect(lambda: self.weights.ask(self))
+        a.import_runs.triggered.connect(self.sharing.ask)
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
         a.back_to_run.triggered.connect(lambda: self.run_view.show_live())
@@ -372,6 +380,10 @@ class MainWindow(QMainWindow):
         saved.view.selectionModel().selectionChanged.connect(images.others_changed)
         self.results.compare_requested.connect(self.result_windows.compare)
         self.results.report_requested.connect(self.result_windows.write_report)
+        self.results.export_requested.connect(self._export)
+        self.sharing.problem.connect(self._show_problem_text)
+        self.sharing.said.connect(self.status.show_now)
+        self.sharing.imported.connect(self.saved.refresh)
         self.result_windows.problem.connect(self._show_problem_text)
         self.result_windows.images_wanted.connect(self._show_images)
         self.sweeps.problem.connect(self._show_problem_text)
@@ -514,7 +526,7 @@ class MainWindow(QMainWindow):
     def _run_started(self, event: RunStarted) -> None:
         choice = self.data_button.choice
         # A run that is resumed goes on on its own data, which need not be those that are chosen.
-        if event.data.kind == "folder" and choice.path and event.data.path == to_text(choice.path):
+        if event.data.kind in PLACED and choice.path and event.data.path == to_text(choice.path):
             self.data_button.set_info(choice, event.data)
         self.saved.set_current_run(event.run)
         self._update()
@@ -821,8 +833,18 @@ class MainWindow(QMainWindow):
             self.data_button.open_folder(path)
         elif path.suffix.lower() in IMAGE_ENDINGS:
             self.trial.begin(path)
+        elif path.suffix.lower() == ".parquet":
+            self.data_button.open_folder(path)
+        elif path.suffix.lower() == ".zip":
+            self.sharing.bring_in(path)
         else:
             self.weights.load(path)
+
+    def _export(self, records: list[RunRecord]) -> None:
+        dialog = ExportDialog(records, self.session.library.known(), self)
+        dialog.set_busy(lambda: self.session.busy)
+        dialog.show_in_folder_requested.connect(self._show_folder)
+        dialog.open()
 
     def _show_folder(self, path: object) -> None:
         folder = Path(str(path))
@@ -853,6 +875,9 @@ class MainWindow(QMainWindow):
         self.timings.stop()
         self.result_windows.wait(30_000)
         self.sweeps.wait(30_000)
+        self.sharing.stop(30_000)
+        for dialog in self.findChildren(ExportDialog):
+            dialog.stop(30_000)
         self.images.stop(30_000)
         self.session.wait(30_000)
         event.accept()

@@ -3,6 +3,8 @@ says. :mod:`~workbench.running.executors.executor` is what they have in common."
 
 from __future__ import annotations
 
+from typing import Any
+
 from workbench.running.executors.executor import Executor, ExecutorChoice, Lost
 from workbench.running.executors.job import Job, Ready
 from workbench.spec.registry import Registry, resolve
@@ -27,7 +29,8 @@ EXECUTORS: Registry[ExecutorChoice] = Registry(
 """An executor is one file here and one entry of this registry."""
 
 
-def open_executor(name: str, workers: int) -> Executor:
-    """Return an executor for so many runs at once. To be closed when it is no longer needed."""
-    executor: Executor = resolve(EXECUTORS[name].build)(workers)
+def open_executor(name: str, workers: int, **options: Any) -> Executor:
+    """Return an executor for so many runs at once, made with ``options`` of its own. To be closed
+    when it is no longer needed."""
+    executor: Executor = resolve(EXECUTORS[name].build)(workers, **options)
     return executor

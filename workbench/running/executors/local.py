@@ -7,6 +7,7 @@ importing torch takes a second or two. A worker that dies is replaced when the r
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import multiprocessing
 import signal
@@ -94,7 +95,7 @@ class LocalProcesses:
         while True:
             if (asked := _asked(control)) != told:
                 told = asked
-                process.send("control", asked)
+                process.control(asked)
             message = process.receive(LOOK_S)
             if message is None:
                 continue
@@ -172,8 +173,11 @@ class LocalProcesses:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            processes, self._idle, self._all = list(self._all), [], set()
-        for process in processes:
+            idle, busy = self._idle, self._all.difference(self._idle)
+            self._idle, self._all = [], set()
+        for process in busy:
+            process.kill()  # the thread that follows it sees that, and puts it away
+        for process in idle:
             process.end()
 
 
@@ -206,11 +210,20 @@ class _Process:
         self.send("refuse")
         self.is_idle = True
 
+    def control(self, asked: dict[str, Any]) -> None:
+        """Tell the worker what is asked of its run."""
+        self._send(worker.CONTROL + json.dumps(asked).encode())
+
     def send(self, *message: Any) -> None:
-        if message[0] == "train":
+        """Send a message. Raises :class:`Lost` where the worker is gone."""
+        is_job = message[0] == "train"
+        if is_job:
             self.is_idle = False
+        self._send((worker.TRAIN if is_job else worker.MESSAGE) + wire.encode(message))
+
+    def _send(self, content: bytes) -> None:
         try:
-            self._pipe.send_bytes(wire.encode(message))
+            self._pipe.send_bytes(content)
         except OSError:
             self.is_idle = False
             raise self._lost() from None
@@ -240,6 +253,10 @@ class _Process:
             times = psutil.Process(self.id).cpu_times()
             return float(times.user + times.system)
         return 0.0
+
+    def kill(self) -> None:
+        """End the process at once. From any thread."""
+        self._process.kill()
 
     def end(self) -> None:
         self._pipe.close()  # which it takes as its end

@@ -4,14 +4,15 @@ It has neither the library nor Qt, and writes nothing. It ends when the pipe to 
 started it is closed, so that a program that dies leaves no worker behind.
 
 The messages are tuples (:mod:`~workbench.running.executors.wire`). To the worker come
-``("train", job)``, ``("begin", checkpoint or None)``, ``("refuse",)`` and ``("control", asked)``;
-from it ``("ready", Ready)``, ``("event", event)``, and as the last of a job one of
-``("outcome", Outcome)``, ``("cancelled",)``, ``("refused",)`` and
-``("failed", Message, traceback)``.
+``("train", job)`` behind the byte ``t``, ``("begin", checkpoint or None)`` and ``("refuse",)``
+behind ``m``, and behind ``c`` as JSON what is asked of the run. From it come ``("ready", Ready)``,
+``("event", event)``, and as the last of a job one of ``("outcome", Outcome)``, ``("cancelled",)``,
+``("refused",)`` and ``("failed", Message, traceback)``.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
@@ -23,6 +24,9 @@ from workbench.engine.control import RunControl
 
 if TYPE_CHECKING:
     from workbench.engine.events import Event
+
+
+TRAIN, MESSAGE, CONTROL = b"t", b"m", b"c"
 
 
 def main(pipe: Connection) -> None:
@@ -44,29 +48,35 @@ class _Worker:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._sending = threading.Lock()
-        self._messages: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._control = RunControl()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        """Takes messages also while a run trains, and ends the process with the pipe."""
-        from workbench.running.executors.wire import decode  # torch takes a second to import
-
+        """Takes messages also while a run trains, and ends the process with the pipe: also while
+        torch is imported, which this thread does without."""
         try:
             while True:
-                message = decode(self._pipe.recv_bytes())
-                if message[0] == "control":
-                    obey(self._control, message[1])
+                content = self._pipe.recv_bytes()
+                kind, content = content[:1], content[1:]
+                if kind == CONTROL:
+                    obey(self._control, json.loads(content))
                     continue
-                if message[0] == "train":
+                if kind == TRAIN:
                     self._control = RunControl()
-                self._messages.put(message)
+                self._messages.put(content)
         except (EOFError, OSError):
             os._exit(0)
 
+    def _receive(self) -> tuple[Any, ...]:
+        from workbench.running.executors.wire import decode  # torch takes a second to import
+
+        message: tuple[Any, ...] = decode(self._messages.get())
+        return message
+
     def work(self) -> None:
         while True:
-            message = self._messages.get()
+            message = self._receive()
             if message[0] == "train":
                 self._send(*self._job(message[1]))
 
@@ -118,7 +128,7 @@ class _Worker:
             job["workers"],
         )
         self._send("ready", ready)
-        answer = self._messages.get()
+        answer = self._receive()
         if answer[0] != "begin":
             return ("refused",)
         return ("outcome", training.train(experiment, data, self._report, control, answer[1]))
