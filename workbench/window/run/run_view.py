@@ -13,6 +13,7 @@ from workbench.messages import Message, WorkbenchError
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.classes_view import ClassesView
 from workbench.window.run.confusion_view import ConfusionView
+from workbench.window.run.histograms_view import HistogramsView
 from workbench.window.run.images_view import ImagesView
 from workbench.window.run.live_view import LiveView
 from workbench.window.run.log_view import LogView
@@ -46,6 +47,7 @@ class RunView(QWidget):
         self.report = ReportView()
         self.classes = ClassesView()
         self.images = ImagesView()
+        self.histograms = HistogramsView()
         self._shows: tuple[RunTab, ...] = (
             self.header,
             self.live,
@@ -55,6 +57,7 @@ class RunView(QWidget):
             self.report,
             self.log,
             self.details,
+            self.histograms,
         )
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
@@ -67,8 +70,10 @@ class RunView(QWidget):
             self.report,
             self.log,
             self.details,
+            self.histograms,
         ):
             self.tabs.addTab(view, "")
+        self._show_histograms_tab()
         self.live.problem.connect(self.problem)
         self.confusion.problem.connect(self.problem)
         self.confusion.images_wanted.connect(self._show_images)
@@ -95,6 +100,7 @@ class RunView(QWidget):
             tr("Report"),
             tr("Log"),
             tr("Details"),
+            tr("Histograms"),
         )
         for index, text in enumerate(names):
             self.tabs.setTabText(index, text)
@@ -147,9 +153,16 @@ class RunView(QWidget):
         self.run = run
         for part in self._shows:
             part.show_run(run)
+        self._show_histograms_tab()
         if run is None and message is not None:
             self.header.show_run(None, message)
         self.shown_changed.emit()
+
+    def _show_histograms_tab(self) -> None:
+        """Only of a run that keeps histograms: most keep none."""
+        experiment = self.run.experiment if self.run is not None else None
+        shown = experiment is not None and experiment.histograms
+        self.tabs.setTabVisible(self.tabs.indexOf(self.histograms), shown)
 
     def _heard(self, live: LiveRun, event: Event | None) -> None:
         run = self.run
