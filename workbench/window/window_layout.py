@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.settings import Settings
@@ -69,14 +69,21 @@ class WindowLayout:
             self._window.tabifyDockWidget(presets, form)
             self._window.tabifyDockWidget(form, models)
             presets.raise_()
-            wide = max(284, self._window.width() // 3)
+            for bar in self._window.findChildren(
+                QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
+            ):
+                bar.setElideMode(Qt.TextElideMode.ElideNone)  # with a large font it scrolls
+                bar.setUsesScrollButtons(True)
+            wide = max(284, _least(form.widget()), self._window.width() // 3)
+            wide = min(wide, self._window.width() // 2)
             self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
             return
         if self._window.tabifiedDockWidgets(presets):
             self._window.restoreState(self._first_state, VERSION)
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
         wide = max(396, min(460, self._window.width() - 1010))
-        self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
+        left = max(284, _least(presets.widget()), _least(form.widget()))
+        self._window.resizeDocks([presets, models], [left, wide], Qt.Orientation.Horizontal)
         self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
 
     def _is_narrow(self) -> bool:
