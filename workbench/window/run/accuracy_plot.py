@@ -111,8 +111,7 @@ class AccuracyPlot(RunPlot):
                 else tr("best by test, epoch {epoch}")
             )
             text = template.format(epoch=points.done[points.best])
-            short = tr("best by validation") if split else tr("best by test")
-            entries.append(Entry(text, c.best, 0, "star", short=short, key="best"))
+            entries.append(Entry(text, c.best, 0, "star", short=tr("best"), key="best"))
         return entries
 
     def _choice_words(self) -> list[str]:

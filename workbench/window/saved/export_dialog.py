@@ -52,7 +52,8 @@ class ExportDialog(QDialog):
         self.setObjectName("exportDialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Export"))
-        self.setMinimumWidth(460)
+        # Room for what is said in the end, so that nothing is squeezed and nothing moves.
+        self.setMinimumSize(520, 340)
         self._records, self._known = list(records), list(known)
         self._busy: Callable[[], bool] = lambda: False
         self._work: Work | None = None
