@@ -83,7 +83,7 @@ def all_texts() -> set[str]:
         *METHODS.values(),
         *PRUNERS.values(),
         *divergence.TEMPLATES,
-        sweep_runs.PRUNED,
+        *sweep_runs.PRUNED.values(),
     }
     return found - {""}
 

@@ -24,6 +24,7 @@ from workbench.commands import (
     report,
     requests,
     runs,
+    sweep,
     train,
     weights,
 )
@@ -37,11 +38,12 @@ from workbench.streams import unbreakable_streams
 log = logging.getLogger("workbench")
 
 COMMANDS = (
-    *(presets, train, queue, requests, weights, runs, compare, report, exports, predict, data),
+    *(presets, train, sweep, queue, requests, weights, runs),
+    *(compare, report, exports, predict, data),
 )
 """Each registers its own commands, in the order in which ``--help`` lists them."""
 
-ACTIONS = {"runs": runs.ACTIONS, "queue": queue.ACTIONS}
+ACTIONS = {"runs": runs.ACTIONS, "queue": queue.ACTIONS, "sweep": sweep.ACTIONS}
 """Words that may follow a command, and make another one of it."""
 
 

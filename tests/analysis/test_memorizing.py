@@ -50,7 +50,7 @@ def test_the_gap_in_words() -> None:
     assert str(short_gap(epochs)) == "memorizing since epoch 2"
     first, second = map(str, gap_sentences(epochs))
     assert "from 1.0000 to 1.5000, while the training loss fell from 1.0000 to 0.2500" in first
-    assert "90.00%, the test accuracy 50.00%: +40.00 points" in second
+    assert "90.00%, the test accuracy 50.00%: a gap of +40.00 points" in second
 
 
 def test_a_run_that_was_not_counted_has_no_gap() -> None:

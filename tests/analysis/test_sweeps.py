@@ -130,7 +130,7 @@ def test_what_diverged_or_was_ended_early_has_its_place(library: Library) -> Non
     fill(library, sweep, [(60.0, 60.2)])
     run_at(library, sweep, 1, 0, 80.0)
     run_at(library, sweep, 1, 1, 80.0, status="failed", reason_parts=reason)
-    early = {"template": PRUNED, "values": {}}
+    early = {"template": PRUNED["median"], "values": {}}
     run_at(library, sweep, 2, 0, 90.0, status="stopped", reason_parts=early)
     found = results(library, sweep)
     assert found.best is not None

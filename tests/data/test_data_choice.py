@@ -104,7 +104,7 @@ def test_a_folder_without_train_and_test_is_named(machine: Path, inside: list[st
         (folder / name).mkdir(parents=True)
     with pytest.raises(WorkbenchError) as error:
         choose_data("pets")
-    assert str(error.value).startswith(f"{folder}: holds neither train/ and test/ ")
+    assert str(error.value).startswith(f"{folder}: no data set was found there: it holds ")
 
 
 def test_the_classes_are_sorted_as_folders_are() -> None:

@@ -208,7 +208,7 @@ def test_training_and_test_are_drawn_together_and_the_gap_is_named(
     assert [first.count(f">{name}</text>") for name in ("training", "test")] == [1, 2]
     assert "Memorizing since epoch 2" in first
     assert "from 1.5000 to 2.5000" in first
-    assert "99.00%, the test accuracy 28.00%: +71.00 points apart" in first
+    assert "99.00%, the test accuracy 28.00%: a gap of +71.00 points" in first
     assert "Training accuracy is counted while the epoch trains" in first
     # An earlier version did not count: what it has is shown.
     assert [second.count(f">{name}</text>") for name in ("training", "test")] == [0, 2]

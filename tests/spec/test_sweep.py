@@ -36,6 +36,9 @@ def test_lists_and_ranges_are_read_as_they_are_typed() -> None:
     assert parse_way("batch_norm", "true, false") == Values((True, False))
     assert parse_way("learning_rate", "0.0001..0.1:log") == Range(0.0001, 0.1, True)
     assert parse_way("learning_rate", "1e-4 to 0.1, log, 6 values") == Range(1e-4, 0.1, True, 6)
+    channels = parse_way("channels", "16, 32, 64; 32, 64, 128")
+    assert channels.grid() == ("16, 32, 64", "32, 64, 128")
+    assert parse_way("channels", str(channels)) == channels
     assert parse_way("epochs", "2..9") == Range(2, 9, whole=True)
     for text in ("0.0001..0.1:log:6", "1e-07..1e-05", "0.1, 0.2"):
         way = parse_way("learning_rate", text)

@@ -149,7 +149,11 @@ def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: 
         return False
     if device not in ("auto", run.device) or run.data.get("kind") != data.kind:
         return False
-    if data.kind == "folder" and data.path and run.data.get("path") != to_text(data.path):
+    if (
+        data.kind in ("folder", "parquet")
+        and data.path
+        and run.data.get("path") != to_text(data.path)
+    ):
         return False
     # Fewer images are trained on, and more are tested.
     if run.experiment.get("validation_share", 0.0) != experiment.validation_share:

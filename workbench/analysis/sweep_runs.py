@@ -10,8 +10,12 @@ from workbench.library.run_folder import RunRecord
 from workbench.library.sweeps import StoredSweep
 from workbench.spec.sweep import Sweep
 
-PRUNED = "Ended early by the sweep after epoch {epoch}: {why}."
-"""The reason of a run that a sweep ended early, by which its record is known."""
+PRUNED: Mapping[str, str] = {
+    "median": "Ended early by the sweep after epoch {epoch}: below the median of the other runs.",
+    "hyperband": "Ended early by the sweep after epoch {epoch}: not among the better runs of its "
+    "bracket (Hyperband).",
+}
+"""Why a sweep ended a run early, by how it prunes; its record is known by it."""
 
 Outcome = Literal["done", "pruned", "diverged", "running", "interrupted", "stopped", "failed"]
 
@@ -26,7 +30,7 @@ def outcome(run: RunRecord) -> Outcome:
     template = (run.reason_parts or {}).get("template")
     if run.status == "finished":
         return "done"
-    if run.status == "stopped" and template == PRUNED:
+    if run.status == "stopped" and template in PRUNED.values():
         return "pruned"
     if run.status == "failed" and template in divergence.TEMPLATES:
         return "diverged"

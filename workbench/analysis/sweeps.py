@@ -16,7 +16,7 @@ from typing import Any, Literal
 from workbench.analysis.importance import Importance, importance
 from workbench.analysis.sweep_runs import FINAL, outcome, runs_of, score, values_of
 from workbench.analysis.welch import LEVEL, compare_with_best
-from workbench.library.queue_entry import TO_DO, Entry
+from workbench.library.queue_entry import Entry
 from workbench.library.run_folder import RunRecord
 from workbench.library.sweeps import StoredSweep
 from workbench.messages import Count, Message
@@ -144,9 +144,8 @@ def sweep_results(
     runs = runs_of(stored, records)
     values = dict(enumerate(sweep.points))
     if sweep.adaptive:
-        waiting = (e for e in entries if e.sweep == stored.id and e.state in (*TO_DO, "running"))
-        for entry in waiting:
-            if entry.point is not None:
+        for entry in entries:
+            if entry.sweep == stored.id and entry.point is not None:
                 values[entry.point] = values_of(sweep, entry.experiment)
         for (number, _), run in runs.items():
             values[number] = values_of(sweep, run.experiment)

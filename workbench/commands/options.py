@@ -53,8 +53,9 @@ def add_library(parser: argparse.ArgumentParser) -> None:
 def add_data_and_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
-        metavar="cifar10|sample|PATH",
-        help="CIFAR-10, the sample, or a folder with train/ and test/; default: CIFAR-10 where "
+        metavar="cifar10|cifar100|sample|PATH",
+        help="CIFAR-10, CIFAR-100, the sample, or a folder with train/ and test/ or Parquet files; "
+        "default: CIFAR-10 where "
         "it is on this machine, else the sample",
     )
     add_device(parser)

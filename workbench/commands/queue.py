@@ -407,7 +407,7 @@ def run(options: argparse.Namespace) -> int:
     )
 
     class Stops(RunControl):
-        def stop(self) -> None:
+        def stop(self, why: Message | None = None) -> None:
             runner.stop_soon()
 
     try:

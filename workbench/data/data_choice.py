@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench import paths
+from workbench.data.sources import BATCHES_FOLDER, DATA_SOURCES, DataSource
 from workbench.messages import Message, WorkbenchError
 from workbench.path_text import from_text, shown
+from workbench.plain_text import shortened
 
-DataKind = Literal["cifar10", "folder", "sample"]
-
-BATCHES_FOLDER = "cifar-10-batches-py"
-"""The folder of CIFAR-10's batch files in torchvision's layout."""
+DataKind = Literal["cifar10", "cifar100", "folder", "parquet", "sample"]
+"""Names of :data:`workbench.data.sources.DATA_SOURCES`."""
 
 CIFAR10_IMAGES = (50_000, 10_000)
 """Training and test images of CIFAR-10."""
@@ -139,25 +139,34 @@ def _outer(path: Path) -> Path:
 def find_cifar10() -> Path | None:
     """The first of :func:`cifar10_places` that holds ``cifar-10-batches-py`` with its test
     batch; ``None`` where there is none."""
+    return find_on_this_machine("cifar10")
+
+
+def find_on_this_machine(kind: str) -> Path | None:
+    """Return the first of :func:`cifar10_places` that holds the data called ``kind``; ``None``
+    where none does, or where they are not looked for."""
+    source = DATA_SOURCES[kind]
+    if not source.inside:
+        return None
+    test = {"cifar10": "test_batch", "cifar100": "test"}.get(kind, "")
     for place in cifar10_places():
-        if (place / BATCHES_FOLDER / "test_batch").is_file():
+        if (place / source.inside / test).is_file():
             return place
     return None
 
 
 def choose_data(wanted: str | None = None) -> DataChoice:
-    """The choice for ``--dataset``: ``"cifar10"``, ``"sample"``, a folder, or ``None`` (CIFAR-10
-    where it is on this machine, else the sample).
+    """The choice for ``--dataset``: ``"cifar10"``, ``"cifar100"``, ``"sample"``, a folder or a
+    Parquet file, or ``None`` (CIFAR-10 where it is on this machine, else the sample).
 
     Raises :class:`WorkbenchError` where ``wanted`` is not on this machine.
     """
-    found = find_cifar10() if wanted in (None, "cifar10") else None
-    if found:
-        return DataChoice(
-            "cifar10",
-            found,
-            Message("CIFAR-10, found in {path}.", path=shown(found / BATCHES_FOLDER)),
-        )
+    name = wanted if wanted is not None else "cifar10"
+    source = DATA_SOURCES.get(name)
+    if source is not None and source.inside:
+        found = find_on_this_machine(name)
+        if found:
+            return _choice(source, found)
     if wanted is None:
         return DataChoice(
             "sample",
@@ -169,12 +178,19 @@ def choose_data(wanted: str | None = None) -> DataChoice:
             ),
         )
     if wanted == "sample":
-        return DataChoice("sample", None, Message("Sample data, made by the program, as chosen."))
+        return DataChoice("sample", None, DATA_SOURCES["sample"].described)
     if wanted == "cifar10":
         raise WorkbenchError(
             "CIFAR-10 is not on this machine; get it with `cifar-workbench data download` "
             "(170 MB), or put {folder} into {place}.",
             folder=BATCHES_FOLDER,
+            place=paths.data(),
+        )
+    if source is not None and source.inside:
+        raise WorkbenchError(
+            "{name} is not on this machine; put its folder {folder} into {place}.",
+            name=source.label,
+            folder=source.inside,
             place=paths.data(),
         )
     path = paths.expanded(from_text(wanted)).absolute()
@@ -183,20 +199,37 @@ def choose_data(wanted: str | None = None) -> DataChoice:
             "{path}: there is no such folder; name cifar10, sample, or a folder of images.",
             path=shown(path),
         )
-    root = _outer(path)
-    if (root / BATCHES_FOLDER).is_dir():
-        return DataChoice(
-            "cifar10",
-            root,
-            Message("CIFAR-10, found in {path}.", path=shown(root / BATCHES_FOLDER)),
-        )
-    if (path / "train").is_dir() and (path / "test").is_dir():
-        return DataChoice("folder", path, Message("Folder of images: {path}.", path=shown(path)))
+    for source in DATA_SOURCES.values():
+        root = source.found_in(path)
+        if root is not None:
+            return _choice(source, root)
+    expected = [source.expected for source in DATA_SOURCES.values() if source.expected]
     raise WorkbenchError(
-        "{path}: holds neither train/ and test/ with one folder for each class, nor {folder}.",
+        "{path}: no data set was found there: it holds {found}. Expected: {expected}.",
         path=shown(path),
-        folder=BATCHES_FOLDER,
+        found=_content(path),
+        expected="; ".join(expected),
     )
+
+
+def _choice(source: DataSource, root: Path) -> DataChoice:
+    place = root / source.inside if source.inside else root
+    kind: Any = source.name
+    return DataChoice(kind, root, Message(source.described.template, path=shown(place)))
+
+
+def _content(path: Path) -> object:
+    """The first names in a folder, for a sentence."""
+    if not path.is_dir():
+        return Message("a single file")
+    try:
+        names = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(path))
+    except OSError:
+        return Message("what cannot be read")
+    names = [shortened(shown(name), 40) for name in names if not name.startswith(".")]
+    if not names:
+        return Message("nothing")
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 def choice_of(data: Mapping[str, Any]) -> DataChoice:
@@ -205,9 +238,11 @@ def choice_of(data: Mapping[str, Any]) -> DataChoice:
     Raises :class:`WorkbenchError` where it is not on this machine.
     """
     kind, path = data.get("kind"), data.get("path")
-    if kind == "folder" and not path:
+    source = DATA_SOURCES.get(str(kind))
+    by_name = source is None or source.inside or kind == "sample"
+    if not by_name and not path:
         raise WorkbenchError(
             "{name}: it is not known where this folder of images is; choose the folder.",
             name=str(data.get("name", "")),
         )
-    return choose_data(str(path) if kind == "folder" else str(kind))
+    return choose_data(str(kind) if by_name else str(path))

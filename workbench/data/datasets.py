@@ -1,4 +1,4 @@
-"""Data sets as tensors: one interface, three sources."""
+"""Data sets as tensors: one interface for every source."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from torch import Tensor
 from workbench.data.arrays import Arrays, Progress, Stop
 from workbench.data.data_choice import DataChoice, DataInfo, DataKind
 from workbench.data.kept_images import TestImages, keep_test_images, test_order
+from workbench.data.sources import DATA_SOURCES
 from workbench.messages import Cancelled
 from workbench.path_text import to_text
 from workbench.spec.altered_data import ALTERED
+from workbench.spec.registry import resolve
 
 
 @dataclass(frozen=True)
@@ -77,20 +79,8 @@ def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
     :class:`~workbench.messages.Cancelled`. Raises :class:`~workbench.messages.WorkbenchError`
     where the data cannot be read.
     """
-    if choice.is_sample:
-        from workbench.data import sample
-
-        arrays = sample.make_sample()
-    elif choice.kind == "cifar10":
-        from workbench.data import cifar10
-
-        assert choice.path is not None
-        arrays = cifar10.read_cifar10(choice.path)
-    else:
-        from workbench.data import image_folder
-
-        assert choice.path is not None
-        arrays = image_folder.read_image_folder(choice.path, progress, stop)
+    source = DATA_SOURCES[choice.kind]
+    arrays: Arrays = resolve(source.load)(choice.path, progress, stop)
     if stop():
         raise Cancelled
     data = _as_data_set(choice.kind, to_text(choice.path) if choice.path else None, arrays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,10 @@ from workbench.data.image_decoding import (
     NOT_AN_IMAGE,
     TOO_LARGE,
     UNKNOWN_RANGE,
+    UnreadableImage,
+    decode,
 )
+from workbench.data.sources import split_folders
 from workbench.messages import Count, WorkbenchError
 from workbench.path_text import shown
 
@@ -82,20 +86,23 @@ def scan_folder(path: Path, rest: Rest) -> tuple[tuple[str, ...], list[ImageFile
     """The class folders, and the files in them split by split, class by class, sorted by name.
     ``rest`` hears of all else."""
     try:
+        places = split_folders(path) or {split: path / split for split in SPLITS}
         found: dict[str, set[str]] = {split: set() for split in SPLITS}
         for split in SPLITS:
-            for entry, status in _entries(path / split, rest):
+            for entry, status in _entries(places[split], rest):
                 if stat.S_ISDIR(status.st_mode):
                     found[split].add(entry.name)
                 else:
                     rest.add(entry.path, OUTSIDE)
-        _require_same_classes(path, found)
+        spelled = _spelled_as_in_test(found)
+        _require_same_classes(path, places, found)
         folders = tuple(sorted(found[SPLITS[0]]))
         files: list[ImageFile] = []
         for split_index, split in enumerate(SPLITS):
             for label, name in enumerate(folders):
                 before = len(files)
-                for entry, status in _entries(path / split / name, rest):
+                folder = places[split] / (spelled.get(name, name) if split_index else name)
+                for entry, status in _class_entries(folder, rest):
                     mode, size = status.st_mode, status.st_size
                     if stat.S_ISREG(mode):
                         files.append(
@@ -106,10 +113,12 @@ def scan_folder(path: Path, rest: Rest) -> tuple[tuple[str, ...], list[ImageFile
                     else:
                         rest.add(entry.path, NOT_A_FILE)
                 if len(files) == before:
-                    raise no_images(path / split / name)
+                    raise no_images(folder)
+        beside_names = {place.name for place in places.values()} | set(SPLITS)
         with os.scandir(path) as beside:
             for entry in sorted(beside, key=lambda entry: entry.name):
-                if entry.name.lower() not in SPLITS and entry.name[0] != "." and entry.is_dir():
+                known = entry.name in beside_names or entry.name.lower() in SPLITS
+                if not known and not _is_hidden(entry.name) and entry.is_dir():
                     rest.add(entry.path, BESIDE)
     except OSError as error:
         raise WorkbenchError(
@@ -125,7 +134,7 @@ def _entries(folder: Path, rest: Rest) -> list[tuple[os.DirEntry[str], os.stat_r
     found = []
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name[0] == ".":
+            if _is_hidden(entry.name):
                 rest.add(entry.path, HIDDEN)
                 continue
             try:
@@ -138,6 +147,56 @@ def _entries(folder: Path, rest: Rest) -> list[tuple[os.DirEntry[str], os.stat_r
     return found
 
 
+def _is_hidden(name: str) -> bool:
+    """Also what storage systems put beside images: thumbnails of Synology, forks of macOS."""
+    return name[0] == "." or name in ("@eaDir", "__MACOSX")
+
+
+def _class_entries(folder: Path, rest: Rest) -> list[tuple[os.DirEntry[str], os.stat_result]]:
+    """What is in a class folder, or, where no image lies there itself and there is one folder
+    inside, what is in that (``train/<class>/images/*``)."""
+    own = _entries(folder, rest)
+    inner = [entry for entry, status in own if stat.S_ISDIR(status.st_mode)]
+    if len(inner) != 1 or inner[0].is_symlink():
+        return own
+    files = [(entry, status) for entry, status in own if entry is not inner[0]]
+    if any(_may_be_image(entry, status) for entry, status in files):
+        return own
+    return [*_entries(Path(inner[0].path), rest), *files]
+
+
+def _may_be_image(entry: os.DirEntry[str], status: os.stat_result) -> bool:
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    if entry.name.lower().endswith(IMAGE_ENDINGS):
+        return True
+    try:
+        decode(entry.path)
+    except UnreadableImage:
+        return False
+    return True
+
+
+def _spelled_as_in_test(found: dict[str, set[str]]) -> dict[str, str]:
+    """Class folders of the training split whose names in the test split are the same but for how
+    accents are composed: theirs by ours, and ``found`` with the same names in both."""
+    train, test = (found[split] for split in SPLITS)
+    by_form: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(test - train):
+        by_form[unicodedata.normalize("NFC", name)].append(name)
+    ours = sorted(train - test)
+    spelled = {}
+    for name in ours:
+        alike = by_form.get(unicodedata.normalize("NFC", name), [])
+        twins = [
+            n for n in ours if unicodedata.normalize("NFC", n) == unicodedata.normalize("NFC", name)
+        ]
+        if len(alike) == len(twins) == 1:
+            spelled[name] = alike[0]
+    found[SPLITS[1]] = (test - set(spelled.values())) | set(spelled)
+    return spelled
+
+
 def _count_deeper(folder: os.DirEntry[str], rest: Rest) -> None:
     if folder.is_symlink():  # which may lead back up
         rest.add(folder.path, LINKED)
@@ -147,7 +206,7 @@ def _count_deeper(folder: os.DirEntry[str], rest: Rest) -> None:
             rest.add(Path(place, min(names)), DEEPER, count=len(names))
 
 
-def _require_same_classes(path: Path, found: dict[str, set[str]]) -> None:
+def _require_same_classes(path: Path, places: dict[str, Path], found: dict[str, set[str]]) -> None:
     every = sorted(set.union(*found.values()))
     names = dict(zip(every, class_names(every), strict=True))
     for split, missing in (SPLITS, SPLITS[::-1]):
@@ -157,13 +216,13 @@ def _require_same_classes(path: Path, found: dict[str, set[str]]) -> None:
                 "{path}: class {name} is in {split}/ only; add it to {missing}/, or remove it.",
                 path=shown(path),
                 name=names[only[0]],
-                split=split,
-                missing=missing,
+                split=places[split].name,
+                missing=places[missing].name,
             )
     if len(every) < 2:
         raise WorkbenchError(
             "{path}: holds {count:class folder|class folders}; training needs two or more.",
-            path=shown(path / SPLITS[0]),
+            path=shown(places[SPLITS[0]]),
             count=Count(len(every)),
         )
 

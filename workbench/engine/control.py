@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from workbench.messages import Message
+
 
 class RunControl:
     """Asked between steps by the run, set by whoever started it. Thread-safe.
@@ -18,11 +20,16 @@ class RunControl:
         self._go = threading.Event()
         self._go.set()
         self._threads: int | None = None
+        self.why: Message | None = None
         # A pause that crosses a stop must not leave the run waiting for ever.
         self._pausing = threading.Lock()
 
-    def stop(self) -> None:
+    def stop(self, why: Message | None = None) -> None:
+        """End the run and keep it; ``why`` is kept with it, where somebody else than a person
+        decided that."""
         with self._pausing:
+            if not self._stop.is_set():
+                self.why = why
             self._stop.set()
             self._go.set()
 

@@ -258,5 +258,7 @@ def _value(value: Any, parameter: Any) -> str:
         return str(parameter.choices.get(value, value))
     if isinstance(value, bool):
         return "on" if value else "off"
+    if not isinstance(value, int | float):
+        return str(value)
     number = f"{value:,}" if isinstance(value, int) else f"{value:.10g}"
     return f"{number} {parameter.unit}".strip()

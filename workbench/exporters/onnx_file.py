@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from workbench.collector import collector_set_aside
 from workbench.exporters.deployable import Deployable, images_to_check_on, load_source
 from workbench.exporters.job import Job
 from workbench.exporters.model_card import card_beside, model_card
@@ -35,6 +36,10 @@ OPSET = 18
 
 def write(job: Job) -> None:
     """Write each source's network, and compare its class with ours on every test image."""
+    with collector_set_aside():  # a window that waits for these imports would stand still
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
     for source, path in job.places(".onnx"):
         job.look()
         weights = load_source(source, job)

@@ -24,7 +24,7 @@ from pydantic import (
     create_model,
 )
 
-from workbench.data.data_choice import is_sample
+from workbench.data.data_choice import DataKind, is_sample
 from workbench.engine.events import Evaluation
 from workbench.engine.run_state import RunState
 from workbench.library.safe_file import clean_path, cleaned, escaped
@@ -239,7 +239,7 @@ class _LeftOut(_Strict):
 
 
 class _DataFacts(_Strict):
-    kind: Literal["cifar10", "folder", "sample"] = "sample"
+    kind: DataKind = "sample"
     name: _Word = ""
     classes: _Classes = []
     train_images: _Count = 0

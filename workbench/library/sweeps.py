@@ -108,7 +108,7 @@ class SweepStore:
             raise WorkbenchError(
                 "{path}: this sweep cannot be read ({reason}).", path=path, reason=reason
             ) from None
-        return StoredSweep(id, parse_sweep(path, text, many=True))
+        return StoredSweep(id, parse_sweep(path, text, many=True, checked=True))
 
     def find(self, name: str = "") -> StoredSweep:
         """Return the sweep with the id ``name``, or the only one whose id contains it; without a
@@ -169,7 +169,7 @@ class SweepStore:
         path, text = self.path / f"{id}{ENDING}", sweep_text(file)
         if len(text.encode("utf-8", "backslashreplace")) > LARGEST_FILE:
             raise WorkbenchError("The sweep lists too many values to be kept; use ranges.")
-        stored = StoredSweep(id, parse_sweep(path, text, many=True))
+        stored = StoredSweep(id, parse_sweep(path, text, many=True, checked=True))
         atomic.write_text(path, text)
         return stored
 

@@ -63,6 +63,7 @@ from workbench.report.plots import (
     sampled,
     thinned,
 )
+from workbench.report.sweep_section import sweep_sections
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment, differences, experiment_from
 from workbench.spec.networks import network_layers
 from workbench.spec.presets import Preset, list_presets, preset_before, preset_with_id
@@ -145,6 +146,7 @@ def _document(
     yield _summary(pages, say)
     if len(records) > 1:
         yield from _differences(records, names, say)
+    yield from sweep_sections(records, known, say)
     for page in pages:
         yield from page.blocks()
 

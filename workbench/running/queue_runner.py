@@ -26,6 +26,7 @@ from workbench.messages import Message, WorkbenchError
 from workbench.running.executors import EXECUTORS, Executor, Lost, open_executor
 from workbench.running.failures import explain
 from workbench.running.runner import resume_run, run_experiment
+from workbench.running.sweeping import SweepDriver
 from workbench.spec.experiment import experiment_from
 
 MOST_LOST = 3
@@ -89,6 +90,7 @@ class QueueRunner:
         self._stopping = threading.Event()  # the running ones neither
         self._stop_wanted = False
         self._controls: set[RunControl] = set()
+        self._sweeps = SweepDriver(library, workers)
         self._lock = threading.Lock()
         self._problem: Exception | None = None
         self.done = 0
@@ -153,6 +155,7 @@ class QueueRunner:
         queue = Queue(self._library.path)
         try:
             while not self._ending.is_set():
+                self._sweeps.advance()
                 claim = queue.claim()
                 if claim is None:
                     with self._lock:
@@ -204,7 +207,7 @@ class QueueRunner:
         """Train an entry, on another worker where one is lost; ``None`` where it waits on."""
         lost, furthest = 0, (0, 0)
         while True:
-            heard = _Heard(lambda event: self._listener(claim.entry, event))
+            heard = _Heard(lambda event: self._tell(claim.entry, event, control))
             try:
                 return self._train(claim, heard, control, executor)
             except Lost as error:
@@ -222,6 +225,10 @@ class QueueRunner:
                     heard(ended)
                     return ended
                 heard(Notice(error.message))
+
+    def _tell(self, entry: Entry, event: Event, control: RunControl) -> None:
+        self._listener(entry, event)
+        self._sweeps.heard(entry, event, control)
 
     def _train(
         self, claim: Claim, listener: Callable[[Event], None], control: RunControl, place: Executor

@@ -159,6 +159,8 @@ def _run(
         outcome = place.run(
             job, begin, lambda event: (keeper.report if keeper else listener)(event), control
         )
+        if outcome.status is RunStatus.STOPPED and control.why is not None:
+            outcome = replace(outcome, reason=control.why)
         # Finished, or diverged: it would do so again.
         ended_itself = outcome.status is not RunStatus.STOPPED
     except Lost:

@@ -17,10 +17,6 @@ from workbench.analysis.sweep_runs import PRUNED
 from workbench.messages import Message
 from workbench.spec.sweep import Sweep
 
-WHY = {
-    "median": Message("below the median of the other runs"),
-    "hyperband": Message("not among the better runs of its bracket (Hyperband)"),
-}
 REDUCTION = 3
 """Hyperband keeps one run of so many at each of its rungs."""
 
@@ -30,7 +26,7 @@ FIRST_RUNS = 4
 
 def pruned_reason(sweep: Sweep, epoch: int) -> Message:
     """Return why a run was ended, as its record keeps it."""
-    return Message(PRUNED, epoch=epoch, why=WHY[sweep.prune])
+    return Message(PRUNED[sweep.prune], epoch=epoch)
 
 
 class Pruner:
@@ -61,6 +57,10 @@ class Pruner:
         self._trials: list[Any] = []
         self._epochs: list[int] = []
         self._told: set[int] = set()
+
+    def knows(self, number: int) -> bool:
+        """True where the run ``number`` has ended and was taken in."""
+        return number in self._told
 
     def add(self, number: int, curve: Mapping[int, float], ended: bool = False) -> bool:
         """Take in what is known of the run ``number`` of the sweep, and return True where it is to

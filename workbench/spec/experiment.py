@@ -372,7 +372,7 @@ class Experiment(BaseModel):
         False,
         "Histograms",
         "Keeps histograms of each layer's weights and of their gradients after each epoch, for the "
-        "tab Layers. Off, as it takes some milliseconds and kilobytes for each epoch. Changes "
+        "tab Histograms. Off, as it takes some milliseconds and kilobytes for each epoch. Changes "
         "nothing of the training.",
         "Run",
     )

@@ -94,8 +94,9 @@ def read_sweep(path: Path, many: bool = False) -> SweepFile:
     return parse_sweep(path, plain_yaml.read_text(path), many)
 
 
-def parse_sweep(path: Path, text: str, many: bool = False) -> SweepFile:
-    """Read ``text``, of the file ``path``. Raises as :func:`read_sweep`."""
+def parse_sweep(path: Path, text: str, many: bool = False, checked: bool = False) -> SweepFile:
+    """Read ``text``, of the file ``path``; ``checked`` as in :func:`sweep_from`. Raises as
+    :func:`read_sweep`."""
     try:
         read = plain_yaml.parse(text)
     except plain_yaml.YamlError as error:
@@ -133,6 +134,7 @@ def parse_sweep(path: Path, text: str, many: bool = False) -> SweepFile:
             preset=preset,
             title=file.title or title,
             many=many,
+            checked=checked,
         )
     except ExperimentError as error:
         name = next(iter(error.problems))

@@ -2,6 +2,7 @@
 
 ===========================  ==============================================================
 ``16, 64, 256``              a list; of choices and truth values too: ``sgd, adam``
+``16, 32; 32, 64``           a list of values that are several numbers each
 ``0.0001..0.1``              a range; ``0.0001 to 0.1`` is the same
 ``0.0001..0.1:log``          on a logarithmic scale; ``0.0001 to 0.1, log`` is the same
 ``0.0001..0.1:log:6``        six values of it, which a grid needs; ``..., log, 6 values``
@@ -39,15 +40,19 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Values:
-    """A list of values, each as the experiment holds it."""
+    """A list of values, each as the experiment holds it; ``separator`` divides them in a text."""
 
     values: tuple[Any, ...]
+    separator: str = ","
 
     def __str__(self) -> str:
-        return ", ".join(plain_value(value) for value in self.values)
+        return f"{self.separator} ".join(plain_value(value) for value in self.values)
 
     def ends(self) -> tuple[Any, ...]:
-        """Return the values that the limits of other fields are tried with."""
+        """Return the values that the limits of other fields are tried with: of numbers the least
+        and the greatest."""
+        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in self.values):
+            return (min(self.values), max(self.values))
         return self.values
 
     def all_values(self) -> tuple[Any, ...] | None:
@@ -155,7 +160,11 @@ def parse_way(name: str, text: str | Sequence[object]) -> Way:
     found = _RANGE.fullmatch(text.strip())
     if found is not None:
         return _range(parameter, found)
-    return _values(name, text.split(","))
+    return _values(name, text.split(_separator(name)))
+
+
+def _separator(name: str) -> str:
+    return ";" if HYPERPARAMETERS[name].kind == "numbers" else ","
 
 
 def _refuse_unknown(name: str) -> None:
@@ -213,7 +222,7 @@ def _values(name: str, texts: Sequence[str]) -> Values:
         )
     if problems:
         raise WayError(problems)
-    return Values(tuple(values))
+    return Values(tuple(values), _separator(name))
 
 
 def _range(parameter: Hyperparameter, found: re.Match[str]) -> Range:
@@ -312,6 +321,8 @@ def examples(name: str) -> str:
         return "true, false"
     if parameter.choices:
         return ", ".join(list(parameter.choices)[:2])
+    if parameter.kind == "numbers":
+        return f"{parameter.default}; 32, 64, 128"
     if parameter.kind == "int":
         return "16, 64 / 16..256:log:5" if name == "batch_size" else "2, 4 / 2..6"
     return "0.1, 0.2 / 0.001..0.1:log:3"

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QKeySequence,
+    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.analysis.estimate import estimate
+from workbench.analysis.estimate import estimate, speed_of
 from workbench.data.data_choice import IMAGE_ENDINGS, DataChoice, DataInfo
 from workbench.data.progress import DataProgress
 from workbench.engine.events import (
@@ -55,24 +56,30 @@ from workbench.window.kit.focus_ring import FocusRing
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.icons import program_icon
 from workbench.window.kit.mnemonics import give_mnemonics
+from workbench.window.kit.placement import show_free
 from workbench.window.kit.settings import Settings
 from workbench.window.kit.theme import Theme
 from workbench.window.kit.translation import Translation, say, tr
-from workbench.window.result_windows import ResultWindows, show_free
+from workbench.window.result_windows import ResultWindows
 from workbench.window.run.end_note import EndNote
 from workbench.window.run.run_view import RunView
 from workbench.window.run_commands import Plan, RunCommands
+from workbench.window.saved.export_dialog import ExportDialog
 from workbench.window.saved.interrupted_bar import InterruptedBar
 from workbench.window.saved.results_bar import ResultsBar
 from workbench.window.saved.saved_models import SavedModels
-from workbench.window.setup.data_button import DataButton
+from workbench.window.saved.sharing import Sharing
+from workbench.window.setup.data_button import PLACED, DataButton
 from workbench.window.setup.device_box import DeviceBox
 from workbench.window.setup.estimate_line import EstimateLine
 from workbench.window.setup.hyperparameter_form import HyperparameterForm
+from workbench.window.setup.preset_page import PresetPage
 from workbench.window.setup.preset_panel import PresetPanel
 from workbench.window.setup.repeats import Repeats
 from workbench.window.setup.threads_box import ThreadsBox
 from workbench.window.status_bar import StatusBar
+from workbench.window.sweeps.sweeps import Sweeps
+from workbench.window.sweeps.vary_dialog import Start
 from workbench.window.weights.weights_card import WeightsCard
 from workbench.window.weights.weights_in_use import WeightsInUse
 from workbench.window.window_layout import WindowLayout
@@ -114,9 +121,14 @@ class MainWindow(QMainWindow):
         self.run_view = RunView(self.live_runs)
         self.interrupted = InterruptedBar(settings)
         self.run_view.show_above(self.interrupted)
+        self.preset_page = PresetPage(self.presets.note)
+        self.preset_page.set_train_key(_key(self.actions_.train))
+        self.run_view.show_first(self.preset_page)
         self.saved = SavedModels(library)
         self.results = ResultsBar(self.saved.selected, self.saved.selected_unreadable)
         self.result_windows = ResultWindows(library, self.images, translation, self)
+        self.sweeps = Sweeps(library, self)
+        self.sharing = Sharing(library, self)
         self.help = HelpCenter(
             translation, settings, lambda: (made for made, _ in self._menus), show_free, self
         )
@@ -193,7 +205,9 @@ class MainWindow(QMainWindow):
     def _make_docks(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self._preset_dock = self._dock("presetDock", left, self.presets)
-        self._form_dock = self._dock("hyperparameterDock", left, self.form, self.estimate)
+        self._form_dock = self._dock(
+            "hyperparameterDock", left, self.form, self.estimate, self.sweeps.button
+        )
         self.setCentralWidget(Fitting(self.run_view))
         self._models_dock = self._dock(
             "modelsDock", right, self.saved, self.results, self.weights_card
@@ -237,8 +251,13 @@ class MainWindow(QMainWindow):
                     made.addAction(entry)
             return made
 
-        menu("&File", a.open_weights, a.try_image, a.browse_data, a.open_library, None, a.quit)
-        menu("&Run", a.train, a.repeat, a.pause, a.stop, a.cancel, None, a.back_to_run)
+        menu(
+            "&File",
+            *(a.open_weights, a.try_image, a.browse_data, a.import_runs, a.open_library),
+            *(None, a.quit),
+        )
+        run = (a.train, a.repeat, a.vary, a.sweeps, None, a.pause, a.stop, a.cancel, None)
+        menu("&Run", *run, a.back_to_run)
         results = self.results.actions_for_menu()
         menu("&Saved model", *self.saved.run_actions.for_menu(), None, *results)
         self.saved.menu.addSeparator()
@@ -276,6 +295,7 @@ class MainWindow(QMainWindow):
         self._toolbar.setWindowTitle(tr("Toolbar"))
         self.actions_.retranslate()
         self.weights.retranslate()
+        self.sweeps.retranslate()
         self._say_state()
         self._update()
 
@@ -295,10 +315,14 @@ class MainWindow(QMainWindow):
         a.stop.triggered.connect(self.session.stop)
         a.cancel.triggered.connect(self.runs.cancel)
         a.open_weights.triggered.connect(lambda: self.weights.ask(self))
+        a.import_runs.triggered.connect(self.sharing.ask)
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
         a.quit.triggered.connect(self.close)
         a.back_to_run.triggered.connect(lambda: self.run_view.show_live())
         a.repeat.triggered.connect(self._repeat)
+        a.vary.triggered.connect(lambda: self._vary())
+        a.sweeps.triggered.connect(lambda: self.sweeps.show())
+        self.sweeps.button.clicked.connect(a.vary.trigger)
         a.try_image.triggered.connect(lambda: self.trial.begin())
         a.browse_data.triggered.connect(self._browse_data)
         a.story.triggered.connect(self.result_windows.tell_story)
@@ -361,8 +385,17 @@ class MainWindow(QMainWindow):
         saved.view.selectionModel().selectionChanged.connect(images.others_changed)
         self.results.compare_requested.connect(self.result_windows.compare)
         self.results.report_requested.connect(self.result_windows.write_report)
+        self.results.export_requested.connect(self._export)
+        self.sharing.problem.connect(self._show_problem_text)
+        self.sharing.said.connect(self.status.show_now)
+        self.sharing.imported.connect(self.saved.refresh)
         self.result_windows.problem.connect(self._show_problem_text)
         self.result_windows.images_wanted.connect(self._show_images)
+        self.sweeps.problem.connect(self._show_problem_text)
+        self.sweeps.said.connect(self.status.show_now)
+        self.sweeps.open_requested.connect(self._open_run_of_sweep)
+        self.sweeps.hyperparameters_requested.connect(self._use_point)
+        self.sweeps.report_requested.connect(self.result_windows.write_report)
         self.help.first_steps.setup_wanted.connect(self._set_up)
         self.repeats.train_wanted.connect(self._train_repeat)
         self.repeats.said.connect(self.status.show_now)
@@ -407,6 +440,7 @@ class MainWindow(QMainWindow):
             self.presets.select(first)
 
     def _preset_selected(self, preset: object) -> None:
+        self.preset_page.show_preset(self.presets.current())
         self.form.setEnabled(isinstance(preset, Preset))
         if isinstance(preset, Preset):
             self._settings.set_text("preset", preset.id)
@@ -435,6 +469,35 @@ class MainWindow(QMainWindow):
             # What is chosen meanwhile is for later runs.
             self._repeated = self.runs.plan()
             self.repeats.ask(self, experiment, self.data_button.is_sample)
+
+    def _vary(self) -> None:
+        """Ask what a sweep varies."""
+        experiment, plan = self.form.experiment(), self.runs.plan()
+        if experiment is None or plan is None:
+            return
+        timing = self.timings.of(experiment, plan.device)
+        begin = Start(
+            experiment,
+            plan.preset.id,
+            plan.preset.title,
+            plan.data,
+            plan.device,
+            self.session.library.path,
+            self.session.library.known(),
+            self.data_button.images(),
+            {speed_of(experiment.values()): timing} if timing else {},
+        )
+        self.sweeps.vary(begin, gpu=bool(self.device_box.is_gpu))
+
+    def _open_run_of_sweep(self, record: RunRecord) -> None:
+        self._open_run(record)
+        self._come_to_front()
+
+    def _use_point(self, preset: str | None, experiment: Experiment) -> None:
+        if preset:
+            self.presets.select(preset)
+        self.form.set_experiment(experiment)
+        self._come_to_front()
 
     def _show_examples(self) -> None:
         experiment, choice = self.form.experiment(), self.data_button.choice
@@ -469,7 +532,7 @@ class MainWindow(QMainWindow):
     def _run_started(self, event: RunStarted) -> None:
         choice = self.data_button.choice
         # A run that is resumed goes on on its own data, which need not be those that are chosen.
-        if event.data.kind == "folder" and choice.path and event.data.path == to_text(choice.path):
+        if event.data.kind in PLACED and choice.path and event.data.path == to_text(choice.path):
             self.data_button.set_info(choice, event.data)
         self.saved.set_current_run(event.run)
         self._update()
@@ -667,6 +730,8 @@ class MainWindow(QMainWindow):
         )
         a.repeat.setEnabled(not untrained)
         a.repeat.setToolTip(tooltip(untrained))
+        self.sweeps.set_off(self._why_no_training(""))
+        a.vary.setEnabled(self.sweeps.button.isEnabled())
         a.show_paused(activity is Activity.PAUSED)
         for name, tip in (
             ("pause", tr("Pause the run, or resume it")),
@@ -746,6 +811,11 @@ class MainWindow(QMainWindow):
         self._settings.set_text("language", name)
         self._translation.use(name)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._shown_once:
+            self._layout.follow(event.oldSize().width(), event.size().width())
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not self._shown_once:
@@ -774,8 +844,18 @@ class MainWindow(QMainWindow):
             self.data_button.open_folder(path)
         elif path.suffix.lower() in IMAGE_ENDINGS:
             self.trial.begin(path)
+        elif path.suffix.lower() == ".parquet":
+            self.data_button.open_folder(path)
+        elif path.suffix.lower() == ".zip":
+            self.sharing.bring_in(path)
         else:
             self.weights.load(path)
+
+    def _export(self, records: list[RunRecord]) -> None:
+        dialog = ExportDialog(records, self.session.library.known(), self)
+        dialog.set_busy(lambda: self.session.busy)
+        dialog.show_in_folder_requested.connect(self._show_folder)
+        dialog.open()
 
     def _show_folder(self, path: object) -> None:
         folder = Path(str(path))
@@ -800,10 +880,15 @@ class MainWindow(QMainWindow):
         self._settings.set_record("run_columns", self.saved.columns.state())
         self._settings.save()
         self.result_windows.close()
+        self.sweeps.close()
         self.help.close()
         self.hide()  # at once; what is waited for takes moments, torch's import at most
         self.timings.stop()
         self.result_windows.wait(30_000)
+        self.sweeps.wait(30_000)
+        self.sharing.stop(30_000)
+        for dialog in self.findChildren(ExportDialog):
+            dialog.stop(30_000)
         self.images.stop(30_000)
         self.session.wait(30_000)
         event.accept()
@@ -821,5 +906,10 @@ class MainWindow(QMainWindow):
 
 
 def _tip(text: str, action: Any) -> str:
-    key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    key = _key(action)
     return f"{text} ({key})" if key else text
+
+
+def _key(action: Any) -> str:
+    shortcut: str = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return shortcut

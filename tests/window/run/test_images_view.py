@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
+from tests.running.test_inside import saved
 from tests.window.run.shown import show
 from workbench.analysis.metrics import Predictions, read_predictions
 from workbench.data.data_choice import choose_data
@@ -19,7 +21,9 @@ from workbench.data.progress import DataProgress
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Message
+from workbench.spec.experiment import experiment_from
 from workbench.window.images.image_panel import ImagePanel
+from workbench.window.images.inside_window import InsideWindow
 from workbench.window.run.images_view import RIGHT, WRONG, ImagesView, chosen_images
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10_000, 32, 32, 3), np.uint8)
@@ -233,3 +237,29 @@ def test_positions_are_those_before_the_shuffle() -> None:
     data = load_data(choose_data("sample"), lambda progress: None, lambda: False)
     found = test_images(data)
     assert np.array_equal(arrays.test_images[found.positions], found.images)
+
+
+def test_a_look_inside_follows_the_image(view: ImagesView, library: Library, qtbot: QtBot) -> None:
+    record = make_run(library, accuracies=(20, 25, 60))
+    show(view, record)
+    view.show_class(3, 5)
+    assert not view.panel.inside_button.isEnabled()  # its weights are gone
+    saved(record.folder, experiment_from({}))
+    show(view, None)
+    show(view, replace(record, weights="weights.pkl"))
+    view.show_class(3, 5)
+    view.panel.inside_button.click()
+    window = view.findChild(InsideWindow)
+    assert window is not None
+    for _ in range(2):
+        seen = view.panel.picture.pixels
+        qtbot.waitUntil(
+            lambda seen=seen: np.array_equal(window.image.pixels, seen),  # type: ignore[misc]
+            timeout=20_000,
+        )
+        assert "cat, mistaken for dog" in window.head.text()
+        view.gallery.setFocus()
+        qtbot.keyClick(view.gallery, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: not window._reader.busy, timeout=20_000)
+    window.close()
+    qtbot.waitUntil(lambda: view._inside is None)

@@ -308,7 +308,7 @@ def test_a_legend_without_room_for_its_words_takes_shorter_ones(view: LiveView) 
     legend.resize(legend.sizeHint())
     assert legend.words()[-1] == "best by test, epoch 1"
     legend.resize(legend.width() - 1, legend.height())
-    assert legend.words()[-1] == "best by test"
+    assert legend.words()[-1] == "best"
 
 
 def test_a_click_on_a_legend_hides_a_curve_for_as_long_as_the_view_lives(
@@ -619,7 +619,7 @@ def test_export_of_the_picture(view: LiveView, qtbot: QtBot, tmp_path: Path) -> 
     export(view, qtbot, "exportSvg", tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     assert "<image" not in text  # shapes, not pictures
-    for part in ("Training loss", "Test accuracy", "reported, final 74.96%", "measured"):
+    for part in ("Loss", "Test accuracy", "reported, final 74.96%", "measured"):
         assert part in text
 
 
@@ -686,3 +686,47 @@ def test_a_run_of_one_step_shows_its_point(view: LiveView) -> None:
     view.add_losses([2.2])  # from here on there is a line
     view.refresh()
     assert not len(view.loss.lonely_steps.getData()[0] or ())
+
+
+def row(epoch: int, test_loss: float, loss: float, **more: Any) -> dict[str, Any]:
+    """A row of ``epochs.csv`` of 10 test images."""
+    return {
+        **{"epoch": epoch, "loss": loss, "last_loss": loss, "accuracy": 50.0, "correct": 5},
+        **{"total": 10, "test_loss": test_loss, "test_mode": "eval", "learning_rate": 1e-3},
+        **{"seconds": 1.0, "test_seconds": 1.0, **more},
+    }
+
+
+def test_training_and_test_are_drawn_and_the_gap_is_named(qtbot: QtBot, view: LiveView) -> None:
+    counted = [{"training_correct": right, "training_total": 40} for right in (20, 30, 38, 40)]
+    rows = [
+        row(epoch, test, loss, **more)
+        for epoch, (test, loss, more) in enumerate(
+            zip((2.0, 1.0, 1.5, 2.5), (2.0, 1.0, 0.5, 0.25), counted, strict=True), 1
+        )
+    ]
+    losses = np.full(400, 1.0, np.float32)
+    view.show_saved(100, 4, [1e-3] * 4, None, False, "eval", losses, rows)
+    qtbot.waitUntil(lambda: len(drawn(view.accuracy.training)[0]) == 4)
+    assert drawn(view.accuracy.training)[1].tolist() == [50.0, 75.0, 95.0, 100.0]
+    qtbot.waitUntil(lambda: len(drawn(view.loss.test)[0]) == 4)
+    assert drawn(view.loss.test)[0].tolist() == [1, 2, 3, 4]
+    assert drawn(view.loss.test)[1].tolist() == [2.0, 1.0, 1.5, 2.5]
+    assert drawn(view.loss.mean)[0].tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert "mean of the epoch" in legends(view)
+    assert view.loss.turn.isVisible()
+    assert view.loss.turn.value() == view.accuracy.turn.value() == 2
+    assert view.loss.turn.label.toPlainText() == "memorizing since epoch 2"
+    assert "a gap of +50.00 points" in view.accuracy.legend.toolTip()
+    assert view.loss.view.viewRange()[1][1] > 2.5  # the test loss is seen whole
+    assert "training_accuracy_percent" in view._epochs_table()
+
+
+def test_a_run_that_was_not_counted_shows_what_it_has(qtbot: QtBot, view: LiveView) -> None:
+    rows = [row(1, 2.0, 2.0), row(2, 1.0, 1.0)]
+    losses = np.full(200, 1.0, np.float32)
+    view.show_saved(100, 2, [1e-3] * 2, None, False, "eval", losses, rows)
+    qtbot.waitUntil(lambda: len(drawn(view.loss.test)[0]) == 2)
+    assert len(drawn(view.accuracy.training)[0]) == 0
+    assert "training" not in legends(view)
+    assert not view.loss.turn.isVisible()

@@ -139,3 +139,20 @@ def test_an_image_that_is_not_square_shows_its_square(
     window.take_file(tmp_path / "none.png")
     answered(window, qtbot)
     assert not original.isVisible()
+
+
+def test_a_look_inside(window: OwnImageWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    assert not window.inside_button.isEnabled()
+    path = tmp_path / "red.png"
+    Image.new("RGB", (32, 32), (200, 10, 10)).save(path)
+    window.take_file(path)
+    answered(window, qtbot)
+    window.inside_button.click()
+    inside = window._inside
+    assert inside is not None
+    qtbot.waitUntil(lambda: inside.image.pixels is not None, timeout=20_000)
+    assert (inside.image.pixels == (200, 10, 10)).all()
+    assert "red.png" in inside.head.text()
+    assert "weights.pkl (007)" in inside.head.text()
+    inside.close()
+    qtbot.waitUntil(lambda: window._inside is None)

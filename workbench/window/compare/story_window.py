@@ -234,6 +234,7 @@ class StoryWindow(QWidget):
         self.chart = StoryChart(self.chapters)
         self.chart.chosen.connect(self.runs_wanted)
         self.table = FigureTable("storyTable")
+        self.table.fits = False  # its last column takes the room that is left
         self.table.cellDoubleClicked.connect(self._row_chosen)
         self.hint = QLabel()
         self.hint.setProperty("role", "muted")

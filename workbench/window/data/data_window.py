@@ -315,5 +315,6 @@ def _page(*parts: QWidget | QHBoxLayout) -> QWidget:
         if isinstance(part, QHBoxLayout):
             layout.addLayout(part)
         else:
-            layout.addWidget(part)
+            layout.addWidget(part, 0 if isinstance(part, QLabel) else 1)
+    layout.addStretch(0)  # keeps the words at the top where there is no table
     return page

@@ -118,7 +118,7 @@ class FigureTable(QTableWidget):
             return
         others = sum(self.columnWidth(column) for column in range(1, self.columnCount()))
         left = self.viewport().width() - others
-        least = min(self._first_width, 14 * self.fontMetrics().averageCharWidth())
+        least = min(self._first_width, 11 * self.fontMetrics().averageCharWidth())
         self._fitting = True
         self.setColumnWidth(0, min(self._first_width, left) if left >= least else self._first_width)
         self._fitting = False

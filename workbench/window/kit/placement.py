@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 FRAME = QSize(8, 40)
@@ -27,3 +28,22 @@ def center_over(window: QWidget, parent: QWidget) -> None:
     place = centered(window.size(), over.frameGeometry(), over.screen().availableGeometry())
     window.resize(place.size())
     window.move(place.topLeft())
+
+
+def show_free(window: QWidget, parent: QWidget) -> None:
+    """Shows ``window`` over ``parent``, so that this can come in front of it: a window manager
+    keeps what is transient for another window above it always."""
+    center_over(window, parent)  # before there is a handle: then its place is that of its frame
+    # Makes the handle. Not by winId(), which makes one for each dock of ``parent`` too: a menu that
+    # opens over such a dock takes it for a window, and Qt warns.
+    window.create()
+    if (handle := window.windowHandle()) is not None:
+        handle.setTransientParent(None)  # type: ignore[arg-type]  # PySide's stub knows no None
+    close_by_key(window)
+    window.show()
+
+
+def close_by_key(window: QWidget) -> None:
+    """Esc closes ``window``, and so does what the system closes windows with (Ctrl+W)."""
+    for key in (QKeySequence.StandardKey.Cancel, QKeySequence.StandardKey.Close):
+        QShortcut(key, window, window.close)

@@ -34,6 +34,8 @@ class Colors:
     grid: str
     measured: str
     raw: str
+    training: str
+    steps: str
     reported: str
     best: str
     validation: str
@@ -55,6 +57,8 @@ LIGHT = Colors(
     grid="#e3e7ec",
     measured="#1b66bb",
     raw="#8fb8e6",
+    training="#c2410c",
+    steps="#f3c4aa",
     reported="#9b5600",
     best="#00775b",
     validation="#b0398a",
@@ -76,6 +80,8 @@ DARK = Colors(
     grid="#2d333d",
     measured="#5aa9f5",
     raw="#37608c",
+    training="#fb8c4b",
+    steps="#7a4a2e",
     reported="#e69f3c",
     best="#35c296",
     validation="#ef8fc7",

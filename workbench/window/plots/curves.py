@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.analysis.smoothing import Smoother as Smoother
+from workbench.engine.run_state import EpochFigures
 
 Floats = NDArray[np.float32]
 
@@ -202,7 +203,8 @@ def accuracy_range(values: Sequence[float]) -> tuple[float, float]:
     while high - max(finite) < 0.15 * (high - low):
         high += 5.0
     if high > 100.0:
-        return min(low, 90.0), 100.0
+        # A line at 100% is seen in its whole width.
+        return min(low, 90.0), 100.5 if max(finite) > 99.5 else 100.0
     return low, high
 
 
@@ -322,19 +324,29 @@ def epochs_csv(
     mode: str,
     sample: bool,
     validation: Sequence[float] = (),
+    figures: Sequence[EpochFigures] = (),
 ) -> str:
     """One row for each epoch; ``mean_loss`` is the mean over the epoch's steps, empty where they
     are not known. ``validation``: accuracies on the validation split, where there is one, for a
-    column of their own."""
+    column of their own. ``figures``: those of each epoch of which they are known; training accuracy
+    and losses of the tests then have columns."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     head = ["epoch", "test_accuracy_percent", "test_mode", "learning_rate", "mean_loss", "sample"]
-    table.writerow([*head, *(["validation_accuracy_percent"] if validation else [])])
+    known = {one.epoch: one for one in figures}
+    more = ["training_accuracy_percent", "test_loss", "validation_loss"] if known else []
+    table.writerow([*head, *(["validation_accuracy_percent"] if validation else []), *more])
     for at, (epoch, accuracy, rate) in enumerate(zip(epochs, accuracies, rates, strict=True)):
         part = losses[(epoch - 1) * steps_per_epoch : epoch * steps_per_epoch]
         mean = float(part.mean(dtype=np.float64)) if len(part) else ""
         row = [epoch, accuracy, mode, rate, mean, "yes" if sample else "no"]
-        table.writerow([*row, *validation[at : at + 1]])
+        one = known.get(epoch)
+        others: list[object] = [""] * len(more)
+        if one is not None:
+            held_out = one.validation.loss if one.validation else ""
+            trained = one.training_accuracy
+            others = ["" if trained is None else trained, one.test.loss, held_out]
+        table.writerow([*row, *validation[at : at + 1], *others])
     return text.getvalue()
 
 

@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QLabel
 from workbench.spec.expected import LEVEL, Expected
 from workbench.window.kit import theme
 from workbench.window.kit.hyperparameter_text import tooltip
-from workbench.window.kit.translation import tr
+from workbench.window.kit.translation import say, tr
 from workbench.window.plots import curves
 from workbench.window.plots.plot_legend import Entry
 from workbench.window.run.run_curves import RunCurves
 from workbench.window.run.run_plot import RunPlot, expected_entry
 from workbench.words.figures import percent
+from workbench.words.memorizing import COUNTED, gap_sentences
 
 
 class AccuracyPlot(RunPlot):
@@ -45,6 +46,9 @@ class AccuracyPlot(RunPlot):
         ]
         for line in self.reported_lines:
             self.addItem(line, ignoreBounds=True)
+        self.training = self.curve(antialias=True, connect="finite")
+        self.turn = pg.InfiniteLine(angle=90)
+        self.addItem(self.turn, ignoreBounds=True)
         self.test = self.curve(antialias=True, symbol="o", symbolSize=6, connect="finite")
         self.validation = self.curve(antialias=True, symbol="t", symbolSize=7, connect="finite")
         self.best_mark = self.curve(antialias=True, pen=None, symbol="star", symbolSize=15)
@@ -64,9 +68,13 @@ class AccuracyPlot(RunPlot):
 
     def title(self) -> str:
         train = self.points.mode == "train"
-        if self.points.validation:
+        if self.points.validation or self._counted():
             return tr("Accuracy in training mode, %") if train else tr("Accuracy, %")
         return tr("Test accuracy in training mode, %") if train else tr("Test accuracy, %")
+
+    def _counted(self) -> bool:
+        """Whether the training images that were recognized are known of any epoch."""
+        return any(one.training_accuracy is not None for one in self.points.figures)
 
     def empty_words(self) -> str:
         if self.points.done or self.points.expected is not None:
@@ -89,7 +97,10 @@ class AccuracyPlot(RunPlot):
         if not points.done:
             return entries
         split = bool(points.validation)
-        name = tr("test") if split else tr("measured")
+        counted = self._counted()
+        if counted:
+            entries.append(Entry(tr("training"), c.training, 2, key="training"))
+        name = tr("test") if split or counted else tr("measured")
         entries.append(Entry(name, c.measured, 2, "o", key="test"))
         if split:
             entries.append(Entry(tr("validation"), c.validation, 2, "t", key="validation"))
@@ -100,8 +111,7 @@ class AccuracyPlot(RunPlot):
                 else tr("best by test, epoch {epoch}")
             )
             text = template.format(epoch=points.done[points.best])
-            short = tr("best by validation") if split else tr("best by test")
-            entries.append(Entry(text, c.best, 0, "star", short=short, key="best"))
+            entries.append(Entry(text, c.best, 0, "star", short=tr("best"), key="best"))
         return entries
 
     def _choice_words(self) -> list[str]:
@@ -114,7 +124,11 @@ class AccuracyPlot(RunPlot):
             band = [text.format(level=f"{LEVEL:.0%}", seeds=max(expected.seeds))]
         if not self.points.done:
             return band
+        gap = [say(sentence) for sentence in gap_sentences(self.points.figures)]
+        counted = [say(COUNTED)] if self._counted() else []
         return [
+            *gap,
+            *counted,
             *band,
             tr("The star is the test accuracy of the epoch that was best on the validation split.")
             if self.points.validation
@@ -133,8 +147,12 @@ class AccuracyPlot(RunPlot):
         best = points.best if len(done) else None
         star = [] if best is None else [best]
         self.best_mark.setData(done[star], values[star])
+        trained = points.of_epochs(lambda one: one.training_accuracy)
+        self.training.setData(*trained)
+        self.mark_turn(self.turn, words=False)
         shown: list[float] = []
         for curve, of_curve, key in (
+            (self.training, trained[1].tolist(), "training"),
             (self.test, points.accuracies, "test"),
             (self.validation, points.validation, "validation"),
             (self.best_mark, values[star].tolist(), "best"),
@@ -217,6 +235,7 @@ class AccuracyPlot(RunPlot):
         shade = QColor(c.muted)
         shade.setAlpha(36)
         self.band_between.setBrush(shade)
+        self.training.setPen(self.pen(c.training, 2))
         self.test.setPen(self.pen(c.measured, 2))
         self.validation.setPen(self.pen(c.validation, 2))
         for mark, color in (

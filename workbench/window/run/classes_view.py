@@ -45,7 +45,7 @@ class ReliabilityDiagram(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("reliabilityDiagram")
-        self.setMinimumSize(220, 220)
+        self.setMinimumSize(160, 200)
         self._calibration: Calibration | None = None
 
     def show_calibration(self, result: Calibration | None) -> None:
@@ -194,7 +194,8 @@ class ClassesView(QWidget):
         both = QSplitter()
         both.addWidget(left)
         both.addWidget(right)
-        both.setSizes([520, 280])
+        both.setSizes([560, 240])
+        both.setStretchFactor(0, 1)  # the table gets what the diagram can do without
         both.setChildrenCollapsible(False)
         top = QHBoxLayout()
         top.addWidget(self._summary, 1)

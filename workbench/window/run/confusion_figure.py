@@ -152,6 +152,9 @@ def place(
     left = line + names + 10
     bars_least = max(4 * line, 56)
     room = max(width - left - 12 - bars_least - 6 - figure, 10)
+    # Where cells would be too narrow for their numbers the bars yield, not the figures at them.
+    yielded = min(max(round(0.9 * figure * classes) - room, 0), bars_least - 36)
+    bars_least, room = bars_least - yielded, room + yielded
     # The color scale and the word above the bars need four lines and a half.
     least_top = int(4.6 * line) + 10
     for turned in (False, True):
@@ -463,7 +466,8 @@ class ConfusionFigure:
         painter.setPen(QColor(c.muted))
         below = QRectF(g.bars, bar.bottom() + 2, width, line)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0%")
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "50%")
+        if self._metrics.horizontalAdvance("0%50%100%") + 12 < width:
+            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "50%")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, "100%")
         title = self._metrics.elidedText(tr("Class accuracy"), Qt.TextElideMode.ElideRight, width)
         painter.drawText(

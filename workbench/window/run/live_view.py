@@ -28,8 +28,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.analysis.smoothing import weight_for
 from workbench.engine.events import EpochDone, Event, FinalTest, StepsDone
-from workbench.engine.run_state import RunState
+from workbench.engine.run_state import EpochFigures, RunState
 from workbench.spec.expected import Expected
 from workbench.spec.presets import Reported
 from workbench.window.kit import theme
@@ -59,7 +60,7 @@ PIECE = 250_000
 take 40 ms to smooth."""
 
 SMOOTHING = 0.95
-"""Where the slider stands first: an average over about 20 steps."""
+"""Where the slider stands first: an average over about 20 steps, or fewer in a short run."""
 
 
 class LiveView(QWidget):
@@ -75,6 +76,7 @@ class LiveView(QWidget):
         self.setObjectName("liveView")
         self.points = RunCurves(SMOOTHING)
         self._to_come = np.zeros(0, np.float32)
+        self._smoothing_chosen = False
         self._dirty = self._epochs_dirty = True
         self._painting: Iterator[None] | None = None
         self._linking = False
@@ -198,7 +200,7 @@ class LiveView(QWidget):
             self.add_losses(state.step_losses[known:])
         for epoch in state.finished_epochs[len(self.points.done) :]:
             validation = epoch.validation.accuracy if epoch.validation else None
-            self.add_epoch(epoch.epoch, epoch.test.accuracy, epoch.learning_rate, validation)
+            self.add_epoch(epoch.epoch, epoch.test.accuracy, epoch.learning_rate, validation, epoch)
         if state.final and state.test is not None:
             self.set_final(state.test.accuracy)
 
@@ -240,6 +242,12 @@ class LiveView(QWidget):
         self.points.begin(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode)
         self._export.run_name = name
         self._to_come = np.zeros(0, np.float32)
+        if not self._smoothing_chosen:
+            self._slider.blockSignals(True)
+            self._slider.setValue(round(100 * weight_for(steps_per_epoch * epochs, SMOOTHING)))
+            self._slider.blockSignals(False)
+            self.points.loss.smooth(self._slider.weight)
+            self._show_smoothing()
         self._follow.setChecked(True)
         self._on_follow(True)
 
@@ -257,11 +265,17 @@ class LiveView(QWidget):
             self._to_come = self._to_come[most:]
 
     def add_epoch(
-        self, epoch: int, accuracy: float, learning_rate: float, validation: float | None = None
+        self,
+        epoch: int,
+        accuracy: float,
+        learning_rate: float,
+        validation: float | None = None,
+        figures: EpochFigures | None = None,
     ) -> None:
         """Test accuracy in percent after ``epoch`` (from 1), and the rate that it trained with;
-        ``validation``: the accuracy on the validation split, in all epochs of a run or in none."""
-        self.points.add_epoch(epoch, accuracy, learning_rate, validation)
+        ``validation``: the accuracy on the validation split, in all epochs of a run or in none;
+        ``figures``: all that is known of the epoch."""
+        self.points.add_epoch(epoch, accuracy, learning_rate, validation, figures)
         self._changed(epochs=True)
 
     def set_final(self, accuracy: float | None) -> None:
@@ -293,9 +307,9 @@ class LiveView(QWidget):
         self._begin(steps_per_epoch, epochs, learning_rates, reported, sample, test_mode, name)
         self.add_losses(losses)
         for row in rows:
-            self.add_epoch(
-                row["epoch"], row["accuracy"], row["learning_rate"], row.get("validation_accuracy")
-            )
+            known = EpochFigures.from_row(row) if "test_loss" in row else None
+            validation = row.get("validation_accuracy")
+            self.add_epoch(row["epoch"], row["accuracy"], row["learning_rate"], validation, known)
         self.set_final(final)
 
     def step_count(self) -> int:
@@ -427,6 +441,7 @@ class LiveView(QWidget):
         self.refresh()
 
     def _on_smoothing(self, value: int) -> None:
+        self._smoothing_chosen = True
         self.points.loss.smooth(self._slider.weight)
         self._show_smoothing()
         self._changed()
@@ -477,6 +492,7 @@ class LiveView(QWidget):
             text = tr("accuracy {accuracy} (epoch {epoch})")
             accuracy = percent(points.accuracies[near])
             parts.append(text.format(accuracy=accuracy, epoch=points.done[near]))
+            parts += self._figures_at(near) if not short else []
             if points.validation:
                 value = percent(points.validation[near])
                 parts.append(tr("validation {accuracy}").format(accuracy=value))
@@ -486,6 +502,19 @@ class LiveView(QWidget):
                 value = percent(points.expected.accuracy[points.done[near] - 1])
                 parts.append(tr("expected {accuracy}").format(accuracy=value))
         return " · ".join(parts)
+
+    def _figures_at(self, near: int) -> list[str]:
+        """Words on training and test of the epoch at this place in ``points.done``."""
+        epoch = self.points.done[near]
+        found = next((one for one in self.points.figures if one.epoch == epoch), None)
+        if found is None:
+            return []
+        parts = []
+        if found.training_accuracy is not None:
+            text = tr("training {accuracy}")
+            parts.append(text.format(accuracy=percent(found.training_accuracy)))
+        parts.append(tr("test loss {loss}").format(loss=f"{found.test.loss:.4f}"))
+        return parts
 
     # --- export -------------------------------------------------------------------------
 
@@ -535,6 +564,7 @@ class LiveView(QWidget):
             points.mode,
             points.sample,
             points.validation,
+            points.figures,
         )
 
     def _losses_table(self) -> Iterator[str]:

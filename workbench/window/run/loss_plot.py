@@ -1,8 +1,9 @@
-"""The loss of every training step, raw and smoothed."""
+"""The loss of every training step, raw, smoothed and as mean of an epoch; the loss of tests."""
 
 from __future__ import annotations
 
 import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
 from workbench.messages import Count
@@ -31,10 +32,20 @@ class LossPlot(RunPlot):
         self.expected = self.curve(connect="finite", antialias=True)
         self.raw = self.curve(connect="finite", antialias=False)
         self.smooth = self.curve(connect="finite", antialias=False)
+        self.mean = self.curve(antialias=True, symbol="s", symbolSize=5)
+        self.validation = self.curve(antialias=True, symbol="t", symbolSize=7)
+        self.test = self.curve(antialias=True, symbol="o", symbolSize=6)
+        self.turn = pg.InfiniteLine(
+            angle=90, label="", labelOpts={"position": 0.9, "anchors": [(0, 0.5), (1, 0.5)]}
+        )
+        self.addItem(self.turn, ignoreBounds=True)
         self.lonely_steps = self.curve(antialias=True, pen=None, symbol="o", symbolSize=6)
 
     def name(self) -> str:
-        return tr("Training loss")
+        return tr("Training and test loss")
+
+    def title(self) -> str:
+        return tr("Loss")
 
     def name_curves(self) -> None:
         self.name_curve(self.smooth, tr("Training loss"), "lowest")
@@ -47,11 +58,21 @@ class LossPlot(RunPlot):
 
     def entries(self, c: theme.Colors) -> list[Entry]:
         smoothed = tr("smoothed {weight}").format(weight=f"{self.smoothing:.2f}")
-        return [
-            *([expected_entry(c)] if self.points.expected else []),
-            Entry(tr("each step"), c.raw, 1, key="each step"),
-            Entry(smoothed, c.measured, 2, key="smoothed"),
+        points = self.points
+        entries = [
+            *([expected_entry(c)] if points.expected else []),
+            Entry(tr("each step"), c.steps, 1, key="each step"),
+            Entry(smoothed, c.training, 2, key="smoothed"),
         ]
+        if points.figures:
+            mean = tr("mean of the epoch")
+            entries += [
+                Entry(mean, c.training, 1, "s", short=tr("mean"), key="mean"),
+                Entry(tr("test"), c.measured, 2, "o", key="test"),
+            ]
+        if points.validation and points.figures:
+            entries.append(Entry(tr("validation"), c.validation, 2, "t", key="validation"))
+        return entries
 
     def set_logarithmic(self, logarithmic: bool) -> None:
         self.logarithmic = self.axis.logarithmic = logarithmic
@@ -92,8 +113,33 @@ class LossPlot(RunPlot):
             means = np.log10(expected.loss) if log else np.array(expected.loss)
             self.expected.setData(middles, means)
             seen.append(means[(middles >= low) & (middles <= high)])
+        seen += self._draw_epochs(low, high)
         self.fit_values(*curves.loss_range(np.concatenate([np.zeros(0), *seen]), log))
         self._show_notice(int(low * per_epoch) - 1, int(high * per_epoch) + 1)
+
+    def _draw_epochs(self, low: float, high: float) -> list[np.ndarray]:
+        """Draw what there is one figure of for each epoch; return the values that are seen."""
+        points, seen = self.points, []
+        for curve, key, (x, values) in (
+            # A mean stands in the middle of its epoch.
+            (self.mean, "mean", points.of_epochs(lambda one: one.loss)),
+            (self.test, "test", points.of_epochs(lambda one: one.test.loss)),
+            (
+                self.validation,
+                "validation",
+                points.of_epochs(lambda one: one.validation.loss if one.validation else None),
+            ),
+        ):
+            if self.logarithmic:
+                x, values = x[values > 0.0], np.log10(values[values > 0.0])
+            if key == "mean":
+                x = x - 0.5
+            curve.setVisible(self.legend.shows(key))
+            curve.setData(x, values)
+            if self.legend.shows(key):
+                seen.append(values[(x >= low) & (x <= high)])
+        self.mark_turn(self.turn, words=True)
+        return seen
 
     def _show_notice(self, first: int, last: int) -> None:
         """Say what the plot does not show."""
@@ -121,6 +167,13 @@ class LossPlot(RunPlot):
 
     def recolor(self, c: theme.Colors) -> None:
         self.expected.setPen(self.pen(c.muted, 1.5, Qt.PenStyle.DotLine))
-        self.raw.setPen(self.pen(c.raw, 1))
-        self.smooth.setPen(self.pen(c.measured, 2))
-        self.tint(self.lonely_steps, c.measured, c)
+        self.raw.setPen(self.pen(c.steps, 1))
+        self.smooth.setPen(self.pen(c.training, 2))
+        for curve, color, width in (
+            (self.mean, c.training, 1.0),
+            (self.test, c.measured, 2.0),
+            (self.validation, c.validation, 2.0),
+        ):
+            curve.setPen(self.pen(color, width))
+            self.tint(curve, color, c)
+        self.tint(self.lonely_steps, c.training, c)

@@ -15,11 +15,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QLabel
 
+from workbench.analysis.memorizing import memorizing
 from workbench.window.kit import theme
-from workbench.window.kit.translation import tr
+from workbench.window.kit.translation import say, tr
 from workbench.window.plots.epoch_plot import EpochPlot
 from workbench.window.plots.plot_legend import Entry, PlotLegend
 from workbench.window.run.run_curves import RunCurves
+from workbench.words.memorizing import short_gap
 
 
 class RunPlot(EpochPlot):
@@ -109,6 +111,19 @@ class RunPlot(EpochPlot):
         """Color the symbols of a curve."""
         mark.setSymbolBrush(color)
         mark.setSymbolPen(c.surface)
+
+    def mark_turn(self, line: pg.InfiniteLine, words: bool) -> None:
+        """Put ``line`` where the run began to memorize, with ``words`` beside it, if it does."""
+        found = memorizing(self.points.figures)
+        line.setVisible(found is not None)
+        if found is not None:
+            c = self.colors()
+            line.setValue(float(found.since))
+            line.setPen(self.pen(c.muted, 1.2, Qt.PenStyle.DashLine))
+            if words:
+                said = short_gap(self.points.figures)
+                line.label.setFormat(say(said) if said else "")
+                line.label.setColor(c.text)
 
     def parts(self) -> list[QLabel]:
         """Heading and what stands beside it."""

@@ -13,6 +13,7 @@ from workbench.messages import Message, WorkbenchError
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.classes_view import ClassesView
 from workbench.window.run.confusion_view import ConfusionView
+from workbench.window.run.histograms_view import HistogramsView
 from workbench.window.run.images_view import ImagesView
 from workbench.window.run.live_view import LiveView
 from workbench.window.run.log_view import LogView
@@ -36,6 +37,7 @@ class RunView(QWidget):
     def __init__(self, live_runs: LiveRuns, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.run: ShownRun | None = None
+        self.first_page: QWidget | None = None
         self.live_runs = live_runs
         live_runs.listen(self._heard)
         self.header = RunHeader()
@@ -46,6 +48,7 @@ class RunView(QWidget):
         self.report = ReportView()
         self.classes = ClassesView()
         self.images = ImagesView()
+        self.histograms = HistogramsView()
         self._shows: tuple[RunTab, ...] = (
             self.header,
             self.live,
@@ -55,6 +58,7 @@ class RunView(QWidget):
             self.report,
             self.log,
             self.details,
+            self.histograms,
         )
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
@@ -67,8 +71,10 @@ class RunView(QWidget):
             self.report,
             self.log,
             self.details,
+            self.histograms,
         ):
             self.tabs.addTab(view, "")
+        self._show_histograms_tab()
         self.live.problem.connect(self.problem)
         self.confusion.problem.connect(self.problem)
         self.confusion.images_wanted.connect(self._show_images)
@@ -86,18 +92,26 @@ class RunView(QWidget):
         assert isinstance(layout, QVBoxLayout)
         layout.insertWidget(0, widget)
 
+    def show_first(self, page: QWidget) -> None:
+        """Put ``page``, on the chosen preset, before the tabs; it is on until a run is shown."""
+        self.first_page = page
+        self.tabs.insertTab(0, page, tr("Preset"))
+        self.tabs.setCurrentWidget(page)
+
     def retranslate(self) -> None:
-        names = (
-            tr("Live"),
-            tr("Confusion"),
-            tr("Classes"),
-            tr("Images"),
-            tr("Report"),
-            tr("Log"),
-            tr("Details"),
-        )
-        for index, text in enumerate(names):
-            self.tabs.setTabText(index, text)
+        for view, text in (
+            (self.live, tr("Live")),
+            (self.confusion, tr("Confusion")),
+            (self.classes, tr("Classes")),
+            (self.images, tr("Images")),
+            (self.report, tr("Report")),
+            (self.log, tr("Log")),
+            (self.details, tr("Details")),
+            (self.histograms, tr("Histograms")),
+        ):
+            self.tabs.setTabText(self.tabs.indexOf(view), text)
+        if self.first_page is not None:
+            self.tabs.setTabText(self.tabs.indexOf(self.first_page), tr("Preset"))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -127,6 +141,8 @@ class RunView(QWidget):
         are damaged, and shows what it showed."""
         live = self.live_runs.in_folder(record.folder)
         self._show(of_live(live) if live is not None else of_record(record))
+        if self.tabs.currentWidget() is self.first_page:
+            self.tabs.setCurrentWidget(self.live)
 
     def show_live(self, key: str | None = None) -> None:
         """Show the run under way with this key; without one the run that was begun last."""
@@ -147,9 +163,16 @@ class RunView(QWidget):
         self.run = run
         for part in self._shows:
             part.show_run(run)
+        self._show_histograms_tab()
         if run is None and message is not None:
             self.header.show_run(None, message)
         self.shown_changed.emit()
+
+    def _show_histograms_tab(self) -> None:
+        """Only of a run that keeps histograms: most keep none."""
+        experiment = self.run.experiment if self.run is not None else None
+        shown = experiment is not None and experiment.histograms
+        self.tabs.setTabVisible(self.tabs.indexOf(self.histograms), shown)
 
     def _heard(self, live: LiveRun, event: Event | None) -> None:
         run = self.run

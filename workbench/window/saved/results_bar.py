@@ -21,6 +21,8 @@ class ResultsBar(QWidget):
     """RunRecords, two to ``MOST_RUNS``."""
     report_requested = Signal(list)
     """RunRecords, one or more."""
+    export_requested = Signal(list)
+    """RunRecords, one or more."""
 
     def __init__(
         self,
@@ -41,6 +43,11 @@ class ResultsBar(QWidget):
         self.report_action.triggered.connect(
             lambda: self.report_requested.emit(list(self._selected()))
         )
+        self.export_action = QAction(self)
+        self.export_action.setObjectName("exportRunsAction")
+        self.export_action.triggered.connect(
+            lambda: self.export_requested.emit(list(self._selected()))
+        )
         self.compare_button, self.report_button = QPushButton(), QPushButton()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -54,13 +61,21 @@ class ResultsBar(QWidget):
         self.retranslate()
 
     def actions_for_menu(self) -> list[QAction]:
-        return [self.compare_action, self.report_action]
+        return [self.compare_action, self.report_action, self.export_action]
 
     def update_state(self) -> None:
         """Sets what is on, with the reason in the tooltip where something is off."""
         count = len(self._selected())
         self.compare_action.setEnabled(2 <= count <= MOST_RUNS)
         self.report_action.setEnabled(count > 0)
+        self.export_action.setEnabled(count > 0)
+        self.export_action.setToolTip(
+            tooltip(
+                tr("Weights, curves or whole runs as files for other programs")
+                if count
+                else tr("Choose a run first.")
+            )
+        )
         unreadable = self._unreadable()
         if count < 2 and unreadable:
             compare = (
@@ -94,6 +109,7 @@ class ResultsBar(QWidget):
     def retranslate(self) -> None:
         self.compare_action.setText(tr("Compare…"))
         self.report_action.setText(tr("Write report…"))
+        self.export_action.setText(tr("Export…"))
         self.compare_button.setText(tr("Compare…"))
         self.report_button.setText(tr("Write report…"))
         self.update_state()

@@ -17,13 +17,18 @@ from workbench.data.data_choice import (
     DataInfo,
     choose_data,
     find_cifar10,
+    find_on_this_machine,
 )
+from workbench.data.sources import DATA_SOURCES
 from workbench.messages import Count, WorkbenchError
 from workbench.path_text import from_text, shown, to_text
 from workbench.window.kit.hyperparameter_text import button_text, tooltip
 from workbench.window.kit.settings import Settings
 from workbench.window.kit.translation import say, tr
 from workbench.words.left_out import left_out_lines
+
+PLACED = ("folder", "parquet")
+"""Kinds of data that lie wherever a person put them."""
 
 
 class DataButton(QToolButton):
@@ -48,14 +53,16 @@ class DataButton(QToolButton):
         self._menu.setToolTipsVisible(True)
         self._group = QActionGroup(self)
         self._cifar10 = self._menu.addAction("")
+        self._cifar100 = self._menu.addAction("")
         self._download = self._menu.addAction("")
         self._known_folder = self._menu.addAction("")
         self._folder = self._menu.addAction("")
         self._sample = self._menu.addAction("")
-        for action in (self._cifar10, self._known_folder, self._sample):
+        for action in (self._cifar10, self._cifar100, self._known_folder, self._sample):
             action.setCheckable(True)
             self._group.addAction(action)
         self._cifar10.triggered.connect(lambda: self._choose("cifar10"))
+        self._cifar100.triggered.connect(lambda: self._choose("cifar100"))
         self._sample.triggered.connect(lambda: self._choose("sample"))
         self._known_folder.triggered.connect(lambda: self._choose(self._folder_path()))
         self._folder.triggered.connect(self._ask_folder)
@@ -109,7 +116,7 @@ class DataButton(QToolButton):
 
     def set_info(self, choice: DataChoice, info: DataInfo) -> None:
         """Takes a data set that was read, and remembers its name and number of images."""
-        if choice.kind == "folder":
+        if choice.kind in PLACED:
             self._settings.set_record(
                 "data/folder",
                 {
@@ -157,8 +164,9 @@ class DataButton(QToolButton):
         """The chosen data set's name."""
         if self.is_sample:
             return tr("sample")
-        if self.choice.kind == "cifar10":
-            return "CIFAR-10"
+        source = DATA_SOURCES[self.choice.kind]
+        if source.inside:
+            return source.label
         return self._remembered().get("name") or shown((self.choice.path or Path()).name)
 
     def _folder_record(self) -> dict[str, Any]:
@@ -174,8 +182,8 @@ class DataButton(QToolButton):
         """Training and test images of the chosen data set, where they are known."""
         if self.is_sample:
             return SAMPLE_IMAGES
-        if self.choice.kind == "cifar10":
-            return CIFAR10_IMAGES
+        if images := DATA_SOURCES[self.choice.kind].images:
+            return images
         known = self._remembered()
         return (int(known["train"]), int(known["test"])) if known else None
 
@@ -190,6 +198,8 @@ class DataButton(QToolButton):
         found = find_cifar10()
         self._cifar10.setText(f"CIFAR-10 · {_counts(*CIFAR10_IMAGES)}")
         self._cifar10.setVisible(found is not None)
+        self._cifar100.setText(f"CIFAR-100 · {_counts(*CIFAR10_IMAGES)}")
+        self._cifar100.setVisible(find_on_this_machine("cifar100") is not None)
         self._download.setText(tr("Download CIFAR-10 (170 MB)"))
         self._download.setVisible(found is None)
         known = self._folder_record()
@@ -201,8 +211,9 @@ class DataButton(QToolButton):
         self._folder.setText(tr("Folder of images…"))
         self._sample.setText(tr("Sample, made by the program") + f" · {_counts(*SAMPLE_IMAGES)}")
         self._cifar10.setChecked(self.choice.kind == "cifar10")
+        self._cifar100.setChecked(self.choice.kind == "cifar100")
         self._sample.setChecked(self.is_sample)
-        self._known_folder.setChecked(self.choice.kind == "folder")
+        self._known_folder.setChecked(self.choice.kind in PLACED)
         tip = (
             tr(
                 "Sample data, made by the program, to try things out. Download CIFAR-10, or "
@@ -213,12 +224,12 @@ class DataButton(QToolButton):
         )
         if counts:
             tip += "\n" + tr("{counts} images: training + test.").format(counts=counts)
-        skipped = known.get("skipped") if self.choice.kind == "folder" else 0
+        skipped = known.get("skipped") if self.choice.kind in PLACED else 0
         if skipped:
             tip += "\n" + tr("{count:file|files} could not be read and were skipped.").format(
                 count=Count(skipped)
             )
-        if self.choice.kind == "folder":
+        if self.choice.kind in PLACED:
             lines = left_out_lines(known, tr)
             tip += "\n".join(["", tr("Left out:"), *lines]) if lines else ""
         self.setToolTip(tooltip(*(self._reason_off or tip).split("\n")))

@@ -1,4 +1,4 @@
-"""The card below the presets: what the chosen one changes, what was reported and found."""
+"""The card about the chosen preset: what it changes, what was reported and found."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def sections(
     """``(heading, text, role)`` of what the card says; ``presets`` is the list that ``preset``
     stands in."""
     if preset is None:
-        return [("", tr("Choose a preset above."), "muted")]
+        return [("", tr("Choose a preset at the left."), "muted")]
     if isinstance(preset, BrokenPreset):
         return [
             (tr("Cannot be used"), problem_text(preset), "problem"),

@@ -1,5 +1,5 @@
-"""The list of presets, the report's eleven, those beyond it and your own, with a note on the one
-that is chosen."""
+"""The list of presets: the report's eleven, those beyond it and your own. The note on the chosen
+one stands in the middle of the window."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ from workbench.window.setup.preset_note import PresetNote, accuracy_text
 
 PRESET = Qt.ItemDataRole.UserRole
 GROUP = PRESET + 1
-BEYOND, OWN = "beyond", "own"
+SOURCE = PRESET + 2
+"""Whose accuracies stand below a heading."""
+REPORT, BEYOND, OWN = "report", "beyond", "own"
 WARNING = "⚠"
 
 
@@ -65,16 +67,16 @@ def is_own(preset: Preset | BrokenPreset | None) -> bool:
 
 
 def group_of(preset: Preset | BrokenPreset) -> str:
-    """Which presets it is listed with; those of the report stand on top, without a heading."""
+    """Return which presets it is listed with."""
     if is_own(preset):
         return OWN
-    return BEYOND if isinstance(preset, Preset) and preset.beyond else ""
+    return BEYOND if isinstance(preset, Preset) and preset.beyond else REPORT
 
 
 class _Rows(QStyledItemDelegate):
-    """Paints a preset in two lines, and the divider (an item without a preset)."""
+    """Paints a preset in one line, and headings (items without a preset)."""
 
-    SIDE, ABOVE, BETWEEN = 10, 5, 1
+    SIDE, ABOVE = 10, 3
 
     def _fonts(self, font: QFont) -> tuple[QFont, QFont, QFont]:
         bold, small = QFont(font), QFont(font)
@@ -84,9 +86,8 @@ class _Rows(QStyledItemDelegate):
 
     def height(self, font: QFont) -> int:
         """Pixels of each row; the same for all, so that only whole ones are shown."""
-        normal, _, small = self._fonts(font)
-        lines = QFontMetrics(normal).height() + QFontMetrics(small).height()
-        return lines + self.BETWEEN + 2 * self.ABOVE + 1
+        normal, _, _ = self._fonts(font)
+        return QFontMetrics(normal).height() + 2 * self.ABOVE + 1
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -122,6 +123,9 @@ class _Rows(QStyledItemDelegate):
             inside = rect.adjusted(self.SIDE, 0, -self.SIDE, -self.ABOVE - 1)
             flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
             painter.drawText(inside, flags, index.data(Qt.ItemDataRole.DisplayRole))
+            painter.setFont(small)
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
+            painter.drawText(inside, flags, index.data(SOURCE) or "")
             painter.restore()
             return
         enabled = bool(state & QStyle.StateFlag.State_Enabled)
@@ -132,35 +136,23 @@ class _Rows(QStyledItemDelegate):
         elif state & QStyle.StateFlag.State_MouseOver and enabled:
             painter.fillRect(rect.adjusted(0, 0, 0, -1), QColor(c.window))
         text = QColor(c.text if enabled else c.muted)
-        muted = QColor(c.muted)
-        box = rect.adjusted(self.SIDE, self.ABOVE, -self.SIDE, -self.ABOVE - 1)
-        first = QRect(box.left(), box.top(), box.width(), QFontMetrics(normal).height())
-        second = QRect(
-            box.left(), first.bottom() + 1 + self.BETWEEN, box.width(), QFontMetrics(small).height()
-        )
+        line = rect.adjusted(self.SIDE, self.ABOVE, -self.SIDE, -self.ABOVE - 1)
         if isinstance(preset, BrokenPreset):
             problem = QColor(c.problem)
-            self._left(painter, first, f"{WARNING} {preset.id}", bold, problem)
-            self._left(painter, second, tr("Cannot be used"), small, problem)
+            line.setRight(self._right(painter, line, tr("Cannot be used"), small, problem))
+            self._left(painter, line, f"{WARNING} {preset.id}", bold, problem)
             painter.restore()
             return
         if preset.reported is not None:
-            first.setRight(self._right(painter, first, accuracy_text(preset.reported), bold, text))
-            second.setRight(self._right(painter, second, tr("reported"), small, muted))
+            line.setRight(self._right(painter, line, accuracy_text(preset.reported), bold, text))
         elif preset.published is not None:
             accuracy = f"{preset.published.accuracy:g}%"
-            first.setRight(self._right(painter, first, accuracy, bold, text))
-            second.setRight(self._right(painter, second, tr("published"), small, muted))
+            line.setRight(self._right(painter, line, accuracy, bold, text))
         if preset.built_in:
-            used = self._left(painter, first, preset.id, bold, text)
-            title = first.adjusted(used + 8, 0, 0, 0)
-            self._left(painter, title, tr(preset.title), normal, text)
+            used = self._left(painter, line, preset.id, bold, text)
+            self._left(painter, line.adjusted(used + 8, 0, 0, 0), tr(preset.title), normal, text)
         else:
-            self._left(painter, first, preset.title, bold, text)
-        texts = summaries(preset.experiment)
-        width = QFontMetrics(small).horizontalAdvance
-        short = next((text for text in texts if width(text) <= second.width()), texts[-1])
-        self._left(painter, second, short, small, muted)
+            self._left(painter, line, preset.title, bold, text)
         painter.restore()
 
     def _left(self, painter: QPainter, rect: QRect, text: str, font: QFont, color: QColor) -> int:
@@ -183,44 +175,40 @@ class _Rows(QStyledItemDelegate):
         return left - 8
 
 
-class _ListAboveNote(QWidget):
-    """Gives the list three fifths of the height, cut down to whole rows, and the note the rest.
+class _WholeRows(QWidget):
+    """Cuts the list down to whole rows, as many as there is room for."""
 
-    The share does not depend on the chosen preset, so that nothing moves when another is chosen.
-    """
-
-    SHARE, GAP = 0.6, 8
-
-    def __init__(self, rows: QListWidget, note: QWidget, delegate: _Rows) -> None:
+    def __init__(self, rows: QListWidget, delegate: _Rows) -> None:
         super().__init__()
-        self._rows, self._note, self._delegate = rows, note, delegate
+        self._rows, self._delegate = rows, delegate
         rows.setParent(self)
-        note.setParent(self)
 
     def arrange(self) -> None:
+        """Lay the list out again, after its rows, its font or the room have changed."""
         frame = 2 * self._rows.frameWidth()
         row = self._delegate.height(self._rows.font())
-        share = int((self.height() - self.GAP) * self.SHARE) - frame
-        height = whole_rows(share, row, self._rows.count()) + frame
+        height = whole_rows(self.height() - frame, row, self._rows.count()) + frame
         if height != self._rows.height() or self.width() != self._rows.width():
             self._rows.setGeometry(0, 0, self.width(), height)
             self._rows.scrollToItem(self._rows.currentItem())
-        top = height + self.GAP
-        self._note.setGeometry(0, top, self.width(), max(0, self.height() - top))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.arrange()
 
+    def height_of(self, rows: int) -> int:
+        """Return the pixels that so many rows take."""
+        return rows * self._delegate.height(self._rows.font()) + 2 * self._rows.frameWidth()
+
     def sizeHint(self) -> QSize:
-        return QSize(290, 10 * self._delegate.height(self._rows.font()))
+        return QSize(290, self.height_of(12))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(180, 5 * self._delegate.height(self._rows.font()))
+        return QSize(180, self.height_of(5))
 
 
 class PresetPanel(QWidget):
-    """Heading, list and note.
+    """Heading and list. :attr:`note` follows what is chosen, and stands elsewhere.
 
     ``selected`` tells of each newly chosen ``Preset`` or ``BrokenPreset``, by the person or by
     ``select``. ``show_in_folder`` asks to show a file (a ``Path``), ``problem`` says in one
@@ -264,13 +252,12 @@ class PresetPanel(QWidget):
         self.show_action.triggered.connect(self._show_in_folder)
         self.delete_action.triggered.connect(self._ask_to_delete)
 
-        self._body = _ListAboveNote(self.list, self.note, delegate)
+        self._body = _WholeRows(self.list, delegate)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.heading)
         layout.addWidget(self._body, 1)
-        self.setTabOrder(self.list, self.note)
 
         self.list.currentItemChanged.connect(self._chosen)
         self.list.customContextMenuRequested.connect(self._open_menu)
@@ -337,6 +324,8 @@ class PresetPanel(QWidget):
     def _set_row(self, row: int) -> None:
         while row > 0 and self.list.item(row).data(PRESET) is None:
             row -= 1
+        if row == 0:  # the heading of the report's
+            row = 1
         self.list.setCurrentRow(row)
 
     def _chosen(self, *_: object) -> None:
@@ -417,8 +406,13 @@ class PresetPanel(QWidget):
             item = self.list.item(row)
             preset = item.data(PRESET)
             if preset is None:
-                own = item.data(GROUP) == OWN
-                item.setText(tr("Own presets") if own else tr("Beyond the report"))
+                heading, source = {
+                    REPORT: (tr("The report"), tr("reported")),
+                    BEYOND: (tr("Beyond the report"), tr("published")),
+                    OWN: (tr("Own presets"), ""),
+                }[item.data(GROUP)]
+                item.setText(heading)
+                item.setData(SOURCE, source)
                 continue
             if isinstance(preset, BrokenPreset):
                 lines = [preset.id, say(preset.problem)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -74,11 +73,8 @@ class WeightsCard(QFrame):
         self.lines = [ElidedLabel("muted") for _ in range(LINES)]
         self.notes = ElidedLabel("muted")
         self.notes.setObjectName("weightsNotes")
-        self.empty = QLabel(self)
+        self.empty = ElidedLabel("muted")
         self.empty.setObjectName("noWeights")
-        self.empty.setProperty("role", "muted")
-        self.empty.setWordWrap(True)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.test_button = QPushButton()
         self.test_button.setObjectName("testButton")
         self.test_button.clicked.connect(self.test_requested)
@@ -102,14 +98,23 @@ class WeightsCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
         layout.setSpacing(3)
-        layout.addWidget(self.heading)
-        layout.addSpacing(2)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self.heading)
+        top.addWidget(self.empty, 1)
+        layout.addLayout(top)
+        # One line where there are no weights: the room is the table's.
+        self._loaded = QWidget()
+        loaded = QVBoxLayout(self._loaded)
+        loaded.setContentsMargins(0, 2, 0, 0)
+        loaded.setSpacing(3)
         for line in (self.title, *self.lines, self.notes):
-            layout.addWidget(line)
-        layout.addSpacing(4)
-        layout.addLayout(bottom)
-        layout.addSpacing(4)
-        layout.addWidget(self.progress)
+            loaded.addWidget(line)
+        loaded.addSpacing(4)
+        loaded.addLayout(bottom)
+        loaded.addSpacing(4)
+        loaded.addWidget(self.progress)
+        layout.addWidget(self._loaded)
         self.clear()
         self.retranslate()
 
@@ -164,7 +169,8 @@ class WeightsCard(QFrame):
 
     def retranslate(self) -> None:
         self.heading.setText(tr("Weights in use"))
-        self.empty.setText(tr("No weights in use. Load a saved run, or open a .pkl file."))
+        self.empty.setText(tr("None: load a saved run, or open a .pkl file."))
+        self.empty.setToolTip(self.empty.text())
         self.test_button.setText(tr("Test"))
         self.progress.setAccessibleName(tr("Progress of the test"))
         self.sample.setText(tr("sample"))
@@ -173,6 +179,7 @@ class WeightsCard(QFrame):
     def _update(self) -> None:
         loaded, testing = self._path is not None, self._total > 0
         self.empty.setVisible(not loaded)
+        self._loaded.setVisible(loaded)
         self.progress.setVisible(testing)
         self.progress.setRange(0, max(1, self._total))
         self.progress.setValue(self._done)
@@ -206,12 +213,6 @@ class WeightsCard(QFrame):
         self.result.setAccessibleName(
             f"{self.result.text()} {tr('sample') if result and result[4] else ''}".strip()
         )
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        # In the room of the lines, so that loading weights moves nothing.
-        room = self.title.geometry().united(self.notes.geometry())
-        self.empty.setGeometry(room)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -1,0 +1,1 @@
+"""Sweeps: what varies, and what they came to."""
