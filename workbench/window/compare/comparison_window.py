@@ -36,9 +36,9 @@ from workbench.window.images.image_store import ImageStore
 from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.hyperparameter_text import number_text, value_text
-from workbench.window.kit.shades import RUN_MARKERS
 from workbench.window.kit.translation import say, tr
 from workbench.window.plots.plot_legend import Entry, PlotLegend
+from workbench.words.run_lines import RUN_MARKERS
 from workbench.words.status import ELSEWHERE, status_word
 from workbench.words.titles import run_title
 
