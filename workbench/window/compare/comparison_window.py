@@ -31,6 +31,7 @@ from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS
 from workbench.window.compare.compared_confusion import ComparedConfusion, Test
 from workbench.window.compare.compared_curves import ComparedCurves, pen_of
+from workbench.window.compare.compared_filters import ComparedFilters
 from workbench.window.compare.flips_view import FlipsView
 from workbench.window.images.image_store import ImageStore
 from workbench.window.kit.figure_table import Cell, FigureTable
@@ -83,6 +84,7 @@ class ComparisonWindow(QWidget):
         self._no_pairs: Message | None = None
         self.confusion = ComparedConfusion(self.records)
         self.confusion.images_wanted.connect(self.images_wanted)
+        self.filters = ComparedFilters(self.records)
         self._lay_out()
         self.resize(1270, 720)
         self.retranslate()
@@ -160,6 +162,7 @@ class ComparisonWindow(QWidget):
         else:
             self.tabs.addTab(self._pairs_tab(), "")
         self.tabs.addTab(self.confusion, "")
+        self.tabs.addTab(self.filters, "")
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(8, 8, 8, 8)
@@ -181,7 +184,8 @@ class ComparisonWindow(QWidget):
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Compare {count} runs").format(count=len(self.records)))
-        texts = (tr("Curves"), tr("What differs"), tr("Image by image"), tr("Confusion"))
+        texts = [tr("Curves"), tr("What differs"), tr("Image by image"), tr("Confusion")]
+        texts.append(tr("Filters"))
         for index in range(self.tabs.count()):
             self.tabs.setTabText(index, texts[index])
         self._names = _names(self.records)
@@ -194,6 +198,7 @@ class ComparisonWindow(QWidget):
             self.flips.retranslate(self._names)
         self._show_pairs()
         self.confusion.retranslate(self._names)
+        self.filters.retranslate(self._names)
         self._show_legend()
 
     def _show_legend(self) -> None:
