@@ -19,12 +19,12 @@ from workbench.window.compare.figure_choice import ACCURACIES, LOSSES, STEPS, Fi
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
-from workbench.window.kit.shades import RUN_DASHES, RUN_MARKERS
 from workbench.window.kit.translation import say, tr
 from workbench.window.plots.curves import LossCurve
 from workbench.window.plots.epoch_plot import EpochPlot
 from workbench.window.plots.smoothing_slider import SmoothingSlider
 from workbench.words.memorizing import COUNTED
+from workbench.words.run_lines import ON_DARK, ON_WHITE, RUN_DASHES, RUN_MARKERS
 
 SMOOTHING = 0.99
 """Where the slider stands first: curves that lie over each other have to be smooth. Lower where the
@@ -39,13 +39,10 @@ LOSS_COLUMNS = ("loss", "test_loss", "validation_loss")
 PIECE = 250_000
 """Losses that are smoothed in one turn of the event loop."""
 
-_LIGHT = ("#1d6bc4", "#a65c00", "#00775b", "#7a4da3", "#b3261e", "#4b5563", "#0e7490", "#854d6d")
-_DARK = ("#5aa9f5", "#e69f3c", "#35c296", "#c9a0f0", "#ff8a7e", "#aab4c4", "#4fc3d9", "#e394bd")
-
 
 def pen_of(number: int) -> QPen:
     """The pen of the run with this ``number``, from 0, in the theme in use."""
-    tints = _DARK if theme.colors().dark else _LIGHT
+    tints = ON_DARK if theme.colors().dark else ON_WHITE
     pen = QPen(QColor(tints[number % len(tints)]), 1.0)
     pen.setCosmetic(True)
     if dashes := RUN_DASHES[number % len(RUN_DASHES)]:
