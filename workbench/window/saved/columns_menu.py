@@ -43,7 +43,7 @@ class ColumnsMenu(QObject):
             action.triggered.connect(partial(self._group, name))
         header = view.horizontalHeader()
         header.customContextMenuRequested.connect(self._open)
-        table.runs_changed.connect(self.follow_runs)
+        table.experiments_changed.connect(self.follow_runs)
         view.columns_changed.connect(self._take_over)
         self._take_over()
         self._fill()

@@ -109,7 +109,8 @@ class RunTableView(_Table):
         metrics = QFontMetrics(self.font())
         small = QFontMetrics(mark_font(self.font()))
         room = 10  # pixels beside the text of a cell
-        figures = metrics.horizontalAdvance("97.60% ") + small.horizontalAdvance(tr("sample"))
+        mark = max(small.horizontalAdvance(text) for text in (tr("sample"), "CIFAR-10"))
+        figures = metrics.horizontalAdvance("97.60% ") + mark
         now = datetime(2026, 11, 28, 23, 58).astimezone()
         dates = (now, now - timedelta(days=2), now - timedelta(days=348))
         date = max(metrics.horizontalAdvance(date_text(then, now, self.locale())) for then in dates)
