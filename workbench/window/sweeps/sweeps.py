@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from workbench import paths
@@ -24,6 +24,9 @@ from workbench.window.sweeps.vary_dialog import Start, VaryDialog, default_worke
 from workbench.window.work.session import Work
 
 log = logging.getLogger("workbench")
+
+LOOK_MS = 2_000
+"""Milliseconds between two looks at whether the queue in the background still runs."""
 
 
 class Sweeps(QObject):
@@ -46,6 +49,8 @@ class Sweeps(QObject):
         self._window: SweepWindow | None = None
         self._works: list[Work] = []
         self.run_queue: Callable[[int], None] = self._run_in_background
+        self._watch = QTimer(self, interval=LOOK_MS)
+        self._watch.timeout.connect(self._look_at_queue)
         self.button = QPushButton()
         self.button.setObjectName("varyButton")
         self.retranslate()
@@ -129,7 +134,17 @@ class Sweeps(QObject):
                     "The queue did not start: {reason}", reason=done.stderr.strip()[-500:]
                 )
 
-        self._work(run, lambda: self.said.emit(tr("The queue runs in the background.")))
+        def then() -> None:
+            self.said.emit(tr("The queue runs in the background."))
+            self._watch.start()
+
+        self._work(run, then)
+
+    def _look_at_queue(self) -> None:
+        """Say when the queue in the background has ended; what was said of it no longer holds."""
+        if not queue_processes(self._library.path):
+            self._watch.stop()
+            self.said.emit(tr("The queue in the background has ended."))
 
     def _work(self, act: Callable[[], object], then: Callable[[], None]) -> None:
         outcome: list[WorkbenchError] = []
