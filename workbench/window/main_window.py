@@ -220,6 +220,8 @@ class MainWindow(QMainWindow):
         )
         self._queue_dock = self._dock("queueDock", right, self.queue.panel)
         self.tabifyDockWidget(self._models_dock, self._queue_dock)
+        # Behind another tab Qt only moves a dock out of sight: the Tab key would go there.
+        self._queue_dock.visibilityChanged.connect(self.queue.panel.setVisible)
         self._models_dock.raise_()
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
         self.setCorner(Qt.Corner.BottomRightCorner, right)

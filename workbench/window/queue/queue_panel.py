@@ -63,6 +63,9 @@ class QueuePanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("queuePanel")
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the dock keeps its width behind another tab
+        self.setSizePolicy(policy)
         self.work = work
         self._settings = settings
         self._records = records
