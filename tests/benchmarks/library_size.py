@@ -1,10 +1,14 @@
 """A library of many runs: how long it takes to open, to search, to sort, and to look at again.
 
     python tests/benchmarks/library_size.py [--json] [--runs 10000] [--rounds 5]
+    python tests/benchmarks/library_size.py --changing [--json] [--runs 2000]
 
 Makes a library of small run folders. Each opening is a window of its own in this process, until
-the table shows every run; an empty library opens beside it. Needs a display, or
-QT_QPA_PLATFORM=offscreen.
+the table shows every run; an empty library opens beside it. With ``--changing``, another process
+trains some of the runs, as far as their files show: five times a second one of them has an epoch
+more. Measured are the window's share of a core and the longest hold of its event loop, in the
+orders and groups that a user may choose; its own work is what the hold takes of a core, which a
+busy machine does not lengthen. Needs a display, or QT_QPA_PLATFORM=offscreen.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,14 +30,33 @@ from typing import Any
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--runs", type=int)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--changing", action="store_true")
+    parser.add_argument("--seconds", type=float, default=8, help="of each way with --changing")
+    parser.add_argument("--train", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.train:
+        change_runs(Path(options.train))
+        return
+    options.runs = options.runs or (2_000 if options.changing else 10_000)
     with tempfile.TemporaryDirectory() as home:
         os.environ["CIFAR_WORKBENCH_HOME"] = home
-        result = measure(Path(home), options.runs, options.rounds)
+        if options.changing:
+            result = measure_changing(Path(home), options.runs, options.seconds)
+        else:
+            result = measure(Path(home), options.runs, options.rounds)
     if options.json:
         print(json.dumps(result, indent=2))
+        return
+    if options.changing:
+        print(f"{result['machine']}; {result['runs']:,} runs, {CHANGES} changes a second")
+        for name, row in result["ways"].items():
+            print(
+                f"{name:<34}{row['core_percent']:>6.1f}% of a core, loop held "
+                f"{row['held_ms']:>6.1f} ms at most (own work {row['turn_ms']:.1f}), table "
+                f"{row['behind_s']:.1f} s behind at most"
+            )
         return
     print(f"{result['machine']}; {result['runs']:,} runs, median of {options.rounds}")
     for name, seconds in result["open_s"].items():
@@ -214,6 +239,146 @@ def measure(home: Path, runs: int, rounds: int) -> dict[str, Any]:
             if not name.startswith("open ")
         },
     }
+
+
+CHANGES = 5
+"""Changes a second of a library that changes."""
+TRAINING = 20
+"""Runs that change, in turn."""
+
+
+def change_runs(library: Path) -> None:
+    """Holds the locks of the newest runs and gives each of them an epoch more in turn, until this
+    process is ended."""
+    from filelock import FileLock
+
+    folders = sorted(library.glob("2026*"))[-TRAINING:]
+    locks = [FileLock(folder / "run.lock") for folder in folders]
+    for lock in locks:
+        lock.acquire()
+    epochs = 0
+    while True:
+        epochs += 1
+        for place, folder in enumerate(folders):
+            record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            accuracy = 10 + (epochs * 7 + place * 4) % 80 + 0.25
+            record |= {
+                "status": "running",
+                "weights": None,
+                "epochs": 100_000,
+                "epochs_done": epochs,
+                "accuracy": accuracy,
+                "best_accuracy": max(accuracy, record["best_accuracy"]),
+            }
+            beside = folder / "run.json.part"
+            beside.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            beside.replace(folder / "run.json")
+            time.sleep(1 / CHANGES)
+
+
+def measure_changing(home: Path, runs: int, seconds: float) -> dict[str, Any]:
+    from PySide6.QtCore import QEventLoop, Qt, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from workbench.library.catalog import Library
+    from workbench.window.kit.settings import Settings
+    from workbench.window.kit.theme import Theme
+    from workbench.window.kit.translation import Translation
+    from workbench.window.main_window import MainWindow
+    from workbench.window.saved.run_cells import ACCURACY, DATE, RUN
+
+    application = QApplication([])
+    path = home / "full"
+    make_library(path, runs)
+    window = MainWindow(Library(path), Settings(), Theme(application), Translation(application))
+    window.resize(1440, 900)
+    window.show()
+
+    def wait(seconds: float) -> None:
+        loop = QEventLoop()
+        QTimer.singleShot(int(1000 * seconds), loop.quit)
+        loop.exec()
+
+    while window.saved.table.total < runs:
+        wait(0.05)
+    window.session.wait(10_000)
+    wait(2)
+
+    def watched() -> dict[str, float]:
+        began, used = time.perf_counter(), time.process_time()
+        wait(seconds)
+        share = (time.process_time() - used) / (time.perf_counter() - began)
+        gaps: list[float] = []
+        turns: list[float] = []
+        last, last_used = time.perf_counter(), time.thread_time()
+
+        def tick() -> None:
+            nonlocal last, last_used
+            now, now_used = time.perf_counter(), time.thread_time()
+            gaps.append(now - last)
+            turns.append(now_used - last_used)
+            last, last_used = now, now_used
+
+        probe = QTimer()
+        probe.setTimerType(Qt.TimerType.PreciseTimer)
+        probe.setInterval(1)
+        probe.timeout.connect(tick)
+        probe.start()
+        behind = 0.0
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            wait(0.5)
+            behind = max(behind, _behind(window.saved.table, path))
+        probe.stop()
+        return {
+            "core_percent": 100 * share,
+            "held_ms": 1000 * max(gaps),
+            "turn_ms": 1000 * max(turns),
+            "behind_s": behind,
+        }
+
+    ways = {"nothing changes": watched()}
+    command = [sys.executable, __file__, "--train", str(path)]
+    trains = subprocess.Popen(command)
+    try:
+        wait(TRAINING / CHANGES + 3)
+        view, columns = window.saved.view, window.saved.columns
+        for name, column in (("date", DATE), ("name", RUN), ("accuracy", ACCURACY)):
+            view.sortByColumn(column, Qt.SortOrder.DescendingOrder)
+            wait(1)
+            ways[f"by {name}"] = watched()
+        window.saved.search.setText("accuracy>30 adam")
+        wait(1)
+        ways["by accuracy, searched"] = watched()
+        window.saved.search.clear()
+        columns._group("preset")
+        wait(1)
+        ways["by accuracy, in groups"] = watched()
+    finally:
+        trains.kill()
+        trains.wait()
+    window.close()
+    window.session.wait(10_000)
+    return {
+        "machine": f"{platform.platform()}, {os.cpu_count()} cores, "
+        f"Qt platform {application.platformName()}",
+        "runs": runs,
+        "ways": ways,
+    }
+
+
+def _behind(table: Any, path: Path) -> float:
+    """Return for how many seconds the table has not shown a change that is on the disk, of the
+    runs that change."""
+    behind = 0.0
+    for folder in sorted(path.glob("2026*"))[-TRAINING:]:
+        file = folder / "run.json"
+        changed = file.stat().st_mtime
+        epochs = json.loads(file.read_text(encoding="utf-8"))["epochs_done"]
+        index = table.index_of(folder)
+        if index.isValid() and table.record(index).epochs_done != epochs:
+            behind = max(behind, time.time() - changed)
+    return behind
 
 
 if __name__ == "__main__":

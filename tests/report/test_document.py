@@ -62,7 +62,7 @@ def test_one_file_with_everything_that_a_report_has(library: Library, tmp_path: 
     content = path.read_text(encoding="utf-8")
     page = Page(content)
     text = "\n".join(page.texts)
-    assert page.tags.count("svg") == 6
+    assert page.tags.count("svg") == 9  # three of both runs, and three of each
     assert not {"script", "img", "link", "iframe"} & set(page.tags)
     assert not re.search(r"(?:href|src)=", content)
     for words in (
@@ -213,6 +213,41 @@ def test_training_and_test_are_drawn_together_and_the_gap_is_named(
     # An earlier version did not count: what it has is shown.
     assert [second.count(f">{name}</text>") for name in ("training", "test")] == [0, 2]
     assert "Training accuracy is counted" not in second
+
+
+def test_curves_of_all_runs_lie_over_each_other(library: Library, tmp_path: Path) -> None:
+    counted = make_run(library, "001", training=(20.0, 50.0, 80.0), seed=1)
+    plain, never = make_run(library, "003", (30.0, 40.0)), make_run(library, accuracies=())
+    runs = [counted, plain, never]
+    write_report(tmp_path / "a.html", runs)
+    part = (tmp_path / "a.html").read_text("utf-8").partition("Curves of all runs</h2>")[2]
+    part = part.partition("<h2")[0]
+    titles = re.findall(r"<figcaption>(.*?)</figcaption>", part)
+    assert titles == [
+        "Training loss, mean of each epoch",
+        "Test loss",
+        "Test accuracy",
+        "Training accuracy",
+    ]
+    accuracies = part.split("</svg>")[2]
+    lines = re.findall(
+        r'<path d="M[^"]* L[^"]*" fill="none" stroke="(#1d6bc4|#a65c00)"', accuracies
+    )
+    assert lines == ["#1d6bc4", "#a65c00"]
+    assert plain.label in accuracies
+    assert 'stroke-dasharray="9 4"' in accuracies  # told apart on black and white paper too
+    assert part.count("<svg") == 4
+    assert re.search(rf"Without it: [^<]*{plain.label}", part)
+    files = write_report(tmp_path / "b.md", runs)
+    assert [f.name for f in files[1:5]] == [
+        "01-compared-loss.svg",
+        "02-compared-test_loss.svg",
+        "03-compared-accuracy.svg",
+        "04-compared-training_accuracy.svg",
+    ]
+    write_report(tmp_path / "c.html", [never, never])
+    text = (tmp_path / "c.html").read_text("utf-8")
+    assert "No epoch yet." in text.partition("Curves of all runs")[2].partition("<h2")[0]
 
 
 def test_names_and_notes_of_a_person_are_text(library: Library, tmp_path: Path) -> None:

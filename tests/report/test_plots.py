@@ -69,6 +69,21 @@ def test_names_are_escaped() -> None:
     assert not list(root.iter(f"{SVG}script"))
 
 
+def test_a_long_legend_has_room_above_the_plot() -> None:
+    x, y = np.arange(3.0), np.arange(3.0)
+    names = [
+        f"0{n:02d} · a preset with a long title, learning rate 0.001, seed {n}" for n in range(9)
+    ]
+    root = parsed(plot([Line(name, x, y) for name in [*names, "x" * 300 + "end"]], "x", "y"))
+    texts = [t for t in root.iter(f"{SVG}text") if t.text in names or "…" in (t.text or "")]
+    assert [t.text for t in texts[:9]] == names
+    assert str(texts[9].text).endswith("end")  # where names differ
+    top = min(float(t.get("y")) for t in root.iter(f"{SVG}text") if t.text == "2")  # type: ignore[arg-type]
+    assert max(float(t.get("y")) for t in texts) < top  # type: ignore[arg-type]
+    assert len({t.get("y") for t in texts}) == 10
+    assert float(root.get("height")) == HEIGHT + 16 * 8  # type: ignore[arg-type]
+
+
 def test_ticks_are_round() -> None:
     assert ticks(0.0, 10.0) == [0, 2, 4, 6, 8, 10]
     assert ticks(29.6, 30.1) == [29.6, 29.7, 29.8, 29.9, 30.0, 30.1]

@@ -6,22 +6,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import make_run
+from workbench.data.data_choice import choose_data
 from workbench.library.catalog import Library
+from workbench.spec.experiment import experiment_from
 from workbench.window.compare.comparison_window import ComparisonWindow
 from workbench.window.compare.story_window import StoryWindow
 from workbench.window.data.data_window import DataWindow
 from workbench.window.help.help_window import HelpWindow
 from workbench.window.images.image_store import ImageStore
+from workbench.window.images.inside_window import InsideWindow
 from workbench.window.kit.settings import Settings
 from workbench.window.kit.theme import Theme
 from workbench.window.kit.translation import LANGUAGES, Translation
 from workbench.window.main_window import MainWindow
+from workbench.window.setup.augmentation_window import AugmentationWindow
 from workbench.window.weights.own_image_window import OwnImageWindow
+from workbench.window.work.session import Work
 
 SMALL = (960, 540)
 
@@ -62,8 +67,11 @@ def test_every_window_fits_a_small_screen_in_both_languages(
         DataWindow(),
         OwnImageWindow(main.session),
         HelpWindow(main.help.reader, list),
+        InsideWindow(),
+        AugmentationWindow(experiment_from({"flip": "random"}), choose_data("sample")),
     ]
     qtbot.waitUntil(lambda: windows[1].ready and windows[2].ready, timeout=20_000)  # type: ignore[attr-defined]
+    windows[-1].setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     for language in (*LANGUAGES, "en"):
         translation.use(language)
         for window in windows:
@@ -85,6 +93,7 @@ def test_every_window_fits_a_small_screen_in_both_languages(
         window.close()
     images.stop(10_000)
     assert main.session.wait(10_000)
+    assert Work.wait_for_all(10_000)
     for window in windows:
         window.deleteLater()
     images.deleteLater()

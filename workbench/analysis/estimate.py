@@ -20,7 +20,6 @@ from workbench.data.data_choice import CIFAR10_IMAGES, SAMPLE_IMAGES, DataChoice
 from workbench.engine.step_times import Timing
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
-from workbench.path_text import to_text
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment
 from workbench.spec.networks import network_layers, weight_bytes
 from workbench.spec.optimizers import OPTIMIZERS
@@ -93,7 +92,12 @@ def estimate(
     """``device`` as torch names it, or ``auto``; ``runs`` of the library in any order; ``images``
     of a folder, for training and test, where they are known; ``timing`` of this experiment on
     this device, where there is one."""
-    alike = [run for run in runs if _is_alike(run, experiment, data, device)]
+    speed = speed_of(experiment.values())
+    alike = [
+        run
+        for run in runs
+        if _may_be_alike(run, experiment, data, device) and speed_of(run.experiment) == speed
+    ]
     alike.sort(key=lambda run: run.created, reverse=True)
     speeds = [run.seconds / run.epochs_done for run in alike[:NEWEST]]
     known = _images(data, alike) or images
@@ -144,21 +148,13 @@ def speed_of(values: Mapping[str, Any]) -> tuple[object, ...]:
     return (*switched, flips, *(values.get(name, HYPERPARAMETERS[name].default) for name in LIKE))
 
 
-def _is_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: str) -> bool:
+def _may_be_alike(run: RunRecord, experiment: Experiment, data: DataChoice, device: str) -> bool:
     if run.epochs_done < 1 or not 0 < run.seconds < math.inf:
         return False
-    if device not in ("auto", run.device) or run.data.get("kind") != data.kind:
-        return False
-    if (
-        data.kind in ("folder", "parquet")
-        and data.path
-        and run.data.get("path") != to_text(data.path)
-    ):
+    if device not in ("auto", run.device) or not data.is_of(run.data):
         return False
     # Fewer images are trained on, and more are tested.
-    if run.experiment.get("validation_share", 0.0) != experiment.validation_share:
-        return False
-    return speed_of(run.experiment) == speed_of(experiment.values())
+    return bool(run.experiment.get("validation_share", 0.0) == experiment.validation_share)
 
 
 def _images(data: DataChoice, alike: list[RunRecord]) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from workbench import paths
 from workbench.data.sources import BATCHES_FOLDER, DATA_SOURCES, DataSource
 from workbench.messages import Message, WorkbenchError
-from workbench.path_text import from_text, shown
+from workbench.path_text import from_text, shown, to_text
 from workbench.plain_text import shortened
 
 DataKind = Literal["cifar10", "cifar100", "folder", "parquet", "sample"]
@@ -62,6 +62,13 @@ class DataChoice:
     @property
     def is_sample(self) -> bool:
         return self.kind == "sample"
+
+    def is_of(self, data: Mapping[str, Any]) -> bool:
+        """Return whether a run on ``data``, a ``DataInfo`` as plain values, used this data set."""
+        if data.get("kind") != self.kind:
+            return False
+        placed = self.kind in ("folder", "parquet") and self.path is not None
+        return not placed or data.get("path") == to_text(self.path or Path())
 
 
 @dataclass(frozen=True)

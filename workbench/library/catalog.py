@@ -6,6 +6,7 @@ import errno
 import logging
 import math
 import os
+import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -47,7 +48,7 @@ class Library:
     """All runs under ``path``. The folders are the truth; what is remembered here, and for large
     libraries in an index beside them, only spares reading a run again that has not changed.
 
-    :meth:`read` is for one thread; the other methods may be called from any.
+    Its methods may be called from any thread; :meth:`read` waits for another one that reads.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -57,6 +58,7 @@ class Library:
         self._known: dict[str, _Entry] = {}
         self._records: list[RunRecord] = []
         self._index = RunIndex(self.path)
+        self._reading = threading.Lock()
         self._opening = True
         self._was_there = False
         self._unsaved: list[str] = []
@@ -78,6 +80,10 @@ class Library:
         are known, runs that train and runs that were edited through this object are looked at
         each time, the others in turn for a few milliseconds.
         """
+        with self._reading:
+            return self._read(seconds)
+
+    def _read(self, seconds: float) -> tuple[list[RunRecord], list[WorkbenchError]]:
         changed = False
         if not self.unread:
             try:
@@ -181,7 +187,7 @@ class Library:
             if seen is None:
                 del self._known[name]
                 changed = True
-            elif seen != before.seen or _may_have_ended(before.run):
+            elif seen != before.seen or _has_ended(before.run):
                 entry = _read(self.path / name, seen)
                 if before.run == entry.run:
                     entry = replace(entry, run=before.run)
@@ -404,6 +410,10 @@ def _is_settled(entry: _Entry) -> bool:
 def _may_have_ended(run: RunRecord | None) -> bool:
     # Its process may be gone without a word in run.json.
     return run is not None and run.status == "running"
+
+
+def _has_ended(run: RunRecord | None) -> bool:
+    return run is not None and run.status == "running" and not is_locked(run.folder)
 
 
 def _read(folder: Path, seen: Seen) -> _Entry:

@@ -73,7 +73,7 @@ Seen = tuple[int, ...]
 
 
 class RunIndex:
-    """The index of the library in ``library``. For one thread."""
+    """The index of the library in ``library``. For one thread at a time."""
 
     def __init__(self, library: Path) -> None:
         self._path = library / FILE
@@ -179,7 +179,7 @@ class RunIndex:
     def _connected(self, create: bool) -> sqlite3.Connection | None:
         if not self._is_there() and not (create and self._library.is_dir()):
             return None
-        connection = sqlite3.connect(self._path, timeout=0)
+        connection = sqlite3.connect(self._path, timeout=0, check_same_thread=False)
         try:
             self._prepare(connection)
         except BaseException:

@@ -46,6 +46,7 @@ from workbench.report.blocks import (
     as_html,
     as_markdown,
 )
+from workbench.report.compared_plots import compared_plots
 from workbench.report.network_picture import network_picture
 from workbench.report.plots import (
     BEST,
@@ -146,6 +147,7 @@ def _document(
     yield _summary(pages, say)
     if len(records) > 1:
         yield from _differences(records, names, say)
+        yield from compared_plots(records, names, say)
     yield from sweep_sections(records, known, say)
     for page in pages:
         yield from page.blocks()

@@ -66,18 +66,21 @@ def plot(
     """The SVG element. Without any finite point the axes run from 0 to 1."""
     x_low, x_high = _range([s.x for s in series if not isinstance(s, Level)])
     y_low, y_high = y_range or _range([y for s in series for y in _heights(s)], margin=0.05)
+    legend, rows = _legend(series)
+    more = 16 * max(rows - 2, 0)  # two rows have room above the axes
+    height = HEIGHT + more
     across = (WIDTH - _LEFT - _RIGHT) / (x_high - x_low)
     up = (HEIGHT - _TOP - _BOTTOM) / (y_high - y_low)
 
     def at(x: float, y: float) -> str:
         clipped = min(max(y, y_low), y_high)
-        return f"{_LEFT + (x - x_low) * across:.1f},{HEIGHT - _BOTTOM - (clipped - y_low) * up:.1f}"
+        return f"{_LEFT + (x - x_low) * across:.1f},{height - _BOTTOM - (clipped - y_low) * up:.1f}"
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" height="{HEIGHT}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'width="{WIDTH}" height="{height}" role="img" '
         'font-family="system-ui, sans-serif" font-size="11" fill="#1b1f27">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
     ]
     for y in ticks(y_low, y_high):
         parts.append(f'<path d="M{at(x_low, y)} L{at(x_high, y)}" stroke="#e3e7ec"/>')
@@ -89,7 +92,7 @@ def plot(
     for x in ticks(x_low, x_high, least=1.0 if x_high - x_low >= 2 else 0.0):
         left = at(x, y_low).partition(",")[0]
         parts.append(
-            f'<text x="{left}" y="{HEIGHT - _BOTTOM + 15}" text-anchor="middle">{_number(x)}</text>'
+            f'<text x="{left}" y="{height - _BOTTOM + 15}" text-anchor="middle">{_number(x)}</text>'
         )
     parts.append(
         f'<path d="M{at(x_low, y_high)} L{at(x_low, y_low)} L{at(x_high, y_low)}" fill="none" '
@@ -98,16 +101,15 @@ def plot(
     for s in series:
         parts += _drawn(s, at, x_low, x_high)
     parts.append(
-        f'<text x="{(WIDTH + _LEFT - _RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">'
+        f'<text x="{(WIDTH + _LEFT - _RIGHT) / 2}" y="{height - 8}" text-anchor="middle">'
         f"{escape(x_label)}</text>"
     )
-    middle = (HEIGHT + _TOP - _BOTTOM) / 2
+    middle = (HEIGHT + _TOP - _BOTTOM) / 2 + more
     parts.append(
         f'<text transform="translate(13 {middle}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_label)}</text>"
     )
-    parts += _legend(series)
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, *legend, "</svg>"])
 
 
 def escape(text: str) -> str:
@@ -176,24 +178,41 @@ def _drawn(s: Series, at: Callable[[float, float], str], x_low: float, x_high: f
     return parts
 
 
-def _legend(series: Sequence[Series]) -> list[str]:
-    """Names above the axes, from the left in two rows; widths of text are only estimated in SVG."""
+def _legend(series: Sequence[Series]) -> tuple[list[str], int]:
+    """Names above the axes, from the left, and in how many rows they stand; widths of text are only
+    estimated in SVG."""
     parts = []
-    x, y = float(_LEFT), 12
+    x, y, rows = float(_LEFT), 12, 1
     for s in series:
         if not s.name:
             continue
-        length = 46 + sum(11.5 if ord(letter) > 0x2E80 else 6.0 for letter in s.name)
+        name = _shortened(s.name, WIDTH - _LEFT - 46)
+        length = 46 + _text_width(name)
         if x > _LEFT and x + length > WIDTH:
-            x, y = float(_LEFT), 28
+            x, y, rows = float(_LEFT), y + 16, rows + 1
         width = 10 if isinstance(s, Band) else 2
-        dash = ' stroke-dasharray="6 4"' if isinstance(s, Level) else ""
+        dash = s.dash if isinstance(s, Line) else "6 4" * isinstance(s, Level)
+        dash = f' stroke-dasharray="{dash}"' if dash else ""
         parts.append(
             f'<path d="M{x:.0f} {y} h24" stroke="{s.color}" stroke-width="{width}"{dash}/>'
-            f'<text x="{x + 30:.0f}" y="{y + 4}">{escape(s.name)}</text>'
+            f'<text x="{x + 30:.0f}" y="{y + 4}">{escape(name)}</text>'
         )
         x += length
-    return parts
+    return parts, rows
+
+
+def _text_width(text: str) -> float:
+    return sum(11.5 if ord(letter) > 0x2E80 else 6.0 for letter in text)
+
+
+def _shortened(text: str, width: float) -> str:
+    """``text`` without its middle where it is wider: names of runs often differ in their ends."""
+    if _text_width(text) <= width:
+        return text
+    half = len(text) // 2
+    while half > 1 and _text_width(f"{text[:half]}…{text[-half:]}") > width:
+        half -= 1
+    return f"{text[:half]}…{text[-half:]}"
 
 
 def thinned(values: np.ndarray, columns: int = 500) -> tuple[np.ndarray, ...]:

@@ -109,6 +109,25 @@ def look_inside(path: Path, image: np.ndarray, target: int | None = None) -> Ins
         raise WorkbenchError(explain(error, path.parent)) from None
 
 
+def filters_of(path: Path) -> np.ndarray | None:
+    """Return the filters of the first convolution of the weights in the file ``path``, float32,
+    (filters, inputs, height, width); ``None`` in a network without any.
+
+    Draws no random number: it may be called while a run trains.
+
+    Raises:
+        WorkbenchError: where the weights cannot be read.
+    """
+    try:
+        filters = first_filters(weight_files.build_from(weight_files.load_weights(path)))
+    except WorkbenchError:
+        raise
+    except Exception as error:
+        log.exception("The filters could not be read")
+        raise WorkbenchError(explain(error, path.parent)) from None
+    return None if filters is None else filters.numpy()
+
+
 def _scaled(
     weights: weight_files.Weights,
     image: np.ndarray,

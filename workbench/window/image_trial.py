@@ -43,7 +43,12 @@ class ImageTrial(QObject):
     @property
     def possible(self) -> bool:
         """Whether there are weights to ask."""
-        return self._weights.path is not None or self._run() is not None
+        if self._weights.path is not None:
+            return True
+        shown = self._view.record
+        if shown is not None and shown.weights:
+            return True
+        return any(run.weights for run in self._session.library.known())
 
     def begin(self, image: Path | None = None) -> None:
         """Opens the window, and shows ``image`` to the network where one is given."""

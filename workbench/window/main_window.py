@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -383,7 +383,8 @@ class MainWindow(QMainWindow):
         saved.show_in_folder_requested.connect(self._show_folder)
         saved.problem.connect(self._show_problem_text)
         saved.table.runs_changed.connect(self._follow_elsewhere)
-        saved.table.runs_changed.connect(self._show_estimate)
+        # In a turn of the event loop of its own: it looks through all runs.
+        saved.table.runs_changed.connect(lambda: QTimer.singleShot(0, self, self._show_estimate))
         saved.table.runs_changed.connect(self._runs_changed)
         self.interrupted.resume_requested.connect(self.runs.resume)
         self.interrupted.others_requested.connect(
@@ -436,6 +437,8 @@ class MainWindow(QMainWindow):
         self.runs.said.connect(self.status.show_now)
         self.runs.problem.connect(self._show_problem)
         self.data_button.changed.connect(self._update)
+        self.data_button.changed.connect(lambda: self.saved.show_data(self.data_button.choice))
+        self.saved.show_data(self.data_button.choice)
         self.data_button.offer(self.actions_.browse_data)
         self.data_button.download_requested.connect(self.session.download)
         self.data_button.prepare_requested.connect(self._prepare)
@@ -626,10 +629,13 @@ class MainWindow(QMainWindow):
         except WorkbenchError as error:
             self._show_problem(error.message)
 
-    def _follow_elsewhere(self) -> None:
-        """Shows what is open again where another process trained it on, or it was renamed."""
+    def _follow_elsewhere(self, names: set[str]) -> None:
+        """Show what is open again where it is among the runs that changed: another process trained
+        it on, or it was renamed."""
         shown = self.run_view.run
         if shown is None or shown.live or not self.run_view.live.follows:
+            return
+        if Path(shown.folder).name not in names:
             return
         for record in self.session.library.known():
             if str(record.folder) == shown.folder and self.run_view.is_outdated(record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +14,17 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.library.made_runs import CIFAR10_JPEG, make_predictions, make_run
+from workbench.analysis.heat import filters_as_pixels
 from workbench.analysis.smoothing import Smoother
+from workbench.data.data_choice import CIFAR10_CLASSES
 from workbench.data.kept_images import TestImages, keep_test_images
 from workbench.data.progress import DataProgress
+from workbench.engine.look_inside import first_filters
+from workbench.engine.networks import build_network
 from workbench.library.catalog import Library
 from workbench.library.run_folder import RunRecord
+from workbench.library.weights import Weights, build_from, load_weights, save_weights
+from workbench.spec.experiment import experiment_from, with_changes
 from workbench.window.compare.comparison_window import ComparisonWindow
 from workbench.window.compare.flips_view import LOST, WON
 from workbench.window.images.image_store import ImageStore
@@ -77,7 +84,7 @@ def test_two_runs_show_curves_differences_and_flips(open_window: Open, library: 
     assert len(flips) == 10
     gained = sum(int(row[3].replace(",", "")) for row in flips)
     assert gained == 1_000
-    cells = [row[1:] for row in window.matrix.texts()]
+    cells = [row[1:] for row in window.confusion.difference.texts()]
     assert sum(int(cells[i][i].replace(",", "")) for i in range(10)) == 1_000
     window.flips.table.sortItems(3, Qt.SortOrder.DescendingOrder)
     order = [int(row[3]) for row in window.flips.table.texts()]
@@ -313,10 +320,84 @@ def test_other_data_and_no_final_test(open_window: Open, library: Library) -> No
     window.tabs.setCurrentIndex(2)
     assert "different images" in window.flips.sentence.text()
     assert not window.flips.table.isVisible()
-    assert not window.tabs.isTabVisible(3)
+    assert "different images" in window.confusion.difference_title.text()
     window = open_window(first, make_run(library, accuracies=()))
     window.tabs.setCurrentIndex(2)
     assert "no final test" in window.flips.sentence.text()
+
+
+def test_two_confusion_matrices_stand_side_by_side(
+    qtbot: QtBot, open_window: Open, library: Library
+) -> None:
+    first, second = two_runs(library)
+    window = open_window(first, second)
+    window.tabs.setCurrentWidget(window.confusion)
+    page = window.confusion
+    left, right = page.sides
+    assert [side.matrix.isVisible() for side in page.sides] == [True, True]
+    assert "seed 1" in left.name.text()
+    assert left.result.text().startswith("3,000 of 10,000 correct (30.00%), final test")
+    assert not left.box.isVisible()
+    cell = left.matrix.place().cell(3, 5).center()
+    qtbot.mouseMove(left.matrix, cell)
+    confusions = [make_predictions(a, seed=s).confusion for a, s in ((30, 1), (40, 2))]
+    for side, confusion in zip(page.sides, confusions, strict=True):  # the same cell of both
+        assert side.readout.text().startswith(f"cat mistaken for dog: {confusion[3, 5]} of 1,000")
+    with qtbot.waitSignal(window.images_wanted) as heard:
+        qtbot.mouseClick(right.matrix, Qt.MouseButton.LeftButton, pos=cell)
+    assert heard.args[0] == second
+    assert len(heard.args[1]) == confusions[1][3, 5]
+    page.view_box.setCurrentIndex(1)
+    assert page.difference.isVisible()
+    assert not left.isVisible()
+
+
+def test_any_two_of_several_runs_have_their_matrices(open_window: Open, library: Library) -> None:
+    window = open_window(*two_runs(library), make_run(library, accuracies=(), seed=3))
+    window.tabs.setCurrentWidget(window.confusion)
+    page = window.confusion
+    left, right = page.sides
+    assert [side.box.currentIndex() for side in page.sides] == [0, 1]
+    right.box.setCurrentIndex(2)
+    assert right.empty.isVisible()
+    assert right.empty.text() == "No test yet."
+    page.view_box.setCurrentIndex(1)
+    assert "No test yet." in page.difference_title.text()
+    left.box.setCurrentIndex(1)
+    right.box.setCurrentIndex(0)
+    assert page.difference.texts()[0][1].startswith("-")  # the worse one is the second now
+
+
+def with_weights(record: RunRecord, **changes: object) -> RunRecord:
+    """``record`` with weights in its folder, of its experiment with ``changes``."""
+    experiment = with_changes(experiment_from(record.experiment), changes)
+    state = build_network(experiment, 10).state_dict()
+    save_weights(
+        record.folder / "weights.pkl",
+        Weights(experiment, CIFAR10_CLASSES, state, record.preset, {}, dict(record.data)),
+    )
+    return dataclasses.replace(record, weights="weights.pkl")
+
+
+def test_first_filters_stand_side_by_side(
+    qtbot: QtBot, open_window: Open, library: Library
+) -> None:
+    cnn, other = with_weights(make_run(library)), with_weights(make_run(library), network="resnet9")
+    damaged = with_weights(make_run(library))
+    (damaged.folder / "weights.pkl").write_bytes(b"no weights")
+    window = open_window(cnn, other, make_run(library), damaged)
+    page = window.filters
+    assert page.tiles[0].pictures is None  # nothing is read before it is seen
+    window.tabs.setCurrentWidget(page)
+    qtbot.waitUntil(lambda: page.empties[3].text() not in ("", "Reading the weights"))
+    first = load_weights(cnn.folder / "weights.pkl")
+    expected = first_filters(build_from(first))
+    assert page.tiles[0].isVisible()
+    assert np.array_equal(page.tiles[0].pictures, filters_as_pixels(expected.numpy()))
+    assert page.sizes[0].text() == f"{len(expected)} filters of 3x3, channels: 3"
+    assert page.tiles[1].isVisible()  # of another network
+    assert page.empties[2].text() == "This run has no saved weights."
+    assert "weights.pkl" in page.empties[3].text()
 
 
 def test_a_run_deleted_meanwhile_gives_a_sentence(

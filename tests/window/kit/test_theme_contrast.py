@@ -7,8 +7,9 @@ import re
 import pytest
 
 from workbench import paths
-from workbench.window.kit.shades import RUN_DASHES, RUN_MARKERS, contrast
+from workbench.window.kit.shades import contrast
 from workbench.window.kit.theme import DARK, LIGHT, Colors
+from workbench.words.run_lines import RUN_DASHES, RUN_MARKERS
 
 TEXTS = ("text", "muted", "accent", "measured", "reported", "best", "validation", "problem")
 FIELDS = ("QLineEdit", "QComboBox", "QAbstractSpinBox", "QPushButton", "QToolBar QToolButton")

@@ -22,9 +22,11 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from workbench.data.data_choice import DataChoice
 from workbench.library.catalog import Library
 from workbench.library.giving_up import give_up
 from workbench.library.run_folder import RunRecord, RunWriter, read_record
+from workbench.messages import Message
 from workbench.window.kit import theme
 from workbench.window.saved.empty_trash_dialog import EmptyTrashDialog
 from workbench.window.saved.run_cells import (
@@ -33,6 +35,7 @@ from workbench.window.saved.run_cells import (
     DATE,
     EPOCHS,
     FIGURE_ROLE,
+    MARK_ROLE,
     NOTES,
     RUN,
     STAR,
@@ -93,7 +96,7 @@ def opened(library: Library, qtbot: QtBot) -> SavedModels:
     qtbot.addWidget(widget)
     widget.resize(350, 500)
     widget.show()
-    qtbot.waitUntil(lambda: library.unread == 0)
+    qtbot.waitUntil(lambda: library.unread == 0 and widget.table.total >= len(library.known()))
     return widget
 
 
@@ -986,3 +989,63 @@ def test_best_and_early_end_say_what_they_are(library: Library, qtbot: QtBot) ->
     assert "optimistic" in widget.run_actions.load_best.toolTip()
     click(widget, 1)
     assert "best on the validation split" in widget.run_actions.load_best.toolTip()
+
+
+# --- a few changes among many runs -----------------------------------------------------
+
+
+def test_rows_that_change_move_to_where_a_whole_sort_puts_them(
+    library: Library, qtbot: QtBot
+) -> None:
+    for number in range(12):
+        add(library, number, accuracy=None if number % 4 == 0 else 50.0 + number % 3)
+    widget = opened(library, qtbot)
+    runs = library.runs()
+    for column in (ACCURACY, DATE, RUN, TAGS):
+        for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
+            widget.view.sortByColumn(column, order)
+            for number, place in enumerate((0, 5, 11)):
+                library.label(
+                    runs[place],
+                    lambda now, n=number, c=column: replace(now, name=f"{c}{n}", tags=(f"t{n}",)),
+                )
+            add(library, column + 0.5, accuracy=51.0)
+            widget.refresh()
+            shown = [record.id for record in widget.table.shown_records()]
+            widget.table.sort(column, order)
+            assert shown == [record.id for record in widget.table.shown_records()]
+
+
+def test_what_another_process_changes_is_searched_again(library: Library, qtbot: QtBot) -> None:
+    found, other = add(library, 1, name="one"), add(library, 2, name="two")
+    widget = opened(library, qtbot)
+    widget.search.setText("tag:new")
+    assert widget.table.rowCount() == 0
+    Library(library.path).label(other, lambda now: replace(now, tags=("new",)))
+    qtbot.waitUntil(lambda: widget.table.rowCount() == 1, timeout=3000)  # by its own timer
+    Library(library.path).label(found, lambda now: replace(now, tags=("new",)))
+    qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=3000)
+
+
+def test_a_run_on_other_data_than_the_chosen_ones_says_on_which(
+    library: Library, qtbot: QtBot
+) -> None:
+    folder = {"kind": "folder", "name": "My pictures", "path": str(library.path / "a")}
+    add(library, 1)
+    add(library, 2, data=folder)
+    widget = opened(library, qtbot)
+    marks = [widget.table.index(row, ACCURACY).data(MARK_ROLE) for row in (0, 1)]
+    assert marks == [None, None]  # nothing is known to be chosen
+    cifar10 = DataChoice("cifar10", None, Message(""))
+    for choice, expected in (
+        (cifar10, [None, "My pictures"]),
+        (DataChoice("folder", library.path / "a", Message("")), ["CIFAR-10", None]),
+        (DataChoice("folder", library.path / "b", Message("")), ["CIFAR-10", "My pictures"]),
+    ):
+        widget.show_data(choice)
+        cells_of = [widget.table.index(row, ACCURACY) for row in (0, 1)]
+        assert [cell.data(MARK_ROLE) for cell in cells_of] == expected
+    tip = cells_of[1].data(Qt.ItemDataRole.ToolTipRole)
+    assert "On My pictures, not on the chosen data set." in tip
+    assert cells_of[1].data(Qt.ItemDataRole.AccessibleTextRole) == "70.21%, My pictures"
+    assert cells_of[1].data(FIGURE_ROLE) == "70.21%"

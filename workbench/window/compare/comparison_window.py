@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
@@ -26,19 +25,21 @@ from workbench.analysis.flips import (
     read_tests,
 )
 from workbench.engine.status import RunStatus
-from workbench.library.run_folder import RunRecord, read_epochs, read_losses
+from workbench.library.run_folder import RunRecord, read_epochs, read_losses, read_test
 from workbench.messages import Message, WorkbenchError
 from workbench.plain_text import shortened
 from workbench.spec.experiment import HYPERPARAMETERS
+from workbench.window.compare.compared_confusion import ComparedConfusion, Test
 from workbench.window.compare.compared_curves import ComparedCurves, pen_of
+from workbench.window.compare.compared_filters import ComparedFilters
 from workbench.window.compare.flips_view import FlipsView
 from workbench.window.images.image_store import ImageStore
 from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.hyperparameter_text import number_text, value_text
-from workbench.window.kit.shades import RUN_MARKERS
 from workbench.window.kit.translation import say, tr
 from workbench.window.plots.plot_legend import Entry, PlotLegend
+from workbench.words.run_lines import RUN_MARKERS
 from workbench.words.status import ELSEWHERE, status_word
 from workbench.words.titles import run_title
 
@@ -64,7 +65,6 @@ class ComparisonWindow(QWidget):
         self.records = list(records)
         self._names = _names(self.records)
         self._differing: list[DifferingRow] = []
-        self._confusion: tuple[tuple[str, ...], np.ndarray] | None = None
         self.ready = False
 
         self.tabs = QTabWidget()
@@ -82,10 +82,9 @@ class ComparisonWindow(QWidget):
         self.pairs = FigureTable("comparisonPairs")
         self._pairs: list[PairTest] = []
         self._no_pairs: Message | None = None
-        self.matrix = FigureTable("comparisonMatrix")
-        self.matrix_title = QLabel()
-        self.matrix_title.setProperty("role", "heading")
-        self.matrix_title.setWordWrap(True)
+        self.confusion = ComparedConfusion(self.records)
+        self.confusion.images_wanted.connect(self.images_wanted)
+        self.filters = ComparedFilters(self.records)
         self._lay_out()
         self.resize(1270, 720)
         self.retranslate()
@@ -129,6 +128,7 @@ class ComparisonWindow(QWidget):
         yield from self.curves.draw(rows, losses)
         yield
         self._differing = differing_rows(self.records)
+        self.confusion.show_tests([_latest_test(record) for record in self.records])
         yield
         if self.flips is not None:
             self._compare(self.flips)
@@ -146,9 +146,7 @@ class ComparisonWindow(QWidget):
         except WorkbenchError as error:
             view.show_problem(error.message)
             return
-        self._confusion = (flips.classes, flips.confusion)
         view.show_flips(flips, tests)
-        self.tabs.setTabVisible(self.tabs.count() - 1, True)
 
     def _lay_out(self) -> None:
         rows = QWidget()
@@ -161,10 +159,10 @@ class ComparisonWindow(QWidget):
         if self.flips is not None:
             self.flips.images_wanted.connect(self.images_wanted)
             self.tabs.addTab(self.flips, "")
-            self.tabs.addTab(self._matrix_tab(), "")
-            self.tabs.setTabVisible(3, False)  # until both were tested on the same images
-        elif len(self.records) > 2:
+        else:
             self.tabs.addTab(self._pairs_tab(), "")
+        self.tabs.addTab(self.confusion, "")
+        self.tabs.addTab(self.filters, "")
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(8, 8, 8, 8)
@@ -182,19 +180,12 @@ class ComparisonWindow(QWidget):
         layout.addWidget(self.pairs, 1)
         return tab
 
-    def _matrix_tab(self) -> QWidget:
-        tab = QWidget()
-        layout = QVBoxLayout(tab)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.addWidget(self.matrix_title)
-        layout.addWidget(self.matrix, 1)
-        return tab
-
     # --- words -------------------------------------------------------------------------
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Compare {count} runs").format(count=len(self.records)))
-        texts = (tr("Curves"), tr("What differs"), tr("Image by image"), tr("Confusion"))
+        texts = [tr("Curves"), tr("What differs"), tr("Image by image"), tr("Confusion")]
+        texts.append(tr("Filters"))
         for index in range(self.tabs.count()):
             self.tabs.setTabText(index, texts[index])
         self._names = _names(self.records)
@@ -202,12 +193,12 @@ class ComparisonWindow(QWidget):
         self.curves.name_runs(self._names)
         self.differences.setAccessibleName(tr("What differs"))
         self.pairs.setAccessibleName(tr("Pairs of runs, image by image"))
-        self.matrix.setAccessibleName(tr("Difference of the confusion matrices"))
         self._show_differences()
         if self.flips is not None:
             self.flips.retranslate(self._names)
         self._show_pairs()
-        self._show_matrix()
+        self.confusion.retranslate(self._names)
+        self.filters.retranslate(self._names)
         self._show_legend()
 
     def _show_legend(self) -> None:
@@ -260,28 +251,6 @@ class ComparisonWindow(QWidget):
         ]
         self.pairs.show_rows(header, rows)
 
-    def _show_matrix(self) -> None:
-        if self._confusion is None:
-            return
-        classes, confusion = self._confusion
-        self.matrix_title.setText(
-            tr(
-                "Confusion matrix of {second} minus that of {first} (rows are true classes, "
-                "columns predicted ones). Green: {second} is better, with more right or fewer "
-                "mistaken; red: worse."
-            ).format(first=self._names[0], second=self._names[1])
-        )
-        most = max(int(np.abs(confusion).max()), 1)
-        rows = []
-        for i, name in enumerate(classes):
-            cells = [Cell(name)]
-            for j, count in enumerate(confusion[i].tolist()):
-                # More on the diagonal is better, more beside it worse.
-                tint = "best" if (count > 0) == (i == j) else "problem"
-                cells.append(Cell(f"{count:+,}" if count else "0", count, tint, abs(count) / most))
-            rows.append(cells)
-        self.matrix.show_rows(["", *classes], rows)
-
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange:
@@ -289,6 +258,14 @@ class ComparisonWindow(QWidget):
         elif event.type() == QEvent.Type.PaletteChange:
             self.curves.restyle()
             self._show_legend()
+
+
+def _latest_test(record: RunRecord) -> Test | Message | None:
+    """The run's latest test; the message that says why it cannot be read."""
+    try:
+        return read_test(record.folder)
+    except WorkbenchError as error:
+        return error.message
 
 
 def _names(records: Sequence[RunRecord]) -> list[str]:

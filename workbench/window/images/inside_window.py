@@ -17,6 +17,7 @@ from workbench.plain_text import shortened
 from workbench.window.images.image_panel import Picture
 from workbench.window.images.inside_reader import InsideReader
 from workbench.window.images.tiles import Tiles
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.translation import say, tr
 
@@ -78,13 +79,17 @@ class InsideWindow(QWidget):
         middle.addWidget(self.layer_label)
         middle.addWidget(self.layer_box)
         middle.addStretch(1)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.setSpacing(8)
         layout.addLayout(top)
         layout.addLayout(pictures, 2)
         layout.addLayout(middle)
         layout.addWidget(self.tiles, 3)
         layout.addWidget(self.note)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Fitting(content))
         self.resize(720, 760)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)
         self.retranslate()

@@ -1,25 +1,9 @@
-"""Shades for shares of 100%, in both themes, and whether text on them can be read; what tells the
-runs of a comparison apart beside their colors. No Qt."""
+"""Shades for shares of 100%, in both themes, and which text can be read on them. No Qt."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-
-RUN_DASHES: tuple[tuple[float, ...], ...] = (
-    (),
-    (9, 4),
-    (2, 3),
-    (9, 3, 2, 3),
-    (16, 4),
-    (9, 3, 2, 3, 2, 3),
-    (5, 8),
-    (16, 3, 6, 3),
-)
-"""Of the first, the second, ... run: lengths of strokes and gaps in pixels; the first is solid."""
-
-RUN_MARKERS = ("o", "s", "t1", "d", "+", "star", "x", "p")
-"""Symbols of pyqtgraph's, in the same order."""
 
 
 def percent(count: int, of: int) -> float | None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QSplitter,
     QStackedWidget,
+    QStyle,
     QToolTip,
     QVBoxLayout,
     QWidget,
@@ -191,12 +200,13 @@ class ClassesView(QWidget):
         layout.addWidget(self._title)
         layout.addWidget(self._diagram, 1)
         layout.addWidget(self._left_out)
-        both = QSplitter()
+        both = self._both = QSplitter()
+        both.setObjectName("classesSplitter")
         both.addWidget(left)
         both.addWidget(right)
-        both.setSizes([560, 240])
-        both.setStretchFactor(0, 1)  # the table gets what the diagram can do without
         both.setChildrenCollapsible(False)
+        both.splitterMoved.connect(self._splitter_moved)
+        self._shared_by_user = False
         top = QHBoxLayout()
         top.addWidget(self._summary, 1)
         top.addWidget(self._sample)
@@ -276,6 +286,7 @@ class ClassesView(QWidget):
             for table in (self._table, self._means):
                 table.setColumnWidth(column, width)
         self._table.fit_first_column()
+        self._share_width()
         rows = max(len(means), 1) * self._means.verticalHeader().defaultSectionSize()
         self._means.setFixedHeight(rows + 4)
         self._means.setVisible(bool(means))
@@ -286,6 +297,25 @@ class ClassesView(QWidget):
                 count=Count(result.left_out)
             )
         )
+
+    def _splitter_moved(self) -> None:
+        self._shared_by_user = True
+
+    def _share_width(self) -> None:
+        """Give the table the width of its columns, and the diagram the rest, until the user moves
+        the line between them."""
+        if self._shared_by_user or self._pages.currentIndex() == 0:
+            return
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        columns = sum(self._table.columnWidth(column) for column in range(5))
+        wanted = columns + 2 * self._table.frameWidth() + bar + 4
+        width = self._both.width() - self._both.handleWidth()
+        diagram = max(min(width - wanted, max(240, 2 * width // 5)), 0)
+        self._both.setSizes([width - diagram, diagram])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_width()
 
     def _why_empty(self) -> str:
         if self._problem is not None:

@@ -39,7 +39,10 @@ MARKS = {
     "unreadable": "⚠",
 }
 FIGURE_ROLE = Qt.ItemDataRole.UserRole
-"""The figure alone, where the cell has the word for sample data before it; else ``None``."""
+"""The figure alone, where the cell has a mark before it; else ``None``."""
+MARK_ROLE = FIGURE_ROLE + 1
+"""What stands small before the figure: the word for sample data, or the name of data that are not
+the chosen ones; else ``None``."""
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 MIRRORED = "⇄"
@@ -229,8 +232,8 @@ class NameCell(QStyledItemDelegate):
 
 
 class AccuracyCell(QStyledItemDelegate):
-    """Paints the word for sample data small and in its color before the figure, so that the
-    figures of a column stand below each other."""
+    """Paints the word for sample data, or the name of other data than the chosen ones, small and in
+    its color before the figure, so that the figures of a column stand below each other."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         super().initStyleOption(option, index)
@@ -250,20 +253,26 @@ class AccuracyCell(QStyledItemDelegate):
         figure = option.fontMetrics.horizontalAdvance(index.data(FIGURE_ROLE) + " ")
         painter.save()
         painter.setFont(mark_font(option.font))
-        painter.setPen(QColor(theme.colors().sample))
+        mark, colors = index.data(MARK_ROLE), theme.colors()
+        if mark == tr("sample"):
+            painter.setPen(QColor(colors.sample))
+        else:
+            selected = bool(option.state & QStyle.StateFlag.State_Selected)
+            painter.setPen(QColor(colors.text if selected else colors.muted))
         painter.drawText(
             rect.adjusted(0, 0, -figure, 0),
             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-            tr("sample"),
+            mark,
         )
         painter.restore()
 
     def _mark_fits(self, option: QStyleOptionViewItem, index: AnyIndex) -> bool:
-        # Where it does not, the cell is a plain text that is cut at its end: the word stays.
+        # Where it does not, the cell is a plain text that is cut at its end: the word for sample
+        # data stays, and the name of other data stands in the tooltip alone.
         if not index.data(FIGURE_ROLE):
             return False
         figure = option.fontMetrics.horizontalAdvance(index.data(FIGURE_ROLE) + " ")
-        word = QFontMetrics(mark_font(option.font)).horizontalAdvance(tr("sample"))
+        word = QFontMetrics(mark_font(option.font)).horizontalAdvance(index.data(MARK_ROLE))
         return bool(option.rect.width() >= figure + word + 2 * _margin(option))
 
 
@@ -274,7 +283,7 @@ def _margin(option: QStyleOptionViewItem) -> int:
 
 
 def mark_font(font: QFont) -> QFont:
-    """The font of the word for sample data."""
+    """The font of a mark before a figure."""
     small = QFont(font)
     if font.pointSizeF() > 0:
         small.setPointSizeF(font.pointSizeF() * 0.87)

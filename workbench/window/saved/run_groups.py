@@ -23,7 +23,7 @@ class RunGroup:
     Args:
         key: what its runs have in common, told from the keys of runs by its first character.
         title: in words; changes with the language.
-        records: its runs that the search finds.
+        records: its runs that the search finds; set by :meth:`show`.
         folded: only this row is shown.
     """
 
@@ -31,6 +31,11 @@ class RunGroup:
     title: str = ""
     records: Sequence[RunRecord] = field(default=(), repr=False)
     folded: bool = False
+    _mean: str | None = field(default=None, init=False, repr=False)
+
+    def show(self, title: str, records: Sequence[RunRecord]) -> None:
+        """Take over what the group is called and which runs are in it."""
+        self.title, self.records, self._mean = title, records, None
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -40,21 +45,27 @@ class RunGroup:
 
     @property
     def accuracies(self) -> list[float]:
-        """Test accuracies of its runs in percent, those that are numbers."""
-        numbers = (record.accuracy for record in self.records)
+        """Test accuracies of its runs that have ended, in percent, those that are numbers."""
+        numbers = (
+            record.accuracy
+            for record in self.records
+            if record.status not in ("running", "interrupted")
+        )
         return [n for n in numbers if n is not None and math.isfinite(n)]
 
     @property
     def accuracy_text(self) -> str:
         """The mean of its test accuracies, ``72.41%``."""
-        numbers = self.accuracies
-        return percent(statistics.fmean(numbers) if numbers else None)
+        if self._mean is None:  # painting asks again and again
+            numbers = self.accuracies
+            self._mean = percent(statistics.fmean(numbers) if numbers else None)
+        return self._mean
 
     @property
     def heading(self) -> str:
-        """``▾ 009 Dropout, fixed (3)``."""
+        """``▾ 3× 009 Dropout, fixed``: the number first, as a long title is cut."""
         mark = "▸" if self.folded else "▾"
-        return f"{mark} {self.title} ({len(self.records):,})"
+        return f"{mark} {len(self.records):,}× {self.title}"
 
     @property
     def tooltip(self) -> str:

@@ -6,7 +6,8 @@ comparison holds the window up for more than a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QLocale, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFont
 
+from workbench.data.data_choice import DataChoice
 from workbench.library.run_filter import parse_filter
 from workbench.library.run_folder import RunRecord
 from workbench.spec.presets import Preset
@@ -25,6 +27,7 @@ from workbench.window.saved.run_cells import (
     DATE,
     EPOCHS,
     FIGURE_ROLE,
+    MARK_ROLE,
     MARKS,
     NOTES,
     RUN,
@@ -48,7 +51,7 @@ from workbench.window.saved.run_cells import (
     status_text,
     tags_text,
 )
-from workbench.window.saved.run_columns import COLUMNS, DIFFERS
+from workbench.window.saved.run_columns import COLUMNS, DIFFERS, differs_text
 from workbench.window.saved.run_groups import GROUPINGS, RunGroup
 from workbench.words.figures import NONE, percent
 
@@ -56,21 +59,36 @@ LAST = DIFFERS + len(COLUMNS) - 1
 """The last column."""
 
 MANY = 64
-"""Blocks of rows that come or go one by one; where there are more, the view is told to look at
-the whole table again, which is quicker."""
+"""Rows that are put where they belong one by one, and blocks of rows that come or go so; where
+there are more, all are sorted, and the view is told to look at the whole table again, which is
+quicker."""
 
 
 class _Row:
-    """A run with what its cells, the search and the order ask for. Kept, as sorting asks often."""
+    """A run with what its cells, the search and the order ask for. Kept, as they ask often.
+    ``found``: the search finds it."""
 
-    __slots__ = ("created", "key", "keys", "label", "record", "search")
+    __slots__ = (
+        "_differs",
+        "_group",
+        "created",
+        "found",
+        "key",
+        "keys",
+        "label",
+        "record",
+        "search",
+    )
 
     def __init__(self, record: RunRecord) -> None:
         self.key = record.id
+        self.found = True
         self.show(record)
 
     def show(self, record: RunRecord) -> None:
         self.record = record
+        self._differs: tuple[Mapping[str, Preset], str] | None = None
+        self._group = ("", "")
         self.created = created_time(record)
         self.label = run_label(record)
         self.search = search_text(record, self.label)
@@ -93,7 +111,21 @@ class _Row:
         """Return what rows are put in order by in ``column``; ``None`` for an empty cell."""
         if column < DIFFERS:
             return self.keys[column]
+        if column == DIFFERS:
+            return self.differs(presets).casefold() or None
         return COLUMNS[column - DIFFERS].order(self.record, presets)
+
+    def differs(self, presets: Mapping[str, Preset]) -> str:
+        """Return the cell of what differs from ``presets``."""
+        if self._differs is None or self._differs[0] is not presets:
+            self._differs = presets, differs_text(self.record, presets)
+        return self._differs[1]
+
+    def group(self, grouping: str) -> str:
+        """Return the title of its group by a key of ``GROUPINGS``."""
+        if self._group[0] != grouping:
+            self._group = grouping, GROUPINGS[grouping].title(self.record)
+        return self._group[1]
 
 
 class RunTable(QAbstractTableModel):
@@ -102,8 +134,10 @@ class RunTable(QAbstractTableModel):
 
     renamed = Signal(object, str)
     """A person gave the run (RunRecord) another name."""
-    runs_changed = Signal()
-    """Runs came, went or changed, also where the search hides them."""
+    runs_changed = Signal(object)
+    """Runs came, went or changed, also where the search hides them: the names of their folders."""
+    experiments_changed = Signal()
+    """Runs came or went, or the hyperparameters of one are others."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -114,7 +148,8 @@ class RunTable(QAbstractTableModel):
         self._grouping = ""
         self._groups: dict[str, RunGroup] = {}
         self._presets: Mapping[str, Preset] = {}
-        self._places: dict[str, int] = {}
+        self._known_places: dict[str, int] | None = None
+        self._choice: DataChoice | None = None
         self._waiting = False
         self._filter = parse_filter("")
         self._column, self._descending = DATE, True
@@ -127,29 +162,39 @@ class RunTable(QAbstractTableModel):
         """Makes ``records`` the runs, changing no more rows than it must. While ``more`` are
         being read, those that come are put into order only now and then, as that takes longer
         than reading them."""
-        changed, before = set(), len(self._rows)
+        changed: set[str] = set()
+        come: set[str] = set()
+        gone: set[str] = set()
+        before, experiments = len(self._rows), False
         rows = self._rows
         # Those that come stand at the end; what else changed is seen once all are there.
         for record in records[before:] if more else records:
             row = rows.get(record.id)
             if row is None:
-                row = _Row(record)
-                rows[row.key] = row
+                rows[record.id] = _Row(record)
+                come.add(record.id)
             elif row.record is not record:  # those that have not changed are the same objects
+                experiments |= row.record.experiment != record.experiment
                 row.show(record)
-                changed.add(row.key)
-        come, gone = len(rows) > before, len(rows) > len(records)
-        if gone:
-            wanted = {record.id for record in records}
-            self._rows = {key: row for key, row in rows.items() if key in wanted}
-        if (changed or come or gone or self._waiting) and not (
-            more and len(self._rows) < 2 * len(self._ordered)
-        ):
-            self._order()
+                changed.add(record.id)
+        if len(rows) > len(records):
+            gone = rows.keys() - {record.id for record in records}
+            self._rows = {key: row for key, row in rows.items() if key not in gone}
+        touched = changed | come | gone
+        for key in changed | come:
+            row = rows[key]
+            row.found = self._filter.finds_all or self._filter.matches(row.record, row.search)
+        if (touched or self._waiting) and not (more and len(self._rows) < 2 * len(self._ordered)):
+            if self._waiting or len(touched) > MANY:
+                self._order()
+            else:
+                self._put_in_order(touched)
             self._arrange(changed)
-            self.runs_changed.emit()
+            self.runs_changed.emit(touched)
+            if come or gone or experiments:
+                self.experiments_changed.emit()
         else:
-            self._waiting |= bool(come or changed)
+            self._waiting |= bool(touched)
 
     def search(self, text: str) -> None:
         """Shows the runs that ``text`` finds (:mod:`workbench.library.run_filter`).
@@ -157,6 +202,9 @@ class RunTable(QAbstractTableModel):
         Raises :class:`WorkbenchError` where it cannot be understood; the rows stay as they are.
         """
         self._filter = parse_filter(text)
+        finds_all, matches = self._filter.finds_all, self._filter.matches
+        for row in self._rows.values():
+            row.found = finds_all or matches(row.record, row.search)
         self._arrange()
 
     def show_presets(self, presets: Mapping[str, Preset]) -> None:
@@ -166,6 +214,12 @@ class RunTable(QAbstractTableModel):
             self._order()
             self._arrange()
         self._tell_all_changed()
+
+    def show_data(self, choice: DataChoice) -> None:
+        """Mark the runs that are on other data than ``choice``."""
+        if choice != self._choice:
+            self._choice = choice
+            self._tell_all_changed()
 
     @property
     def grouping(self) -> str:
@@ -201,8 +255,10 @@ class RunTable(QAbstractTableModel):
 
     def retranslate(self, locale: QLocale) -> None:
         self._locale = locale
+        finds_all, matches = self._filter.finds_all, self._filter.matches
         for row in self._rows.values():
             row.show(row.record)
+            row.found = finds_all or matches(row.record, row.search)
         self._order()
         self._arrange()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, STAR, LAST)
@@ -281,6 +337,37 @@ class RunTable(QAbstractTableModel):
         rows, presets = list(self._rows.values()), self._presets
         self._ordered = _in_order(rows, self._column, self._descending, presets)
 
+    def _put_in_order(self, keys: Set[str]) -> None:
+        """Put the rows of a few runs that came, went or changed where they belong."""
+        rows = [row for row in self._ordered if row.key not in keys]
+        for key in keys:
+            if (row := self._rows.get(key)) is not None:
+                rows.insert(self._place(row, rows), row)
+        self._ordered = rows
+
+    def _place(self, row: _Row, rows: list[_Row]) -> int:
+        """Return where ``row`` belongs among ``rows``, which are as :func:`_in_order` has them."""
+        column, presets = self._column, self._presets
+
+        def is_empty(other: _Row) -> bool:
+            return other.order(column, presets) is None
+
+        def order(other: _Row) -> Any:
+            begun = _begun(other)
+            return begun if is_empty(other) else (other.order(column, presets), begun)
+
+        filled = bisect_left(rows, True, key=is_empty)
+        low, high = (filled, len(rows)) if is_empty(row) else (0, filled)
+        own = order(row)
+        while low < high:
+            middle = (low + high) // 2
+            other = order(rows[middle])
+            if other > own if self._descending else other < own:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
     def _wanted(self) -> list[_Row | RunGroup]:
         """Return the rows to show: the runs that the search finds, each group below its row, the
         groups in the order of their first runs."""
@@ -288,16 +375,15 @@ class RunTable(QAbstractTableModel):
         self._found_count = len(found)
         if not self._grouping:
             return list(found)
-        title = GROUPINGS[self._grouping].title
         members: dict[str, list[_Row]] = {}
         for row in found:
-            members.setdefault(title(row.record), []).append(row)
+            members.setdefault(row.group(self._grouping), []).append(row)
         before, self._groups = self._groups, {}
         rows: list[_Row | RunGroup] = []
         for name, runs in members.items():
             key = f"/{name}"  # no folder of a run has a slash in its name
             group = self._groups[key] = before.get(key) or RunGroup(key)
-            group.title, group.records = name, [row.record for row in runs]
+            group.show(name, [row.record for row in runs])
             rows.append(group)
             if not group.folded:
                 rows += runs
@@ -306,16 +392,16 @@ class RunTable(QAbstractTableModel):
     def _found(self) -> list[_Row]:
         if self._filter.finds_all:
             return self._ordered
-        matches = self._filter.matches
-        return [row for row in self._ordered if matches(row.record, row.search)]
+        return [row for row in self._ordered if row.found]
 
     def _reorder(self, rows: list[_Row | RunGroup]) -> None:
         self.layoutAboutToBeChanged.emit()
         indexes = self.persistentIndexList()
         keys = [self._shown[index.row()].key for index in indexes]
         self._show(rows)
+        places = self._places
         moved = [
-            self.index(self._places[key], index.column())
+            self.index(places[key], index.column())
             for key, index in zip(keys, indexes, strict=True)
         ]
         self.changePersistentIndexList(indexes, moved)
@@ -323,12 +409,20 @@ class RunTable(QAbstractTableModel):
 
     def _show(self, rows: list[_Row | RunGroup]) -> None:
         self._shown = rows
-        self._places = {row.key: place for place, row in enumerate(rows)}
+        self._known_places = None
+
+    @property
+    def _places(self) -> dict[str, int]:
+        """Where the rows are, by their keys. Made when asked for: rows come and go in blocks."""
+        if self._known_places is None:
+            self._known_places = {row.key: place for place, row in enumerate(self._shown)}
+        return self._known_places
 
     def _tell_changed(self, keys: Iterable[str]) -> None:
         # The means of groups follow their runs.
+        places = self._places
         for key in (*keys, *self._groups):
-            place = self._places.get(key)
+            place = places.get(key)
             if place is not None:
                 self.dataChanged.emit(self.index(place, STAR), self.index(place, LAST))
 
@@ -398,9 +492,14 @@ class RunTable(QAbstractTableModel):
             return plain_tooltip(self._tooltip(row, column))
         if role == Qt.ItemDataRole.AccessibleTextRole and column == STAR:
             return tr("Starred") if record.starred else ""
-        if role == FIGURE_ROLE and column == ACCURACY and record.is_sample:
-            figure = percent(record.accuracy)
-            return None if figure == NONE else figure
+        if column == ACCURACY and role in (FIGURE_ROLE, MARK_ROLE):
+            mark = None if percent(record.accuracy) == NONE else self._mark(record)
+            if mark is None or role == MARK_ROLE:
+                return mark
+            return percent(record.accuracy) if record.is_sample else accuracy_text(record)
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == ACCURACY:
+            other = not record.is_sample and self._is_on_other_data(record)
+            return ", ".join([accuracy_text(record), *([data_text(record)] if other else [])])
         if role == Qt.ItemDataRole.ForegroundRole:
             return color(record, column)
         if role == Qt.ItemDataRole.FontRole and column == RUN and row.key == self._current:
@@ -411,7 +510,9 @@ class RunTable(QAbstractTableModel):
 
     def _text(self, row: _Row, column: int) -> str:
         record = row.record
-        if column >= DIFFERS:
+        if column == DIFFERS:
+            return row.differs(self._presets)
+        if column > DIFFERS:
             return COLUMNS[column - DIFFERS].text(record, self._presets)
         match column:
             case run_cells.STAR:
@@ -432,6 +533,16 @@ class RunTable(QAbstractTableModel):
             case run_cells.TAGS:
                 return tags_text(record)
         return notes_text(record)
+
+    def _mark(self, record: RunRecord) -> str | None:
+        """Return what stands small before an accuracy that is not to be held against others."""
+        if record.is_sample:
+            return tr("sample")
+        return data_text(record) if self._is_on_other_data(record) else None
+
+    def _is_on_other_data(self, record: RunRecord) -> bool:
+        choice = self._choice
+        return choice is not None and bool(record.data) and not choice.is_of(record.data)
 
     def _status(self, row: _Row) -> str:
         if row.key == self._current and row.record.status == "running":
@@ -474,6 +585,10 @@ class RunTable(QAbstractTableModel):
                 )
             if record.is_sample:
                 lines.append(tr("On sample data made by the program: not comparable."))
+            elif self._is_on_other_data(record):
+                lines.append(
+                    tr("On {data}, not on the chosen data set.").format(data=data_text(record))
+                )
             return "\n".join(lines)
         if column == EPOCHS:
             return tr("{done} of {total} epochs · {status}").format(

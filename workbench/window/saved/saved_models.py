@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from operator import is_
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -36,6 +37,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.data.data_choice import DataChoice
 from workbench.library.catalog import Library
 from workbench.library.giving_up import GivenUp
 from workbench.library.labels import Change
@@ -47,6 +49,7 @@ from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.translation import say, tr
 from workbench.window.saved.columns_menu import ColumnsMenu
 from workbench.window.saved.empty_trash_dialog import EmptyTrashDialog
+from workbench.window.saved.library_reader import LibraryReader, Reading
 from workbench.window.saved.run_actions import RunActions
 from workbench.window.saved.run_buttons import RunButtons
 from workbench.window.saved.run_cells import (
@@ -65,13 +68,11 @@ from workbench.window.saved.undo import Deleted, Undo
 
 REFRESH_MS = 1000
 """Time between two looks at the library, which other processes write to."""
-SLICE_S = 0.02
-"""Longest time for reading new runs before the window answers again."""
 
 
 class SavedModels(QWidget):
-    """The table of runs with its search and its actions. It reads the library, also what other
-    processes put there, once a second while it is visible."""
+    """The table of runs with its search and its actions. While it is visible, the library is read
+    once a second on a thread of its own, also what other processes put there."""
 
     open_requested = Signal(object)
     """RunRecord: show the run."""
@@ -97,6 +98,7 @@ class SavedModels(QWidget):
         self._current = ""
         self._records: list[RunRecord] = []
         self._problems: list[WorkbenchError] = []
+        self._more = False
         self._broken: dict[WorkbenchError, RunRecord] = {}
         self._search_problem: WorkbenchError | None = None
         self._searching = False
@@ -110,39 +112,39 @@ class SavedModels(QWidget):
 
         self._timer = QTimer(self)
         self._timer.setInterval(REFRESH_MS)
-        self._timer.timeout.connect(self.refresh)
-        self._next_slice = QTimer(self)
-        self._next_slice.setSingleShot(True)
-        self._next_slice.timeout.connect(self.refresh)
-        self._showing = QTimer(self)
-        self._showing.setSingleShot(True)
-        self._showing.timeout.connect(self._show_runs)
+        self._reader = LibraryReader(library, self)
+        self._reader.found.connect(self._show)
+        self._timer.timeout.connect(self._reader.look)
         self.retranslate()
 
     # --- what the main window uses
 
     def refresh(self) -> None:
-        """Reads the library again. Rows that have not changed stay as they are."""
-        opening = bool(self._library.unread)
-        self._records, self._problems = self._library.read(SLICE_S)
-        if opening:
-            self._showing.start()  # of 10,000 either takes 30 ms: not both in one turn
-        else:
-            self._show_runs()
+        """Read and show at once what the user has just changed. Rows that have not changed stay
+        as they are."""
+        self._show(self._reader.look_now())
+
+    def _show(self, reading: Reading) -> None:
+        if reading.more and self.isVisible():
+            self._reader.look()
+        more, self._more = self._more, reading.more
+        same = more == reading.more and self._problems == reading.problems
+        if same and _are_same(self._records, reading.runs):
+            self._update_actions()  # the trash is another process's too
+            return
+        self._records, self._problems = reading.runs, reading.problems
+        self._show_runs()
 
     def _show_runs(self) -> None:
         top = QPersistentModelIndex(self.view.indexAt(QPoint(0, 0)))
         before = self.view.rowViewportPosition(top.row()) if top.isValid() else 0
-        more = bool(self._library.unread)
-        broken = [] if more else self._broken_rows()
-        self.table.show_runs([*self._records, *broken], more=more)
+        broken = [] if self._more else self._broken_rows()
+        self.table.show_runs([*self._records, *broken], more=self._more)
         bar = self.view.verticalScrollBar()
         # Rows that came or went above must not move what is being looked at; at the very top,
         # the newest run is.
         if top.isValid() and bar.value() > 0:
             bar.setValue(bar.value() + self.view.rowViewportPosition(top.row()) - before)
-        if self._library.unread:
-            self._next_slice.start()
         self._update_actions()
 
     def _broken_rows(self) -> list[RunRecord]:
@@ -185,6 +187,10 @@ class SavedModels(QWidget):
     def show_presets(self, presets: Mapping[str, Preset]) -> None:
         """Hold runs against these ``presets``, by id, in the column of what differs."""
         self.table.show_presets(presets)
+
+    def show_data(self, choice: DataChoice) -> None:
+        """Mark the runs that are on other data than ``choice``."""
+        self.table.show_data(choice)
 
     def select_run(self, path: str | Path) -> None:
         """Selects the run with this folder, where it is shown."""
@@ -306,6 +312,8 @@ class SavedModels(QWidget):
 
     def retranslate(self) -> None:
         self._broken = {}  # their notes are sentences
+        if self._problems:
+            self._show_runs()
         self.heading.setText(tr("Saved models"))
         self.search.setPlaceholderText(tr("Search runs, as in learning_rate<0.001"))
         self.search.setAccessibleName(tr("Search saved models"))
@@ -354,7 +362,7 @@ class SavedModels(QWidget):
         self.counts.setText(text)
         sentences = "\n".join(say(problem.message) for problem in self._problems[:20])
         self.counts.setToolTip(plain_tooltip(sentences))
-        self.empty.setVisible(self.table.rowCount() == 0 and not self._library.unread)
+        self.empty.setVisible(self.table.rowCount() == 0 and not self._more)
         if total:
             link = tr("Clear the search.")
             self.empty.setText(f'{tr("No run matches.")} <a href="#">{link}</a>')
@@ -598,12 +606,16 @@ class SavedModels(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
-        self._next_slice.stop()
+        self._reader.end()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.LanguageChange, QEvent.Type.LocaleChange):
             self.retranslate()
+
+
+def _are_same(before: list[RunRecord], after: list[RunRecord]) -> bool:
+    return len(before) == len(after) and all(map(is_, before, after))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from workbench.messages import Cancelled, Message, WorkbenchError
 from workbench.spec.augmentations import augmentations
 from workbench.spec.experiment import HYPERPARAMETERS, Experiment
 from workbench.window.images.image_gallery import as_qimage
+from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.hyperparameter_text import value_text
 from workbench.window.kit.painting import painting
 from workbench.window.kit.translation import say, tr
@@ -99,12 +100,16 @@ class AugmentationWindow(QWidget):
         below = QHBoxLayout()
         below.addWidget(self.note, 1)
         below.addWidget(self.others_button)
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(10)
         layout.addWidget(self.heading)
         layout.addWidget(self.pairs, 1)
         layout.addLayout(below)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Fitting(content))
         self.resize(self.sizeHint())
         self.retranslate()
         self._read()
