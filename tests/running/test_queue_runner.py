@@ -92,6 +92,7 @@ def here(library: Library, **values: Any) -> RunRecord:
     return read_record(Path(ended.run))
 
 
+@pytest.mark.slow
 def test_workers_train_bit_for_bit_what_this_process_does(library: Library, tmp_path: Path) -> None:
     add(library, 1, 2)
     ended: list[tuple[str, str]] = []

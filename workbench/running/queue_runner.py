@@ -22,8 +22,8 @@ from workbench.library.queue import Claim, Queue
 from workbench.library.queue_entry import Entry
 from workbench.library.queue_runners import announced
 from workbench.library.run_folder import RunRecord, has_checkpoint, is_locked, read_record
-from workbench.messages import Message, WorkbenchError
-from workbench.running.executors import EXECUTORS, Executor, Lost, open_executor
+from workbench.messages import Cancelled, Message, WorkbenchError
+from workbench.running.executors import EXECUTORS, AllLost, Executor, Lost, open_executor
 from workbench.running.failures import explain
 from workbench.running.runner import resume_run, run_experiment
 from workbench.running.sweeping import SweepDriver
@@ -106,6 +106,14 @@ class QueueRunner:
         queue.ask("run")
         with announced(self._library.path, self._name, self._workers, self._log_path):
             executor = open_executor(self._name, self._workers, **self._options)
+            try:
+                executor.connect(lambda: self._stop_wanted or queue.asked == "stop")
+            except Cancelled:
+                executor.close()
+                return
+            except BaseException:
+                executor.close()
+                raise
             threads = [
                 threading.Thread(target=self._work, args=(executor,), name=f"queue {number}")
                 for number in range(self._workers)
@@ -213,6 +221,8 @@ class QueueRunner:
             except Lost as error:
                 if control.stopping:
                     return None
+                if isinstance(error, AllLost):
+                    raise WorkbenchError(error.message) from None
                 lost = 1 if heard.begun_at > furthest else lost + 1
                 furthest = max(furthest, heard.begun_at)
                 if lost > MOST_LOST:
