@@ -46,7 +46,14 @@ def test_add_list_move_edit_duplicate_and_remove(call: Call, library: Library) -
     code, _, err = call("queue", "remove", "77")
     assert (code, err.count("\n")) == (2, 1)
     assert "77: there is no such entry" in err
-    for bad in (("edit", "2", "--set", "epochs=0"), ("pause",), ("run", "--executor", "cloud")):
+    for bad in (
+        ("edit", "2", "--set", "epochs=0"),
+        ("pause",),
+        ("run", "--executor", "cloud"),
+        ("run", "--gpus", "0.25"),
+        ("run", "--executor", "ray"),
+        ("run", "--executor", "ray", "--address", "host:1", "--gpus", "1.5", "--detach"),
+    ):
         code, _, err = call("queue", *bad)
         assert (code, err.count("\n")) == (2, 1)
 
