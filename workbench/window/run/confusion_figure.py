@@ -466,7 +466,8 @@ class ConfusionFigure:
         painter.setPen(QColor(c.muted))
         below = QRectF(g.bars, bar.bottom() + 2, width, line)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0%")
-        if self._metrics.horizontalAdvance("0%50%100%") + 12 < width:
+        # Its half of the scale holds half of 50% and all of 100%.
+        if self._metrics.horizontalAdvance("50%100%100%") + 12 < width:
             painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "50%")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, "100%")
         title = self._metrics.elidedText(tr("Class accuracy"), Qt.TextElideMode.ElideRight, width)
