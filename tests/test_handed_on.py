@@ -101,6 +101,7 @@ def test_a_home_folder_that_is_the_root_leaves_the_slashes(
     assert paths.without_places(text) == "train/ and test/, 7/10; x.pkl"
 
 
+@pytest.mark.slow
 def test_test_finds_the_folder_by_the_run_that_the_weights_lie_in(
     tmp_path: Path,
     call: Call,  # noqa: F811

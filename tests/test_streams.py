@@ -71,6 +71,7 @@ def test_words_that_a_console_lacks_are_escaped(
 # --- closed, full, or left ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_without_a_console_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("stdin", "stdout", "stderr"):  # as pythonw has them
         monkeypatch.setattr(sys, name, None)
@@ -80,6 +81,7 @@ def test_without_a_console_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> No
     assert [run.status for run in Library().runs()] == ["finished"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_run_whose_output_has_no_room_is_kept_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -135,6 +137,7 @@ def _ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 def test_a_closed_stream_ends_nothing(shell: dict[str, tuple[int, str, str]]) -> None:
     assert shell["closed output"] == (0, "", "")
     assert shell["closed error"] == (2, "", "")

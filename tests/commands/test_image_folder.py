@@ -16,6 +16,7 @@ from workbench.library.weights import load_weights
 CLASSES = ("고양이".encode("cp949"), "강아지".encode("cp949"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="names are bytes on Unix only")
 def test_names_that_are_not_utf_8_from_training_to_the_report(call: Call, tmp_path: Path) -> None:
     root = tmp_path / os.fsdecode("데이터".encode("cp949"))

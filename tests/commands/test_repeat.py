@@ -41,6 +41,7 @@ def test_one_repeat_is_a_list_and_none_is_a_run(call: Call) -> None:
     assert json.loads(call(*TRAIN, "--json")[1])["status"] == "finished"
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_queue(
     call: Call, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

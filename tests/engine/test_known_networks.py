@@ -46,6 +46,7 @@ def few(sample: DataSet) -> DataSet:
     return cut(sample, 24, 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_what_was_stopped_goes_on_exactly_and_a_seed_is_all_that_counts(
     name: str, few: DataSet, monkeypatch: pytest.MonkeyPatch
@@ -66,6 +67,7 @@ def test_what_was_stopped_goes_on_exactly_and_a_seed_is_all_that_counts(
     assert any(not torch.equal(weights[key], other[key]) for key in weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_bfloat16_keeps_float32_weights(name: str, few: DataSet) -> None:
     experiment = experiment_from({"network": name, **FAST, "epochs": 1, "precision": "bfloat16"})
@@ -74,6 +76,7 @@ def test_bfloat16_keeps_float32_weights(name: str, few: DataSet) -> None:
     assert {tensor.dtype for tensor in weights.values()} <= {torch.float32, torch.int64}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [{}, {"momentum": 0.9}, {"optimizer": "adam"}], ids=str)
 def test_recorded_steps_train_the_same(values: dict[str, Any], sample: DataSet) -> None:
     data = cut(sample, 2 * GRAPH_STEPS + 4, 20)

@@ -438,6 +438,7 @@ def test_bfloat16_goes_with_what_a_recipe_of_today_has(small: DataSet) -> None:
     assert all(t.dtype != torch.bfloat16 and torch.isfinite(t).all() for t in weights.values())
 
 
+@pytest.mark.slow
 @needs_bfloat16
 def test_bfloat16_learns_as_well_and_keeps_float32_weights(sample: DataSet) -> None:
     data = cut(sample, 400, 200)

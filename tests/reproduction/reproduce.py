@@ -199,7 +199,7 @@ def rows_of(record: RunRecord) -> list[dict[str, Any]]:
     finished = record.status == "finished"
     # As the report took it: where it gives the accuracy in training mode apart, of the final test,
     # else after the last epoch. Apart from 008 the two are the same.
-    final = preset.reported is not None and preset.reported.accuracy_train_mode is not None
+    final = is_final_test(preset)
     measured = record.accuracy if final else rows[-1]["accuracy"]
     made = [_row(record, preset, experiment, rows, finished, measured or 0.0)]
     for other in built_in():
@@ -210,6 +210,11 @@ def rows_of(record: RunRecord) -> list[dict[str, Any]]:
             row = _row(record, other, shorter, first, True, float(first[-1]["accuracy"]))
             made.append({**row, "from": f"epoch {shorter.epochs} of {preset.id}"})
     return made
+
+
+def is_final_test(preset: Preset) -> bool:
+    """True where the report's result is of the final test and not of the one after an epoch."""
+    return preset.reported is not None and preset.reported.accuracy_train_mode is not None
 
 
 def altered(record: RunRecord) -> bool:
@@ -366,6 +371,7 @@ def curve_of(record: RunRecord) -> dict[str, Any] | None:
     starts = [e for e in (preset.experiment, preset.as_run) if e is not None]
     if not any(alike_until(start, experiment) >= len(rows) for start in starts):
         return None
+    final = record.accuracy if is_final_test(preset) and record.status == "finished" else None
     return {
         "preset": preset.id,
         "experiment": experiment.values(),
@@ -377,6 +383,7 @@ def curve_of(record: RunRecord) -> dict[str, Any] | None:
         "date": record.created[:10],
         "loss": [round(row["loss"], 4) for row in rows],
         "accuracy": [round(row["accuracy"], 2) for row in rows],
+        **({} if final is None else {"final": round(final, 2)}),
     }
 
 

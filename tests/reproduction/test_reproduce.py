@@ -196,10 +196,15 @@ def test_the_curves_are_read_back_by_the_program(tmp_path: Path) -> None:
     assert curve.accuracy == (40.0, 50.0)
     assert curve.loss == (1.0, 0.5)
     assert curve.device == "a CPU"
+    assert curve.final is None  # it has not come to its final test
     # What ran differs from what was declared only from epoch 21 on.
     found = expected.expected_of(nine(), curves)
     assert found is not None
     assert found.accuracy == (40.0, 50.0)
+    ended = keep(library, nine(), [62.0] * 30)
+    reproduce.write([replace(ended, accuracy=72.5)])
+    written = {curve.final for curve in expected.read_curves(reproduce.CURVES)}
+    assert written == {None, 72.5}
 
 
 @pytest.mark.slow

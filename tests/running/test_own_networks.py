@@ -73,6 +73,7 @@ def test_the_example_of_the_readme(install: Install) -> None:
     assert sum(e.multiply_adds for e in layers) == 16**2 * 75 * 32 + 8**2 * 800 * 64 + 4096 * 7
 
 
+@pytest.mark.slow
 def test_trains_is_named_in_its_weights_and_is_asked_for(install: Install, tmp_path: Path) -> None:
     """Trained by the command, in a process of its own."""
     install(flat=FLAT.format(outputs="classes"))

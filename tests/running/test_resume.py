@@ -251,6 +251,7 @@ def test_histograms_go_on_where_they_were(
     assert sorted(read_histograms(Path(longer.run))) == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_run_may_be_stopped_again_and_again(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,7 @@ def test_a_grid_is_run_and_only_what_is_missing_is_run_again(library: Library) -
     assert again.points[1].scores == found.points[1].scores
 
 
+@pytest.mark.slow
 def test_an_adaptive_sweep_proposes_as_it_goes_and_the_same_after_a_deletion(
     library: Library,
 ) -> None:
@@ -106,6 +107,7 @@ def test_stop_takes_it_off_the_queue_and_resume_brings_it_back(library: Library)
     assert not SweepStore(library.path).find(stored.id).file.stopped
 
 
+@pytest.mark.slow
 def test_a_run_below_the_median_is_ended_and_stands(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -396,6 +396,7 @@ def test_a_run_of_another_process_is_followed_to_its_end(window: MainWindow, qtb
     assert window.run_view.live.step_count() == 4 * 40
 
 
+@pytest.mark.slow
 def test_a_test_of_a_broken_file_does_not_test_the_weights_before_it(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -164,6 +164,7 @@ def test_a_question_about_a_run_goes_with_the_run(
     assert len(Library().runs()) == 1
 
 
+@pytest.mark.slow
 def test_go_on_has_the_icon_of_going_on(window: MainWindow, qtbot: QtBot) -> None:
     def picture() -> bytes:
         image = window.actions_.pause.icon().pixmap(16, 16).toImage()
@@ -180,6 +181,7 @@ def test_go_on_has_the_icon_of_going_on(window: MainWindow, qtbot: QtBot) -> Non
     assert picture() == pausing
 
 
+@pytest.mark.slow
 def test_the_button_that_was_pressed_keeps_the_focus(window: MainWindow, qtbot: QtBot) -> None:
     button = find(window, "trainButton", QAbstractButton)
     window.form.set_experiment(experiment_from({"epochs": 1, "batch_size": 500}))
@@ -278,6 +280,7 @@ def test_without_a_crash_there_is_no_bar(window: MainWindow) -> None:
 # --- try an image --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_image_takes_the_finished_run_s_weights(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -13,6 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench import paths
+from workbench.commands.executors import (
+    OF_RAY,
+    add_executor,
+    default_workers,
+    executor_options,
+)
 from workbench.commands.options import (
     BAD_INPUT,
     DONE,
@@ -135,16 +141,7 @@ def register(command: AddCommand) -> None:
         "on with the next `queue run`.",
         "cifar-workbench queue run --workers 2",
     )
-    run_queue.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number,
-        help="entries that are trained at once; default: one for each core, 4 at most, or 1 where "
-        "there is a GPU",
-    )
-    run_queue.add_argument(
-        "--executor", metavar="NAME", default="local", help="local (worker processes) or in_process"
-    )
+    add_executor(run_queue)
     run_queue.add_argument(
         "--stay", action="store_true", help="wait for further entries until `queue pause` or `stop`"
     )
@@ -371,20 +368,9 @@ def _ask(options: argparse.Namespace, asked: Any, words: str) -> int:
     return DONE
 
 
-def default_workers(executor: str) -> int:
-    """Return the number of workers where none is asked for."""
-    from workbench.engine.cores import usable_cores
-    from workbench.engine.devices import choose_device
-    from workbench.running.executors import EXECUTORS
-
-    choice = EXECUTORS.get(executor)
-    if choice is not None and choice.most_workers is not None:
-        return choice.most_workers
-    return 1 if choose_device("auto").device.type != "cpu" else min(4, usable_cores())
-
-
 def run(options: argparse.Namespace) -> int:
     """Run the queue; with ``--detach`` in the background."""
+    place = executor_options(options)
     if options.detach:
         return _detach(options)
     library = Library(options.library)
@@ -401,6 +387,7 @@ def run(options: argparse.Namespace) -> int:
         library,
         executor=options.executor,
         workers=workers,
+        options=place,
         listener=bars,
         stay=options.stay,
         log_path=options.log_path,
@@ -423,8 +410,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json([entry_json(queue, entry) for entry in ran])
     else:
-        counts = {state: sum(e.state == state for e in entries) for state in _STATES}
-        tell(", ".join(f"{count} {state}" for state, count in counts.items() if count) + ".")
+        counts = {state: sum(e.state == state for e in ran) for state in _STATES}
+        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        tell(f"{said}." if said else "Nothing waits in the queue.")
     if interrupted:
         return INTERRUPTED
     return FAILED if failed else DONE
@@ -442,6 +430,9 @@ def _detach(options: argparse.Namespace) -> int:
     command += ["--executor", options.executor, "--log-path", str(log)]
     if options.workers:
         command += ["--workers", str(options.workers)]
+    for name in OF_RAY:
+        if (value := getattr(options, name)) not in (None, False):
+            command += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     if options.stay:
         command.append("--stay")
     try:

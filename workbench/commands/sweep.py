@@ -20,6 +20,7 @@ from workbench.analysis.sweeps import (
     sentences,
     sweep_results,
 )
+from workbench.commands.executors import add_executor, default_workers, executor_options
 from workbench.commands.options import (
     BAD_INPUT,
     DONE,
@@ -31,7 +32,6 @@ from workbench.commands.options import (
     whole_number,
 )
 from workbench.commands.output import print_json, text_table, write_csv, write_file
-from workbench.commands.queue import default_workers
 from workbench.commands.queue_bars import QueueBars
 from workbench.commands.terminal import signals_stop, tell
 from workbench.data.data_choice import DataChoice, choose_data
@@ -105,7 +105,7 @@ def register(command: AddCommand) -> None:
         "--seed", metavar="N", type=_number, default=None, help="of the choice of points"
     )
     add_data_and_device(parser)
-    _add_workers(parser)
+    add_executor(parser)
     parser.add_argument("--yes", action="store_true", help="also for more than 10,000 points")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be run, and run nothing"
@@ -130,19 +130,10 @@ def register(command: AddCommand) -> None:
             help="its id or a part of it; default: the newest",
         )
         if action == "resume":
-            _add_workers(sub)
+            add_executor(sub)
         if action == "export":
             sub.add_argument("-o", "--output", metavar="FILE", type=Path, required=True)
         add_library(sub)
-
-
-def _add_workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number,
-        help="runs at a time; default: one for each core, 4 at most, or 1 where there is a GPU",
-    )
 
 
 def _number(text: str) -> int:
@@ -157,6 +148,7 @@ def _number(text: str) -> int:
 def begin(options: argparse.Namespace) -> int:
     """Begin a sweep, say what it will take, and run it."""
     output = sys.stderr if options.json else sys.stdout
+    executor_options(options)  # refused before the sweep is begun
     try:
         file = _file(options)
     except SweepError as error:
@@ -168,7 +160,7 @@ def begin(options: argparse.Namespace) -> int:
     place = to_text(choice.path) if choice.kind != "sample" and choice.path else None
     file = replace(file, dataset=place or choice.kind)
     library = Library(options.library)
-    workers = options.workers or default_workers("local")
+    workers = options.workers or default_workers(options.executor)
     tell(choice.reason, file=output)
     expected = _estimate(file, choice, library, workers)
     tell(plan_text(file, expected), file=output)
@@ -290,7 +282,7 @@ def resume(options: argparse.Namespace) -> int:
     library = Library(options.library)
     stored = SweepStore(library.path).find(options.name)
     output = sys.stderr if options.json else sys.stdout
-    workers = options.workers or default_workers("local")
+    workers = options.workers or default_workers(options.executor)
     added = start(library, stored.id)
     open_runs = sum(
         entry.state in ("waiting", "interrupted", "running")
@@ -310,7 +302,13 @@ def _run(
     from workbench.running.queue_runner import QueueRunner
 
     bars = QueueBars(output, sys.stderr)
-    runner = QueueRunner(library, workers=workers, listener=bars)
+    runner = QueueRunner(
+        library,
+        executor=options.executor,
+        workers=workers,
+        options=executor_options(options),
+        listener=bars,
+    )
 
     class Stops(RunControl):
         def stop(self, why: Message | None = None) -> None:

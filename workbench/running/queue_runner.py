@@ -22,8 +22,8 @@ from workbench.library.queue import Claim, Queue
 from workbench.library.queue_entry import Entry
 from workbench.library.queue_runners import announced
 from workbench.library.run_folder import RunRecord, has_checkpoint, is_locked, read_record
-from workbench.messages import Message, WorkbenchError
-from workbench.running.executors import EXECUTORS, Executor, Lost, open_executor
+from workbench.messages import Cancelled, Message, WorkbenchError
+from workbench.running.executors import EXECUTORS, AllLost, Executor, Lost, open_executor
 from workbench.running.failures import explain
 from workbench.running.runner import resume_run, run_experiment
 from workbench.running.sweeping import SweepDriver
@@ -90,6 +90,8 @@ class QueueRunner:
         self._stopping = threading.Event()  # the running ones neither
         self._stop_wanted = False
         self._controls: set[RunControl] = set()
+        self._at_work = 0
+        """Threads that look for an entry or run one."""
         self._sweeps = SweepDriver(library, workers)
         self._lock = threading.Lock()
         self._problem: Exception | None = None
@@ -106,6 +108,14 @@ class QueueRunner:
         queue.ask("run")
         with announced(self._library.path, self._name, self._workers, self._log_path):
             executor = open_executor(self._name, self._workers, **self._options)
+            try:
+                executor.connect(lambda: self._stop_wanted or queue.asked == "stop")
+            except Cancelled:
+                executor.close()
+                return
+            except BaseException:
+                executor.close()
+                raise
             threads = [
                 threading.Thread(target=self._work, args=(executor,), name=f"queue {number}")
                 for number in range(self._workers)
@@ -155,21 +165,14 @@ class QueueRunner:
         queue = Queue(self._library.path)
         try:
             while not self._ending.is_set():
-                self._sweeps.advance()
-                claim = queue.claim()
-                if claim is None:
-                    with self._lock:
-                        others = bool(self._controls)
-                    # As long as others run, entries may still come: of a sweep that looks at them.
-                    if not others and not self._stay:
-                        return
-                    self._ending.wait(2 * LOOK_S)
+                if self._run_next(queue, executor):
                     continue
-                try:
-                    self._run_claimed(claim, executor)
-                finally:
-                    claim.release()
-                self.done += 1
+                with self._lock:
+                    others = self._at_work > 0
+                # As long as others work, entries may still come: of a sweep that looks at them.
+                if not others and not self._stay:
+                    return
+                self._ending.wait(2 * LOOK_S)
         except WorkbenchError as error:
             self._problem = error
             self.stop()
@@ -177,6 +180,25 @@ class QueueRunner:
             log.exception("The queue failed")
             self._problem = WorkbenchError(explain(error))
             self.stop()
+
+    def _run_next(self, queue: Queue, executor: Executor) -> bool:
+        """Run the next entry; return ``False`` where there is none."""
+        with self._lock:
+            self._at_work += 1
+        try:
+            self._sweeps.advance()
+            claim = queue.claim()
+            if claim is None:
+                return False
+            try:
+                self._run_claimed(claim, executor)
+            finally:
+                claim.release()
+            self.done += 1
+            return True
+        finally:
+            with self._lock:
+                self._at_work -= 1
 
     def _run_claimed(self, claim: Claim, executor: Executor) -> None:
         control = RunControl()
@@ -213,6 +235,8 @@ class QueueRunner:
             except Lost as error:
                 if control.stopping:
                     return None
+                if isinstance(error, AllLost):
+                    raise WorkbenchError(error.message) from None
                 lost = 1 if heard.begun_at > furthest else lost + 1
                 furthest = max(furthest, heard.begun_at)
                 if lost > MOST_LOST:

@@ -336,7 +336,8 @@ class _Keeper:
         self._lines = ReportLines()
         self._to_adapt = control if adapt else None
         self._pace: Pace | None = None
-        if run.started.device == "cpu":
+        # Other machines' processors cannot be looked at from here.
+        if run.started.device == "cpu" and not place.is_elsewhere:
             others = OtherPrograms(place.seconds_used)
             self._pace = Pace(run.started.threads, run.started.timed, others)
         self._requests = RequestWatch(run.writer.folder, control)

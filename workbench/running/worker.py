@@ -17,13 +17,17 @@ import json
 import os
 import queue
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.engine.control import RunControl
 
 if TYPE_CHECKING:
+    from workbench.data.datasets import DataSet
+    from workbench.data.shared import SharedData
     from workbench.engine.events import Event
 
 
@@ -32,22 +36,41 @@ TRAIN, MESSAGE, CONTROL = b"t", b"m", b"c"
 
 def main(pipe: Connection) -> None:
     """Work until the other end of ``pipe`` is closed."""
-    _leave_signals_alone()
-    _Worker(pipe).work()
+    leave_signals_alone()
+    Worker(pipe).work()
 
 
-def _leave_signals_alone() -> None:
+def leave_signals_alone() -> None:
     """Ctrl-C and a closed terminal are the parent's to answer: it stops its runs and keeps them."""
     for name in ("SIGINT", "SIGHUP", "SIGBREAK"):
         if number := getattr(signal, name, None):
             signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-class _Worker:
-    def __init__(self, pipe: Connection) -> None:
+class Pipe(Protocol):
+    """What a worker reads and writes: one message at a time, from any thread."""
+
+    def recv_bytes(self) -> bytes: ...
+
+    def send_bytes(self, content: bytes, /) -> None: ...
+
+
+def _open_shared(shared: SharedData) -> DataSet:
+    from workbench.data.shared import open_shared
+
+    return open_shared(shared)
+
+
+class Worker:
+    """Works on the jobs that come through ``pipe``; ``open_data`` opens the data of one."""
+
+    def __init__(
+        self, pipe: Pipe, open_data: Callable[[SharedData], DataSet] = _open_shared
+    ) -> None:
         self._pipe = pipe
+        self._open_data = open_data
         self._sending = threading.Lock()
         self._messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._control = RunControl()
@@ -76,6 +99,7 @@ class _Worker:
         return message
 
     def work(self) -> None:
+        """Train one job after the other."""
         while True:
             message = self._receive()
             if message[0] == "train":
@@ -112,7 +136,6 @@ class _Worker:
             free_memory()
 
     def _train(self, job: dict[str, Any]) -> tuple[Any, ...]:
-        from workbench.data.shared import open_shared
         from workbench.engine import training
         from workbench.running.executors.job import prepare
         from workbench.spec.experiment import experiment_from
@@ -124,7 +147,7 @@ class _Worker:
             experiment,
             job["device"],
             job["threads"],
-            lambda: open_shared(job["data"]),
+            lambda: self._open_data(job["data"]),
             lambda: control.stopping,
             job["workers"],
         )

@@ -33,7 +33,8 @@ CHANCE = 10.0
 class Curve:
     """One measured run of a preset. ``loss``: mean training loss of each epoch; ``accuracy``:
     test accuracy after it, in percent, in the experiment's test mode. ``data``, ``device`` and
-    ``date`` say on what and when it was measured."""
+    ``date`` say on what and when it was measured. ``final``: accuracy of the final test, where that
+    is the preset's result and not the accuracy after the last epoch."""
 
     preset: str
     experiment: Experiment
@@ -42,6 +43,7 @@ class Curve:
     data: str
     device: str
     date: str
+    final: float | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def read_curves(path: Path) -> tuple[Curve, ...]:
             data=entry["data"],
             device=entry["device"],
             date=entry["date"],
+            final=entry.get("final"),
         )
         for entry in json.loads(text)["curves"]
     )

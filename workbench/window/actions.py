@@ -17,6 +17,7 @@ class Actions(QObject):
         super().__init__(parent)
         self._paused = False
         self.train = self._action("train", "Ctrl+Return")
+        self.enqueue = self._action("enqueue", "Ctrl+Shift+A")
         self.pause = self._action("pause", "Ctrl+Space")
         self.stop = self._action("stop", "Ctrl+.")
         self.cancel = self._action("cancel", "Ctrl+Shift+.")
@@ -27,6 +28,7 @@ class Actions(QObject):
         self.repeat = self._action("repeat", "Ctrl+Shift+Return")
         self.vary = self._action("vary", "Ctrl+M")
         self.sweeps = self._action("sweeps", "Ctrl+Shift+M")
+        self.show_queue = self._action("show_queue", "Ctrl+J")
         self.try_image = self._action("try_image", "Ctrl+I")
         self.browse_data = self._action("browse_data", "Ctrl+Shift+D")
         self.story = self._action("story", "Ctrl+E")
@@ -69,6 +71,8 @@ class Actions(QObject):
 
     def retranslate(self) -> None:
         self.train.setText(tr("Train"))
+        self.enqueue.setText(tr("Add to queue"))
+        self.show_queue.setText(tr("Show the queue"))
         self.pause.setText(tr("Resume") if self._paused else tr("Pause"))
         self.stop.setText(tr("Stop and keep"))
         self.cancel.setText(tr("Cancel"))
@@ -108,6 +112,7 @@ class Actions(QObject):
         c = theme.colors()
         self.train.setIcon(icon("train", c.accent_text, c.muted))
         self.pause.setIcon(icon("train" if self._paused else "pause", c.text, c.muted))
+        self.enqueue.setIcon(icon("enqueue", c.text, c.muted))
         for name in ("stop", "cancel"):
             getattr(self, name).setIcon(icon(name, c.text, c.muted))
         self.back_to_run.setIcon(icon("back", c.text, c.muted))

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
+    QGuiApplication,
     QKeySequence,
     QResizeEvent,
     QShowEvent,
@@ -39,6 +40,7 @@ from workbench.engine.events import (
     ThreadsChanged,
 )
 from workbench.library.catalog import Library
+from workbench.library.queue_entry import Entry
 from workbench.library.run_folder import RunRecord
 from workbench.messages import Count, Message, WorkbenchError
 from workbench.path_text import to_text
@@ -60,6 +62,8 @@ from workbench.window.kit.placement import show_free
 from workbench.window.kit.settings import Settings
 from workbench.window.kit.theme import Theme
 from workbench.window.kit.translation import Translation, say, tr
+from workbench.window.queue.queueing import Queueing
+from workbench.window.queue.run_on_show import RunOnShow
 from workbench.window.result_windows import ResultWindows
 from workbench.window.run.end_note import EndNote
 from workbench.window.run.run_view import RunView
@@ -83,7 +87,7 @@ from workbench.window.sweeps.vary_dialog import Start
 from workbench.window.weights.weights_card import WeightsCard
 from workbench.window.weights.weights_in_use import WeightsInUse
 from workbench.window.window_layout import WindowLayout
-from workbench.window.work.activity import Activity, why_off
+from workbench.window.work.activity import RUN_LOADS, Activity, why_off
 from workbench.window.work.live_runs import LiveRun, LiveRuns
 from workbench.window.work.session import Session
 from workbench.window.work.timings import Timings
@@ -158,6 +162,8 @@ class MainWindow(QMainWindow):
             self.device_box,
             self,
         )
+        self.run_on_show = RunOnShow(self.session, self.runs, self.run_view, self)
+        self.queue = Queueing(library, self.live_runs, settings, self.presets.by_id, self)
         self._end_note = EndNote(self)
         self._focus_keeper, self._focus_ring = FocusKeeper(self), FocusRing(self)
         self.status = StatusBar()
@@ -187,7 +193,7 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.toggleViewAction().setEnabled(False)
-        for name in ("train", "pause", "stop", "cancel"):
+        for name in ("train", "enqueue", "pause", "stop", "cancel"):
             action = getattr(self.actions_, name)
             bar.addAction(action)
             button = bar.widgetForAction(action)
@@ -212,9 +218,14 @@ class MainWindow(QMainWindow):
         self._models_dock = self._dock(
             "modelsDock", right, self.saved, self.results, self.weights_card
         )
+        self._queue_dock = self._dock("queueDock", right, self.queue.panel)
+        self.tabifyDockWidget(self._models_dock, self._queue_dock)
+        # Behind another tab Qt only moves a dock out of sight: the Tab key would go there.
+        self._queue_dock.visibilityChanged.connect(self.queue.panel.setVisible)
+        self._models_dock.raise_()
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
         self.setCorner(Qt.Corner.BottomRightCorner, right)
-        docks = (self._preset_dock, self._form_dock, self._models_dock)
+        docks = (self._preset_dock, self._form_dock, self._models_dock, self._queue_dock)
         self._layout = WindowLayout(self, docks, self._settings)
 
     def _dock(self, name: str, area: Qt.DockWidgetArea, *widgets: QWidget) -> QDockWidget:
@@ -256,14 +267,15 @@ class MainWindow(QMainWindow):
             *(a.open_weights, a.try_image, a.browse_data, a.import_runs, a.open_library),
             *(None, a.quit),
         )
-        run = (a.train, a.repeat, a.vary, a.sweeps, None, a.pause, a.stop, a.cancel, None)
-        menu("&Run", *run, a.back_to_run)
+        run = (a.train, a.enqueue, a.repeat, a.vary, a.sweeps, None, a.pause, a.stop, a.cancel)
+        menu("&Run", *run, None, a.back_to_run, a.show_queue)
         results = self.results.actions_for_menu()
         menu("&Saved model", *self.saved.run_actions.for_menu(), None, *results)
         self.saved.menu.addSeparator()
         self.saved.menu.addActions(results)
         view = menu("&View")
-        for dock in (self._preset_dock, self._form_dock, self._models_dock):
+        docks = (self._preset_dock, self._form_dock, self._models_dock, self._queue_dock)
+        for dock in docks:
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
         view.addAction(a.story)
@@ -292,6 +304,7 @@ class MainWindow(QMainWindow):
         self._preset_dock.setWindowTitle(tr("Presets"))
         self._form_dock.setWindowTitle(tr("Hyperparameters"))
         self._models_dock.setWindowTitle(tr("Saved models"))
+        self._queue_dock.setWindowTitle(tr("Queue"))
         self._toolbar.setWindowTitle(tr("Toolbar"))
         self.actions_.retranslate()
         self.weights.retranslate()
@@ -310,10 +323,12 @@ class MainWindow(QMainWindow):
 
     def _wire_actions(self) -> None:
         a = self.actions_
-        a.train.triggered.connect(lambda: self.runs.train(self.form.experiment()))
-        a.pause.triggered.connect(self.runs.pause)
-        a.stop.triggered.connect(self.session.stop)
-        a.cancel.triggered.connect(self.runs.cancel)
+        a.train.triggered.connect(self._train)
+        a.enqueue.triggered.connect(self._enqueue)
+        a.show_queue.triggered.connect(self._show_queue)
+        a.pause.triggered.connect(self.run_on_show.pause)
+        a.stop.triggered.connect(self.run_on_show.stop)
+        a.cancel.triggered.connect(self.run_on_show.cancel)
         a.open_weights.triggered.connect(lambda: self.weights.ask(self))
         a.import_runs.triggered.connect(self.sharing.ask)
         a.open_library.triggered.connect(lambda: self._show_folder(self.session.library.path))
@@ -396,6 +411,18 @@ class MainWindow(QMainWindow):
         self.sweeps.said.connect(self.status.show_now)
         self.sweeps.open_requested.connect(self._open_run_of_sweep)
         self.sweeps.hyperparameters_requested.connect(self._use_point)
+        self.sweeps.queue_wanted.connect(self.queue.start)
+        self.queue.problem.connect(self._show_problem_text)
+        self.queue.said.connect(self.status.show_now)
+        self.queue.added.connect(self._show_queue)
+        self.queue.live_requested.connect(self._show_live)
+        self.queue.record_requested.connect(self._open_run)
+        self.queue.panel.edit_requested.connect(self._edit_entry)
+        self.queue.work.at_work_changed.connect(self._queue_at_work)
+        self.run_on_show.changed.connect(self._update)
+        self.run_on_show.problem.connect(self._show_problem_text)
+        self.run_on_show.said.connect(self.status.show_now)
+        saved.table.runs_changed.connect(self.queue.panel.show_runs)
         self.sweeps.report_requested.connect(self.result_windows.write_report)
         self.help.first_steps.setup_wanted.connect(self._set_up)
         self.repeats.train_wanted.connect(self._train_repeat)
@@ -426,7 +453,7 @@ class MainWindow(QMainWindow):
         s.run_event.connect(self.live_runs.hear)
         s.progress.connect(self._progress)
         self.live_runs.listen(self._heard)
-        view.header.threads_wanted.connect(s.use_threads)
+        view.header.threads_wanted.connect(self._use_threads)
         s.data_prepared.connect(self._data_prepared)
         s.downloaded.connect(self.data_button.take_download)
         s.resuming_given_up.connect(self.saved.given_up)
@@ -465,6 +492,36 @@ class MainWindow(QMainWindow):
     def _preset_saved(self, preset_id: str) -> None:
         self.presets.reload()
         self.presets.select(preset_id)
+
+    def _train(self) -> None:
+        """Train what the form says; with Shift held down add it to the queue."""
+        if QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._enqueue()
+        else:
+            self.runs.train(self.form.experiment())
+
+    def _enqueue(self) -> None:
+        self.queue.add(self.form.experiment(), self.runs.plan())
+
+    def _show_queue(self) -> None:
+        self._queue_dock.show()
+        self._queue_dock.raise_()
+
+    def _edit_entry(self, entry: Entry) -> None:
+        data, devices = self.data_button, self.device_box.choices()
+        self.queue.edit(entry, data.choice, data.name(), devices)
+
+    def _show_live(self, key: str) -> None:
+        self.run_view.begin(key)
+
+    def _queue_at_work(self) -> None:
+        if self.session.state is Activity.IDLE:
+            self._say_state()
+        self._update()
+
+    def _use_threads(self, threads: int) -> None:
+        if self.run_on_show.other is None:
+            self.session.use_threads(threads)
 
     def _repeat(self) -> None:
         experiment = self.form.experiment()
@@ -700,7 +757,7 @@ class MainWindow(QMainWindow):
     def _status_text(self) -> str:
         repeat = self.repeats.words() if self.session.running else ""
         text = {
-            "idle": tr("Ready"),
+            "idle": tr("The queue is at work") if self.queue.work.at_work else tr("Ready"),
             "loading": tr("Loading data"),
             "training": self._training_text(),
             "paused": tr("Paused"),
@@ -724,21 +781,40 @@ class MainWindow(QMainWindow):
     def _update(self) -> None:
         """Turn everything on or off, with the reason in the tooltip where something is off."""
         a, activity = self.actions_, self.session.state
-        off = why_off(activity, discardable=self.runs.can_discard, gpu=bool(self.device_box.is_gpu))
+        off = dict(
+            why_off(activity, discardable=self.runs.can_discard, gpu=bool(self.device_box.is_gpu))
+        )
 
         def reason(name: str) -> str:
             return say(off[name]) if name in off else ""
+
+        other = self.run_on_show.activity
+        if other is not None:  # Pause, Stop and Cancel act on the run on show, whoever trains it
+            asked = why_off(other, discardable=self.run_on_show.can_discard)
+            if other is Activity.LOADING:
+                asked = {**asked, "stop": RUN_LOADS, "cancel": RUN_LOADS}
+            keep = {"cancel"} if activity.busy and not activity.running else set()
+            for name in {"pause", "stop", "cancel"} - keep:
+                off.pop(name, None)
+                if name in asked:
+                    off[name] = asked[name]
 
         untrained = self._why_no_training(reason("train"))
         a.train.setEnabled(not untrained)
         a.train.setToolTip(
             tooltip(untrained) or _tip(tr("Train the experiment of the form"), a.train)
         )
+        unfit = self._why_no_training("")
+        a.enqueue.setEnabled(not unfit)
+        a.enqueue.setToolTip(
+            tooltip(unfit)
+            or _tip(tr("Add the experiment of the form to the queue; also Shift+Train"), a.enqueue)
+        )
         a.repeat.setEnabled(not untrained)
         a.repeat.setToolTip(tooltip(untrained))
-        self.sweeps.set_off(self._why_no_training(""))
+        self.sweeps.set_off(unfit)
         a.vary.setEnabled(self.sweeps.button.isEnabled())
-        a.show_paused(activity is Activity.PAUSED)
+        a.show_paused((other or activity) is Activity.PAUSED)
         for name, tip in (
             ("pause", tr("Pause the run, or resume it")),
             ("stop", tr("End the run and keep its results so far")),
@@ -790,6 +866,9 @@ class MainWindow(QMainWindow):
         )
         self.estimate.show_estimate(expected)
         self.form.show_bfloat16_gain(timing.bfloat16_gain if timing else None)
+        if self.queue.work.at_work:
+            self.timings.want_nothing()  # beside its workers steps would be slow, and slow them
+            return
         # Also beside earlier runs: how fast they were says little of a machine that is busy now.
         self.timings.want(experiment, device)
 
@@ -882,6 +961,9 @@ class MainWindow(QMainWindow):
             self.session.cancel()
             event.ignore()
             return
+        if not self.queue.may_close(self.close):
+            event.ignore()
+            return
         self._layout.keep()
         self._settings.set_record("run_columns", self.saved.columns.state())
         self._settings.save()
@@ -892,6 +974,8 @@ class MainWindow(QMainWindow):
         self.timings.stop()
         self.result_windows.wait(30_000)
         self.sweeps.wait(30_000)
+        self.queue.wait(30_000)
+        self.run_on_show.stop_looking()
         self.sharing.stop(30_000)
         for dialog in self.findChildren(ExportDialog):
             dialog.stop(30_000)

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 from workbench.window.kit.fitting import Fitting
 from workbench.window.kit.settings import Settings
 
-VERSION = 1
-"""Counted up when docks are renamed, so that an old layout is not applied to new docks."""
+VERSION = 2
+"""Counted up when docks are renamed or added, so that an old layout is not applied to new docks."""
 
 
 WIDE = 1700
@@ -20,8 +20,8 @@ WIDE = 1700
 
 
 class WindowLayout:
-    """Size, place and docks of ``window``. ``docks``: presets, hyperparameters, models. To be made
-    when the docks are in their first places."""
+    """Size, place and docks of ``window``: presets, hyperparameters, models, queue. To be
+    made when the docks are in their first places."""
 
     def __init__(
         self, window: QMainWindow, docks: Sequence[QDockWidget], settings: Settings
@@ -74,11 +74,12 @@ class WindowLayout:
             self._size_docks()
 
     def _size_docks(self) -> None:
-        presets, form, models = self._docks
+        presets, form, models, queue = self._docks
         if self._is_narrow():
             # One behind the other, so that the run has more than half of the width.
             self._window.tabifyDockWidget(presets, form)
             self._window.tabifyDockWidget(form, models)
+            self._window.tabifyDockWidget(models, queue)
             presets.raise_()
             for bar in self._window.findChildren(
                 QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
@@ -104,9 +105,9 @@ class WindowLayout:
     def _is_narrow(self) -> bool:
         """Whether docks on both sides, as wide as they need to be, would leave the run too little
         of the window's width: on a small screen, or with a large font."""
-        presets, form, models = (_least(dock.widget()) for dock in self._docks)
+        presets, form, models, queue = (_least(dock.widget()) for dock in self._docks)
         run = _least(self._window.centralWidget())
-        return max(presets, form) + models + run > self._window.width()
+        return max(presets, form) + max(models, queue) + run > self._window.width()
 
     def _bring_back(self) -> None:
         """A window or a floating dock on a monitor that has gone comes back to one that is there;

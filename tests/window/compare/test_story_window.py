@@ -44,7 +44,7 @@ def test_reported_beside_the_mean_of_comparable_runs(qtbot: QtBot, library: Libr
     assert list(rows)[:12] == [f"{number:03d}" for number in range(1, 13)]
     assert rows["012a"][0] == "–"  # beyond the report
     assert rows["001"][:3] == ["30.67%", "31.00% (2 runs)", "+0.33"]
-    assert rows["007"][:3] == ["70.10%", "–", "–"]  # has not come to epoch 25
+    assert rows["007"][:3] == ["70.10%", "69.10%, shipped", "-1.00"]  # not come to epoch 25
     assert rows["008"][0] == "≈70%"
     assert "Adam" in rows["007"][3]
     assert rows["001"][4] == "It runs."
@@ -105,4 +105,35 @@ def test_a_run_that_went_meanwhile_is_left_out(qtbot: QtBot, library: Library) -
     record = make_run(library, "001", (20, 25, 30.0))
     shutil.rmtree(record.folder)
     window = story(qtbot, record)
-    assert window.table.texts()[0][2] == "–"
+    assert "shipped" in window.table.texts()[0][2]
+
+
+def test_without_runs_the_shipped_results_are_pale_marks(qtbot: QtBot, library: Library) -> None:
+    window = story(qtbot)
+    rows = {row[0].partition(" ")[0]: row[1:] for row in window.table.texts()}
+    assert rows["001"][:3] == ["30.67%", "31.29% (5 runs), shipped", "+0.62"]
+    assert rows["009"][1] == "72.41%, shipped"  # of the final test, as the report's
+    assert rows["011"][1] == "–"  # not measured to its end
+    assert "CIFAR-10, JPEG" in window.hint.text()
+    names = [button.text() for button in window.chart.legend.buttons()]
+    assert names[2].startswith("measured for this program")
+    assert "002: reported 64.94%, measured for this program 65.70%" in window.chart.spoken()
+
+    def blue(chart: QWidget) -> int:
+        """Pixels of the color of measured marks around 002's result, however pale."""
+        image = chart.grab().toImage()
+        at = window.chart.point(1, 65.70)
+        around = [
+            image.pixelColor(int(at.x()) + dx, int(at.y()) + dy)
+            for dx in (-9, 9)
+            for dy in (-1, 0, 1)
+        ]
+        return sum(color.blue() - color.red() > 40 for color in around)
+
+    assert blue(window.chart) > 0
+    window.chart.legend.buttons()[2].click()
+    assert blue(window.chart) == 0
+
+    own = story(qtbot, make_run(library, "002", (60.0,) * 100))
+    assert own.table.texts()[1][2] == "60.00%"
+    assert own.table.texts()[0][2].endswith("shipped")

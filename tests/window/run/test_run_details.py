@@ -161,12 +161,12 @@ def test_a_run_that_has_nothing_yet(view, accuracy):
 
 def test_figures_of_averaged_weights_and_of_mirror_images_say_so(view):
     experiment = {**RECORD.experiment, "test_mode": "eval", "ema": 0.99, "test_flip": True}
-    view.show_record(replace(RECORD, experiment=experiment))
+    show(view, replace(RECORD, experiment=experiment))
     assert "averaged weights (EMA), mean of each image and its mirror" in value(
         view, "Test accuracy"
     )
     assert value(view, "EMA").startswith("0.99")
-    view.show_record(RECORD)
+    show(view, RECORD)
     assert "averaged" not in value(view, "Test accuracy")
 
 

@@ -76,6 +76,7 @@ def test_pause_goes_on_and_stop_ends(session: Session, qtbot: QtBot) -> None:
     assert ended.args[1].status == "stopped"
 
 
+@pytest.mark.slow
 def test_stop_ends_a_pause(session: Session, qtbot: QtBot) -> None:
     with qtbot.waitSignal(session.run_event, **of_kind(EpochDone), timeout=30_000):
         start(session, epochs=10_000)

@@ -5,11 +5,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.running.executors.executor import Executor, ExecutorChoice, Lost
+from workbench.running.executors.executor import AllLost, Executor, ExecutorChoice, Lost
 from workbench.running.executors.job import Job, Ready
 from workbench.spec.registry import Registry, resolve
 
-__all__ = ["EXECUTORS", "Executor", "ExecutorChoice", "Job", "Lost", "Ready", "open_executor"]
+__all__ = [
+    "EXECUTORS",
+    "AllLost",
+    "Executor",
+    "ExecutorChoice",
+    "Job",
+    "Lost",
+    "Ready",
+    "open_executor",
+]
 
 EXECUTORS: Registry[ExecutorChoice] = Registry(
     ExecutorChoice(
@@ -24,6 +33,12 @@ EXECUTORS: Registry[ExecutorChoice] = Registry(
         "Processes of this machine",
         "Trains in worker processes, each with its share of the cores.",
         build="workbench.running.executors.local:LocalProcesses",
+    ),
+    ExecutorChoice(
+        "ray",
+        "A Ray cluster",
+        "Trains on the machines of a Ray cluster.",
+        build="workbench.running.executors.ray_cluster:RayCluster",
     ),
 )
 """An executor is one file here and one entry of this registry."""

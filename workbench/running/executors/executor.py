@@ -25,7 +25,17 @@ raises ends the job, and is raised by :meth:`Executor.run`."""
 
 
 class Executor(Protocol):
-    """Trains jobs, as many at once as it has workers, each called from a thread of its own."""
+    """Trains jobs, as many at once as it has workers, each called from a thread of its own.
+    ``is_elsewhere``: its workers may be other machines'."""
+
+    is_elsewhere: bool
+
+    def connect(self, stop: Callable[[], bool]) -> None:
+        """Reach the place where it trains, before the first :meth:`run`.
+
+        Raises :class:`~workbench.messages.WorkbenchError` where that is not there or cannot be
+        used, and :class:`~workbench.messages.Cancelled` once ``stop`` is true.
+        """
 
     def run(self, job: Job, begin: Begin, report: Listener, control: RunControl) -> Outcome:
         """Prepare and train ``job``, and return how it ended.
@@ -70,3 +80,8 @@ class Lost(Exception):
     def __init__(self, message: Message) -> None:
         super().__init__(str(message))
         self.message = message
+
+
+class AllLost(Lost):
+    """The place itself is gone with all its workers: no other one can take the run over, which can
+    be resumed once the place is there again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -17,10 +18,15 @@ from workbench.running.executors.job import Job, prepare
 class InProcess:
     """One run after the other: torch's random state and number of threads are the process's."""
 
+    is_elsewhere = False
+
     def __init__(self, workers: int = 1) -> None:
         if workers != 1:
             raise ValueError("this process trains one run at a time")
         self._threads = torch.get_num_threads()
+
+    def connect(self, stop: Callable[[], bool]) -> None:
+        pass
 
     def run(self, job: Job, begin: Begin, report: Listener, control: RunControl) -> Outcome:
         self._threads = torch.get_num_threads()  # the run has its own number

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from workbench.analysis.repeats import same_group, spread_of
 from workbench.analysis.smoothing import smoothed_steps, weight_for
 from workbench.library.run_folder import RunRecord
+from workbench.messages import Count
 from workbench.window.compare.figure_choice import ACCURACIES, LOSSES, STEPS, FigureBox
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
@@ -35,6 +36,10 @@ FEW = 3
 
 ACCURACY_COLUMNS = ("accuracy", "training_accuracy", "validation_accuracy")
 LOSS_COLUMNS = ("loss", "test_loss", "validation_loss")
+
+FAR = 1.5
+"""The axis of the losses leaves out the highest ones where it would be that many times as long with
+them."""
 
 PIECE = 250_000
 """Losses that are smoothed in one turn of the event loop."""
@@ -80,6 +85,7 @@ class ComparedCurves(QWidget):
         self._band: list[Any] = []
         self._test_modes: set[str] = set()
         self._weight = SMOOTHING
+        self._cut = 0  # points above the axis of the losses
         few = len(records) <= FEW
         self.accuracy_box = FigureBox("accuracyFigures", ACCURACIES)
         self.accuracy_box.setCurrentIndex(0 if few else 1)
@@ -230,7 +236,7 @@ class ComparedCurves(QWidget):
         low, high = view.viewRange()[0]
         margin = (high - low) / 2  # there is something while a pan goes on
         columns = int(2 * max(view.width(), 100) * self.devicePixelRatioF())
-        seen = [np.zeros(0)]
+        seen: list[np.ndarray] = []
         for number, (record, loss) in enumerate(zip(self._records, self._losses, strict=True)):
             for column in set(LOSS_COLUMNS).intersection(self._shown(number)):
                 x, values = self._values[number][column]
@@ -243,8 +249,15 @@ class ComparedCurves(QWidget):
             x = (index + 1.0) / steps
             self._curves[number][STEPS].setData(x, values)
             seen.append(values[(x >= low) & (x <= high)])
+        cut = 0
         if not view.values_held:
-            self.loss.set_ends(None, _range(np.concatenate(seen), (0.0, 2.5)))
+            ends = axis_range(seen, (0.0, 2.5))
+            self.loss.set_ends(None, ends)
+            cut = sum(int(np.count_nonzero(values > ends[1])) for values in seen)
+        if cut != self._cut:
+            self._cut = cut
+            if self._drawn:
+                self._show_smoothing()
 
     def _fit_accuracy(self) -> None:
         if self.accuracy.view.values_held:
@@ -254,7 +267,7 @@ class ComparedCurves(QWidget):
             for number, values in enumerate(self._values)
             for column in set(ACCURACY_COLUMNS).intersection(self._shown(number))
         ]
-        self.accuracy.set_ends(None, _range(np.concatenate([np.zeros(0), *shown]), (0.0, 100.0)))
+        self.accuracy.set_ends(None, axis_range(shown, (0.0, 100.0)))
 
     def _on_smoothing(self) -> None:
         # A long run takes 40 ms: one at each turn of the event loop.
@@ -379,15 +392,16 @@ class ComparedCurves(QWidget):
         for widget in (self._slider_label, self.slider, self._slider_value):
             widget.setVisible(STEPS in columns)
         if columns != (STEPS,):
-            self.loss_title.setText(tr(_LOSS_TITLES[columns]))
-            return
-        self.loss_title.setText(
-            tr("Training loss, smoothed over about {steps} steps").format(
+            words = tr(_LOSS_TITLES[columns])
+        elif weight:
+            words = tr("Training loss, smoothed over about {steps} steps").format(
                 steps=smoothed_steps(weight)
             )
-            if weight
-            else tr("Training loss of each step")
-        )
+        else:
+            words = tr("Training loss of each step")
+        if self._cut:
+            words += " · " + tr("{count:point|points} above").format(count=Count(self._cut))
+        self.loss_title.setText(words)
 
     def _show_spread(self) -> None:
         values = [r.accuracy for r in self._records if r.accuracy is not None]
@@ -435,11 +449,18 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-def _range(values: np.ndarray, empty: tuple[float, float]) -> tuple[float, float]:
-    values = values[np.isfinite(values)]
-    if not len(values):
+def axis_range(curves: Sequence[np.ndarray], empty: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of an axis for ``curves``: their whole range, or up to the highest 0.995
+    quantile of any of them where a few values lie so far above it that the rest would be flat. Each
+    curve has its own quantile, so that a short run beside long ones is not cut."""
+    curves = [values[np.isfinite(values)] for values in curves]
+    curves = [values for values in curves if len(values)]
+    if not curves:
         return empty
-    low, high = float(values.min()), float(np.quantile(values, 0.995))
+    low, high = min(float(v.min()) for v in curves), max(float(v.max()) for v in curves)
+    usual = max(float(np.quantile(values, 0.995)) for values in curves)
+    if high - low > FAR * (usual - low) > 0:
+        high = usual
     # Of a single value the axis shows what lies around it.
     room = 0.06 * (high - low) if high > low else 0.05 * max(abs(high), 1.0)
     return low - room, high + room

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QLabel, QSplitter, QToolTip, QVBoxLayout, QWidget
 
 from workbench.analysis.against_report import comparable_accuracy
+from workbench.analysis.shipped import ShippedResult, shipped_result
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
 from workbench.spec.experiment import Experiment, differences, experiment_from
@@ -39,7 +40,8 @@ log = logging.getLogger("workbench")
 
 @dataclass
 class Chapter:
-    """A preset of the report and the comparable accuracies of the library, in percent.
+    """A preset of the report and the comparable accuracies of the library, in percent; ``shipped``
+    is what was measured for this program, where the library has none.
 
     Where the report ran something else than it declared, runs of both are two experiments: its own
     stands for it where there is one.
@@ -48,6 +50,7 @@ class Chapter:
     preset: Preset
     as_run: list[float] = field(default_factory=list)
     declared: list[float] = field(default_factory=list)
+    shipped: ShippedResult | None = None
 
     def add(self, accuracy: float, experiment: Experiment) -> None:
         preset, ran = self.preset, how_it_ran(self.preset, experiment)
@@ -66,7 +69,7 @@ class Chapter:
 
 class StoryChart(QWidget):
     """For each preset a diamond where the report was, a dot for each run and a bar at their
-    mean. A click chooses the preset."""
+    mean, or pale ones where only the program's own result is known. A click chooses the preset."""
 
     chosen = Signal(str)
 
@@ -136,6 +139,18 @@ class StoryChart(QWidget):
                 painter.setBrush(QColor(c.measured))
                 for value in chapter.measured:
                     painter.drawEllipse(self.point(number, value), 2.6, 2.6)
+            elif chapter.shipped is not None and self.legend.shows("shipped"):
+                at = self.point(number, chapter.shipped.mean)
+                painter.setPen(QPen(pale(c.measured), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawLine(at - QPointF(11, 0), at + QPointF(11, 0))
+                for value in chapter.shipped.accuracies:
+                    painter.drawEllipse(self.point(number, value), 2.6, 2.6)
+
+    def tell(self) -> None:
+        """Everything is there: name it in the legend and paint it."""
+        self._show_legend()
+        self.update()
 
     def spoken(self) -> str:
         """The chart in words, for who does not see it."""
@@ -147,6 +162,9 @@ class StoryChart(QWidget):
                 figures.append(tr("reported {value}").format(value=accuracy_text(reported)))
             if mean is not None:
                 figures.append(tr("measured {value}").format(value=f"{mean:.2f}%"))
+            elif chapter.shipped is not None:
+                value = f"{chapter.shipped.mean:.2f}%"
+                figures.append(tr("measured for this program {value}").format(value=value))
             if figures:
                 parts.append(f"{chapter.preset.id}: {', '.join(figures)}")
         return "; ".join(parts)
@@ -154,15 +172,22 @@ class StoryChart(QWidget):
     def _show_legend(self) -> None:
         c = theme.colors()
         measured = tr("measured, mean of the library's comparable runs")
-        self.legend.show_entries(
-            [
-                Entry(tr("reported"), c.reported, 0, "d", key="reported", hollow=True),
-                Entry(measured, c.measured, 2, key="measured"),
-            ]
-        )
+        entries = [
+            Entry(tr("reported"), c.reported, 0, "d", key="reported", hollow=True),
+            Entry(measured, c.measured, 2, key="measured"),
+        ]
+        if any(chapter.shipped for chapter in self._chapters):
+            color = pale(c.measured).name(QColor.NameFormat.HexArgb)
+            words = tr("measured for this program, where the library has no such run")
+            entries.append(Entry(words, color, 1, "o", key="shipped", hollow=True))
+        self.legend.show_entries(entries)
+        self._place_legend()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place_legend()
+
+    def _place_legend(self) -> None:
         left = int(self._place().left()) + 4
         self.legend.setGeometry(left, 2, self.width() - left, self.legend.sizeHint().height())
 
@@ -199,6 +224,13 @@ class StoryChart(QWidget):
             self.update()
 
 
+def pale(color: str) -> QColor:
+    """``color`` as what ships with the program is painted beside one's own runs."""
+    tint = QColor(color)
+    tint.setAlphaF(0.6)
+    return tint
+
+
 def _diamond(at: QPointF, radius: float = 5.5) -> QPolygonF:
     return QPolygonF(
         [
@@ -212,7 +244,7 @@ def _diamond(at: QPointF, radius: float = 5.5) -> QPolygonF:
 
 class StoryWindow(QWidget):
     """A window of its own over the presets of the report. It reads one run of ``records`` at each
-    turn of the event loop; then ``ready`` is true."""
+    turn of the event loop, then what ships of the others; then ``ready`` is true."""
 
     runs_wanted = Signal(str)
     """The id of a preset whose runs were asked for."""
@@ -229,6 +261,7 @@ class StoryWindow(QWidget):
         ]
         self._by_id = {chapter.preset.id: chapter for chapter in self.chapters}
         self._unread = [record for record in records if record.preset in self._by_id]
+        self._unasked = list(self.chapters)
         self.ready = False
 
         self.chart = StoryChart(self.chapters)
@@ -259,10 +292,16 @@ class StoryWindow(QWidget):
         self._reading.start()
 
     def _read(self) -> None:
+        if not self._unread and self._unasked:
+            chapter = self._unasked.pop()
+            if not chapter.measured:
+                chapter.shipped = shipped_result(chapter.preset)
+            return
         if not self._unread:
             self._reading.stop()
+            self.chart.tell()
             self.ready = True
-            self._fill()
+            self.retranslate()
             return
         record = self._unread.pop()
         chapter = self._by_id[record.preset or ""]
@@ -279,22 +318,27 @@ class StoryWindow(QWidget):
         self.chart.setAccessibleDescription(self.chart.spoken())
         rows = []
         for chapter in self.chapters:
-            preset, mean = chapter.preset, chapter.mean
+            preset, shipped = chapter.preset, chapter.shipped
+            mean = chapter.mean if shipped is None else shipped.mean
             before = preset_before(preset, self._presets)
             reported = preset.reported
             difference = mean - reported.accuracy if mean is not None and reported else None
             measured = "–" if mean is None else f"{mean:.2f}%"
-            if len(chapter.measured) > 1:
-                measured += " " + tr("({count} runs)").format(count=len(chapter.measured))
-            if chapter.declared and not chapter.as_run:
+            values = chapter.measured if shipped is None else shipped.accuracies
+            if len(values) > 1:
+                measured += " " + tr("({count} runs)").format(count=len(values))
+            if shipped.as_written if shipped else chapter.declared and not chapter.as_run:
                 measured += ", " + tr("as written")
+            if shipped is not None:
+                measured += ", " + tr("shipped")
+            role = "" if shipped is None else "muted"
             changed = changes_text(before.experiment, preset.experiment) if before else ""
             rows.append(
                 (
                     Cell(f"{preset.id} {tr(preset.title)}"),
                     Cell(accuracy_text(reported) if reported else "–", role="reported"),
-                    Cell(measured),
-                    Cell("–" if difference is None else f"{difference:+.2f}"),
+                    Cell(measured, role=role),
+                    Cell("–" if difference is None else f"{difference:+.2f}", role=role),
                     Cell(changed),
                     Cell(tr(preset.found) if preset.found else ""),
                 )
@@ -326,13 +370,18 @@ class StoryWindow(QWidget):
         self.setWindowTitle(tr("The report's experiments"))
         self.chart.setAccessibleName(tr("Reported and measured test accuracy of the presets"))
         self.table.setAccessibleName(tr("The report's experiments"))
-        self.hint.setText(
-            tr(
-                "Click a preset in the chart, or double-click it in the table, to show its "
-                "runs. Runs on the sample or with other hyperparameters are left out; so are "
-                "runs as written where there is one as actually run."
-            )
+        hint = tr(
+            "Click a preset in the chart, or double-click it in the table, to show its "
+            "runs. Runs on the sample or with other hyperparameters are left out; so are "
+            "runs as written where there is one as actually run."
         )
+        data = {chapter.shipped.data for chapter in self.chapters if chapter.shipped}
+        if data:
+            hint += " " + tr(
+                "Shipped: measured for this program on {data}, and shown where the library has no "
+                "such run."
+            ).format(data=", ".join(sorted(data)))
+        self.hint.setText(hint)
         self._fill()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -20,9 +20,10 @@ from workbench.window.kit.translation import breakable, tr
 Role = QMessageBox.ButtonRole
 
 
-def _question(
+def question(
     parent: QWidget, name: str, text: str, detail: str, buttons: list[tuple[str, str, Role]]
 ) -> tuple[QMessageBox, dict[str, QPushButton]]:
+    """Make a question, not yet open, and its buttons by key; ``buttons``: key, label and role."""
     box = QMessageBox(parent)
     box.setObjectName(name)
     box.setIcon(QMessageBox.Icon.Question)
@@ -64,7 +65,7 @@ def ask_epochs(
 
 def ask_quit(parent: QWidget, can_discard: bool, answered: Callable[[str], None]) -> QMessageBox:
     """Quit during a run; ``answered`` hears ``"keep"``, ``"discard"`` or ``"stay"``."""
-    box, buttons = _question(
+    box, buttons = question(
         parent,
         "quitQuestion",
         tr("A run is training."),
@@ -96,7 +97,7 @@ def ask_give_up(
     parent: QWidget, name: str, has_checkpoint: bool, agreed: Callable[[], None]
 ) -> QMessageBox:
     """Give up resuming the run ``name``; ``agreed`` hears a yes."""
-    box, buttons = _question(
+    box, buttons = question(
         parent,
         "giveUpQuestion",
         tr("Give up resuming “{name}”?").format(name=shortened(name)),
@@ -141,7 +142,7 @@ def close_when_ended(box: QMessageBox, events: SignalInstance) -> None:
 
 def ask_cancel(parent: QWidget, answered: Callable[[bool], None]) -> QMessageBox:
     """Cancel a run; ``answered`` hears whether to discard it."""
-    box, buttons = _question(
+    box, buttons = question(
         parent,
         "cancelQuestion",
         tr("Discard this run?"),

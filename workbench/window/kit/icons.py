@@ -13,7 +13,7 @@ SIDE = 16.0
 
 
 def icon(name: str, color: str, disabled: str) -> QIcon:
-    """``"train"``, ``"pause"``, ``"stop"``, ``"cancel"`` or ``"back"`` in ``color``."""
+    """Return what ``_paint`` knows as ``name``, in ``color``; ``disabled`` where it is off."""
     result = QIcon()
     for mode, tint in ((QIcon.Mode.Normal, color), (QIcon.Mode.Disabled, disabled)):
         for ratio in (1, 2, 3):
@@ -37,6 +37,11 @@ def _paint(painter: QPainter, name: str, tint: str) -> None:
         painter.drawRect(QRectF(9, 2, 4, 12))
     elif name == "stop":
         painter.drawRect(QRectF(3, 3, 10, 10))
+    elif name == "enqueue":  # a list, and a plus at its end
+        for y in (3, 7, 11):
+            painter.drawRect(QRectF(2, y, 12 if y < 8 else 5, 2))
+        painter.drawRect(QRectF(9, 11, 6, 2))
+        painter.drawRect(QRectF(11, 9, 2, 6))
     elif name in ("cancel", "back"):
         pen = painter.pen()
         pen.setStyle(Qt.PenStyle.SolidLine)

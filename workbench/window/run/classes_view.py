@@ -46,6 +46,9 @@ from workbench.window.kit.translation import say, tr
 from workbench.window.run.shown_run import ShownRun
 from workbench.words.figures import percent
 
+NARROWEST = 200
+"""Pixels beside the table in which the diagram can be read."""
+
 
 class ReliabilityDiagram(QWidget):
     """A bar for each bin of confidence: the share of its images that is right; on the diagonal
@@ -172,6 +175,7 @@ class ClassesView(QWidget):
         self._sample = QLabel()
         self._sample.setProperty("role", "sample")
         self._table = FigureTable("classesTable", sortable=True)
+        self._table.setMinimumHeight(200)
         self._means = FigureTable("classMeansTable")
         self._means.horizontalHeader().hide()
         self._means.fits = False  # its columns stand below those of the other
@@ -305,15 +309,25 @@ class ClassesView(QWidget):
 
     def _share_width(self) -> None:
         """Give the table the width of its columns, and the diagram the rest, until the user moves
-        the line between them."""
-        if self._shared_by_user or self._pages.currentIndex() == 0:
+        the line between them. Where the rest is too narrow, the diagram lies below."""
+        if self._pages.currentIndex() == 0:
             return
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
         columns = sum(self._table.columnWidth(column) for column in range(5))
         wanted = columns + 2 * self._table.frameWidth() + bar + 4
         width = self._both.width() - self._both.handleWidth()
-        diagram = max(min(width - wanted, max(240, 2 * width // 5)), 0)
-        self._both.setSizes([width - diagram, diagram])
+        beside = width - wanted >= NARROWEST
+        side = Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical
+        if side != self._both.orientation():
+            self._both.setOrientation(side)
+            self._shared_by_user = False
+        if self._shared_by_user:
+            return
+        if beside:
+            diagram = min(width - wanted, max(240, 2 * width // 5))
+            self._both.setSizes([width - diagram, diagram])
+        else:
+            self._both.setSizes([3000, 2000])  # shares of the height
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -473,9 +473,8 @@ class ConfusionFigure:
         painter.setPen(QColor(c.muted))
         below = QRectF(g.bars, bar.bottom() + 2, width, line)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0%")
-        # The right half has the wider number at its end.
-        half, whole = (self._metrics.horizontalAdvance(text) for text in ("50%", "100%"))
-        if half / 2 + whole + 8 < width / 2:
+        # Its half of the scale holds half of 50% and all of 100%.
+        if self._metrics.horizontalAdvance("50%100%100%") + 12 < width:
             painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "50%")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, "100%")
         title = self._metrics.elidedText(tr("Class accuracy"), Qt.TextElideMode.ElideRight, width)

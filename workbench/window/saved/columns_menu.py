@@ -116,6 +116,7 @@ class ColumnsMenu(QObject):
             self._chosen = self._view.shown_columns()
             self._show_what_differs()
         else:
+            self._view.put_forward(())
             self._view.show_columns(self._chosen)
 
     def follow_runs(self) -> None:
@@ -125,7 +126,9 @@ class ColumnsMenu(QObject):
 
     def _show_what_differs(self) -> None:
         kept = [key for key in self._chosen if key not in HYPERPARAMETERS]
-        self._view.show_columns([*kept, *differing(self._table.shown_records())])
+        differ = differing(self._table.shown_records())
+        self._view.show_columns([*kept, *differ])
+        self._view.put_forward(differ)  # seen also where there is little room
 
     def _group(self, name: str) -> None:
         self._table.group_by(name)

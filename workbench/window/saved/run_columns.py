@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from workbench.library.run_folder import RunRecord
 from workbench.messages import WorkbenchError
@@ -19,6 +19,16 @@ from workbench.words.figures import NONE, duration, percent
 
 Presets = Mapping[str, Preset]
 """By id: what a run is held against in the column of what differs."""
+
+
+class Experimental(Protocol):
+    """A run, or an entry of the queue: what is trained, and the preset that it was made from."""
+
+    @property
+    def experiment(self) -> dict[str, Any]: ...
+
+    @property
+    def preset(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class RunColumn:
     group: Callable[[], str]
 
 
-def value_of(record: RunRecord, name: str) -> Any:
+def value_of(record: Experimental, name: str) -> Any:
     """Return the value of the hyperparameter ``name``; ``None`` where it has no effect in the run.
     A run that is older than the field has its default."""
     if name in record.experiment or needs(name):
@@ -64,7 +74,7 @@ def _differs(records: Sequence[RunRecord], name: str) -> bool:
     return any(value != first for value in values)
 
 
-def differs_text(record: RunRecord, presets: Presets) -> str:
+def differs_text(record: Experimental, presets: Presets) -> str:
     """``seed 1 · learning rate 0.01``: what tells the run from its preset, as declared or as run,
     whichever is nearer. Without a preset that is known, the experiment in short."""
     if not record.experiment:
@@ -80,7 +90,7 @@ def differs_text(record: RunRecord, presets: Presets) -> str:
     )
 
 
-def _changes(record: RunRecord, values: Mapping[str, Any]) -> dict[str, Any]:
+def _changes(record: Experimental, values: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for name in HYPERPARAMETERS:
         value = value_of(record, name)
@@ -89,7 +99,7 @@ def _changes(record: RunRecord, values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _summary(record: RunRecord) -> str:
+def _summary(record: Experimental) -> str:
     try:
         return summaries(experiment_from(record.experiment))[0]
     except WorkbenchError:  # of a newer program

@@ -45,8 +45,12 @@ class RunGroup:
 
     @property
     def accuracies(self) -> list[float]:
-        """Test accuracies of its runs in percent, those that are numbers."""
-        numbers = (record.accuracy for record in self.records)
+        """Test accuracies of its runs that have ended, in percent, those that are numbers."""
+        numbers = (
+            record.accuracy
+            for record in self.records
+            if record.status not in ("running", "interrupted")
+        )
         return [n for n in numbers if n is not None and math.isfinite(n)]
 
     @property
@@ -59,9 +63,9 @@ class RunGroup:
 
     @property
     def heading(self) -> str:
-        """``▾ 009 Dropout, fixed (3)``."""
+        """``▾ 3× 009 Dropout, fixed``: the number first, as a long title is cut."""
         mark = "▸" if self.folded else "▾"
-        return f"{mark} {self.title} ({len(self.records):,})"
+        return f"{mark} {len(self.records):,}× {self.title}"
 
     @property
     def tooltip(self) -> str:

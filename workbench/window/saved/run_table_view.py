@@ -22,6 +22,7 @@ from workbench.window.saved.run_cells import (
     STATUS,
     TAGS,
     AccuracyCell,
+    AnyIndex,
     NameCell,
     date_text,
     mark_font,
@@ -76,7 +77,7 @@ class RunTableView(_Table):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._names = _Names(table, self)
         header = self.horizontalHeader()
-        header.moveSection(header.visualIndex(DIFFERS), header.visualIndex(DATE) + 1)
+        self.put_forward(())
         self.show_columns(SHOWN_FIRST)
         self.setSortingEnabled(True)
         self.sortByColumn(DATE, Qt.SortOrder.DescendingOrder)
@@ -101,6 +102,27 @@ class RunTableView(_Table):
         self._fit()
         if self.shown_columns() != before:
             self.columns_changed.emit()
+
+    def put_forward(self, keys: Sequence[str]) -> None:
+        """Put these further columns right behind the accuracy, and all others where they belong."""
+        front = [column for key in keys if (column := column_of(key)) is not None]
+        wanted = [STAR, RUN, ACCURACY, *front, EPOCHS, DATE, DIFFERS]
+        rest = [column for column in range(LAST + 1) if column not in wanted]
+        header = self.horizontalHeader()
+        for place, column in enumerate(dict.fromkeys([*wanted, *rest])):
+            if header.visualIndex(column) != place:
+                header.moveSection(header.visualIndex(column), place)
+
+    def scrollTo(
+        self,
+        index: AnyIndex,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+    ) -> None:
+        bar = self.horizontalScrollBar()
+        before = bar.value()
+        super().scrollTo(index, hint)
+        if index.column() in (STAR, RUN) and before > 0:
+            bar.setValue(before)  # the names are seen anyway
 
     # --- widths
 
@@ -186,8 +208,9 @@ class _Names(_Table):
         super().__init__(table, over)
         self.setObjectName("runNames")
         self._over = over
-        self.setFocusProxy(over)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # Last: a policy that is set afterwards goes to the proxy, the table itself.
+        self.setFocusProxy(over)
         self.setSelectionModel(over.selectionModel())
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

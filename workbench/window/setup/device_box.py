@@ -48,6 +48,10 @@ class DeviceBox(QComboBox):
             self.addItem(label, device)
         self.retranslate()
 
+    def choices(self) -> list[tuple[str, str]]:
+        """What can be chosen: torch's name, and its label."""
+        return [(str(self.itemData(n)), self.itemText(n)) for n in range(self.count())]
+
     def set_off(self, reason: str) -> None:
         """Off with a reason in the tooltip, or on with ``""``."""
         self._reason_off = reason

@@ -18,7 +18,7 @@ from workbench.window.run.network_view import NetworkView
 from workbench.window.setup.expected_plot import ExpectedPlot
 from workbench.window.setup.preset_note import PresetNote
 
-TWO_COLUMNS = 620
+TWO_COLUMNS = 500
 """Pixels of width from which note and plots stand side by side."""
 
 

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import subprocess
-import sys
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from workbench import paths
 from workbench.library.catalog import Library
-from workbench.library.queue_runners import queue_processes
-from workbench.messages import WorkbenchError
 from workbench.running.sweeping import add_sweep, start, stop
 from workbench.spec.sweep_file import SweepFile
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.placement import show_free
-from workbench.window.kit.translation import say, tr
+from workbench.window.kit.translation import tr
 from workbench.window.sweeps.sweep_window import SweepWindow
 from workbench.window.sweeps.vary_dialog import Start, VaryDialog, default_workers
-from workbench.window.work.session import Work
-
-log = logging.getLogger("workbench")
+from workbench.window.work.beside import Beside
 
 
 class Sweeps(QObject):
@@ -38,14 +28,16 @@ class Sweeps(QObject):
     """The id of a preset or ``None``, and an Experiment."""
     report_requested = Signal(object)
     """Runs."""
+    queue_wanted = Signal(int)
+    """The queue is to be run, by so many workers."""
 
     def __init__(self, library: Library, parent: QWidget) -> None:
         super().__init__(parent)
         self._library = library
         self._parent = parent
         self._window: SweepWindow | None = None
-        self._works: list[Work] = []
-        self.run_queue: Callable[[int], None] = self._run_in_background
+        self._beside = Beside(self)
+        self._beside.problem.connect(self.problem)
         self.button = QPushButton()
         self.button.setObjectName("varyButton")
         self.retranslate()
@@ -93,74 +85,20 @@ class Sweeps(QObject):
         self._window = None
 
     def _start(self, file: SweepFile, workers: int) -> None:
-        added: list[str] = []
+        def then(id: str) -> None:
+            self.queue_wanted.emit(workers)
+            self.show(id)
 
-        def add() -> None:
-            added.append(add_sweep(Library(self._library.path), file).id)
-
-        def then() -> None:
-            self.run_queue(workers)
-            self.show(added[0])
-
-        self._work(add, then)
+        self._beside.run(lambda: add_sweep(Library(self._library.path), file).id, then)
 
     def _resume(self, id: str) -> None:
-        self._work(
+        self._beside.run(
             lambda: start(Library(self._library.path), id),
-            lambda: self.run_queue(default_workers("auto")),
+            lambda _: self.queue_wanted.emit(default_workers("auto")),
         )
 
     def _stop(self, id: str) -> None:
-        self._work(lambda: stop(Library(self._library.path), id), lambda: None)
-
-    def _run_in_background(self, workers: int) -> None:
-        """Have somebody run the queue, where nobody does: a process that goes on when the window
-        closes."""
-        if queue_processes(self._library.path):
-            return
-        place = str(self._library.path)
-        command = [sys.executable, "-m", "workbench", "queue", "run", "--library", place]
-        command += ["--workers", str(workers), "--detach"]
-
-        def run() -> None:
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise WorkbenchError(
-                    "The queue did not start: {reason}", reason=done.stderr.strip()[-500:]
-                )
-
-        self._work(run, lambda: self.said.emit(tr("The queue runs in the background.")))
-
-    def _work(self, act: Callable[[], object], then: Callable[[], None]) -> None:
-        outcome: list[WorkbenchError] = []
-
-        def run() -> None:
-            try:
-                act()
-            except WorkbenchError as error:
-                outcome.append(error)
-            except Exception as error:
-                log.exception("A sweep could not be changed")
-                outcome.append(
-                    WorkbenchError(
-                        "Unexpected error ({kind}); the log file has the details: {log}",
-                        kind=type(error).__name__,
-                        log=paths.log_file(),
-                    )
-                )
-
-        def ended() -> None:
-            work.wait()
-            self._works.remove(work)
-            if outcome:
-                self.problem.emit(say(outcome[0].message))
-            else:
-                then()
-
-        work = Work(run)
-        self._works.append(work)
-        work.finished.connect(ended)
-        work.begin()
+        self._beside.run(lambda: stop(Library(self._library.path), id))
 
     def close(self) -> None:
         """Close the window over the sweeps."""
@@ -169,5 +107,4 @@ class Sweeps(QObject):
 
     def wait(self, milliseconds: int) -> None:
         """Wait for what is being written."""
-        for work in list(self._works):
-            work.wait(milliseconds)
+        self._beside.wait(milliseconds)

@@ -37,6 +37,8 @@ class LiveRun:
         self.state = RunState()
         self.lines: list[str] = []
         """The lines of its log so far, those from before it was resumed among them."""
+        self.resumed = False
+        """Whether it goes on from what it reached before, which cancelling keeps."""
         self._report_lines = ReportLines()
 
     @property
@@ -48,6 +50,7 @@ class LiveRun:
         """Take ``event`` into state and log."""
         lines = self._report_lines.lines(event)
         if isinstance(event, RunStarted) and (event.epoch, event.step) != (1, 0):
+            self.resumed = True
             self._take_up(Path(event.run), lines)
         self.state = self.state.after(event)
         self.lines += lines

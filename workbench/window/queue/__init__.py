@@ -1,0 +1,1 @@
+"""The queue: what waits, runs and has ended, and the runs of other processes."""
