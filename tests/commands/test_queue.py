@@ -46,7 +46,14 @@ def test_add_list_move_edit_duplicate_and_remove(call: Call, library: Library) -
     code, _, err = call("queue", "remove", "77")
     assert (code, err.count("\n")) == (2, 1)
     assert "77: there is no such entry" in err
-    for bad in (("edit", "2", "--set", "epochs=0"), ("pause",), ("run", "--executor", "cloud")):
+    for bad in (
+        ("edit", "2", "--set", "epochs=0"),
+        ("pause",),
+        ("run", "--executor", "cloud"),
+        ("run", "--gpus", "0.25"),
+        ("run", "--executor", "ray"),
+        ("run", "--executor", "ray", "--address", "host:1", "--gpus", "1.5", "--detach"),
+    ):
         code, _, err = call("queue", *bad)
         assert (code, err.count("\n")) == (2, 1)
 
@@ -61,7 +68,7 @@ def test_run_says_what_was_run_and_what_failed(
     assert code == 1
     assert [entry["state"] for entry in json.loads(out)] == ["finished", "failed"]
     code, out, _ = call("queue", "run", "--executor", "in_process")
-    assert (code, out) == (0, "1 finished, 1 failed.\n")
+    assert (code, out) == (0, "Nothing waits in the queue.\n")
     code, out, _ = call("queue")
     assert "Try a smaller learning rate" in out
     call("queue", "again", "2")

@@ -53,7 +53,7 @@ def add_executor(parser: argparse.ArgumentParser) -> None:
 
 def executor_options(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the executor is made with. Raises :class:`WorkbenchError` for options that it
-    does not know."""
+    does not know, and where nobody is at the address of a cluster: before anything is begun."""
     given = {
         name: value for name in OF_RAY if (value := getattr(options, name)) not in (None, False)
     }
@@ -61,6 +61,12 @@ def executor_options(options: argparse.Namespace) -> dict[str, Any]:
         raise WorkbenchError(
             "--{name} is only for a Ray cluster; add --executor ray.", name=next(iter(given))
         )
+    if options.executor == "ray":
+        from workbench.running.executors import open_executor  # torch takes a second to import
+        from workbench.running.ray_bridge import require_answer
+
+        open_executor("ray", 1, **given).close()
+        require_answer(given["address"])
     return given
 
 

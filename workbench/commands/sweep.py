@@ -148,6 +148,7 @@ def _number(text: str) -> int:
 def begin(options: argparse.Namespace) -> int:
     """Begin a sweep, say what it will take, and run it."""
     output = sys.stderr if options.json else sys.stdout
+    executor_options(options)  # refused before the sweep is begun
     try:
         file = _file(options)
     except SweepError as error:

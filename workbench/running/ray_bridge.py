@@ -266,7 +266,7 @@ def _store(data: dict[str, str]) -> list[Any]:
 class _Slot:
     """Between one connection of the program and one actor, each way a thread of its own."""
 
-    def __init__(self, pipe: Connection, options: dict[str, Any]) -> None:
+    def __init__(self, pipe: Any, options: dict[str, Any]) -> None:
         self._pipe = pipe
         self._options = options
         self._actor: Any = None

@@ -19,6 +19,7 @@ import workbench
 from tests.running.executors.ray_head import TOKEN, TOP, Head, ray_head
 from tests.running.test_queue_runner import add, here, states
 from tests.running.test_resume import everything
+from workbench import cli
 from workbench.data.datasets import DataSet
 from workbench.engine import training
 from workbench.engine.events import Event, Notice, StepsDone
@@ -323,3 +324,18 @@ def test_more_threads_than_the_cluster_has_cores_are_mentioned(
     assert cluster._notices({"threads": 1, "device": "cpu"}) == []
     (said,) = cluster._notices({"threads": 2, "device": "cpu"})
     assert "more than 2 cores" in str(said)
+
+
+def test_a_sweep_is_not_begun_where_nobody_answers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ray_cluster.importlib.util, "find_spec", lambda name: "there")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+        given = ["--executor", "ray", "--address", address, "--library", str(tmp_path / "library")]
+        code = cli.main(["sweep", "007", "--vary", "batch_size=16,64", *given])
+    err = capsys.readouterr().err
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"{address}: nobody answers" in err
+    assert not (tmp_path / "library").exists()

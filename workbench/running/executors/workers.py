@@ -12,7 +12,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
 from workbench.data.data_choice import DataChoice
@@ -37,7 +36,7 @@ log = logging.getLogger("workbench")
 class WorkerPipe:
     """One worker, seen from here. For one thread at a time."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
         self.is_idle = True
 
