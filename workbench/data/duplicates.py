@@ -85,7 +85,7 @@ def find_duplicates(
             if index % _ASKED_EVERY == 0:
                 if stop():
                     raise Cancelled
-                progress(DataProgress(done + index, total, "compared"))
+                progress(DataProgress(done + index, total, "images"))
             pixels = np.ascontiguousarray(images[index])
             digest = hashlib.blake2b(pixels.data, digest_size=16).digest()
             places.setdefault(digest, []).append((split, index))

@@ -13,4 +13,4 @@ class DataProgress:
 
     done: int
     total: int
-    unit: Literal["files", "bytes", "compared"] = "files"
+    unit: Literal["files", "bytes", "images"] = "files"

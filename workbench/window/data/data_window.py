@@ -176,7 +176,7 @@ class DataWindow(QWidget):
         if self._problem is not None:
             self.state.setText(say(self._problem))
         elif progress is not None:
-            if progress.unit == "compared":
+            if progress.unit == "images":
                 words = tr("Looking for duplicates: {done} of {total} images")
             else:
                 words = tr("Reading images: {done} of {total}")

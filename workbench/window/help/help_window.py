@@ -73,8 +73,9 @@ class HelpWindow(QWidget):
         self.shortcuts.show_rows((tr("Where"), tr("What"), tr("Keys")), rows)
         # How much of what is searched stands in the tabs that are not seen.
         names = (tr("Shortcuts"), tr("Glossary"), tr("Plots"))
-        for index, (name, found) in enumerate(zip(names, (rows, terms, plots), strict=True)):
-            self.tabs.setTabText(index, f"{name} ({len(found)})" if wanted else name)
+        counts = (len(rows), len(terms), len(plots))
+        for index, (name, count) in enumerate(zip(names, counts, strict=True)):
+            self.tabs.setTabText(index, f"{name} ({count})" if wanted else name)
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Help"))
