@@ -68,7 +68,7 @@ def test_run_says_what_was_run_and_what_failed(
     assert code == 1
     assert [entry["state"] for entry in json.loads(out)] == ["finished", "failed"]
     code, out, _ = call("queue", "run", "--executor", "in_process")
-    assert (code, out) == (0, "1 finished, 1 failed.\n")
+    assert (code, out) == (0, "Nothing waits in the queue.\n")
     code, out, _ = call("queue")
     assert "Try a smaller learning rate" in out
     call("queue", "again", "2")

@@ -187,3 +187,16 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     (tmp_path / "library" / ".queue").symlink_to(tmp_path)
     with pytest.raises(WorkbenchError, match="cannot be written"):
         Queue(tmp_path / "library").add([entry()])
+
+
+def test_a_sweeps_point_is_not_edited_and_its_copy_is_no_part_of_the_sweep(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    experiment = experiment_from({})
+    entry = new_entry(experiment, choose_data("sample"), sweep="rates", point=3, seed=1)
+    (added,) = queue.add([entry])
+    with pytest.raises(WorkbenchError, match="a point of the sweep rates"):
+        queue.edit(added.id, experiment=experiment_from({"epochs": 9}).values())
+    copy = queue.duplicate(added.id)
+    assert (copy.sweep, copy.point, copy.seed) == (None, None, None)
+    queue.edit(copy.id, experiment=experiment_from({"epochs": 9}).values())
+    assert [one.id for one in queue.entries(sweep="rates")] == [added.id]

@@ -165,19 +165,21 @@ def test_a_run_that_always_ends_its_worker_fails_and_the_queue_goes_on(
 def test_what_fails_says_why_and_the_queue_goes_on(library: Library) -> None:
     add(library, 1, learning_rate=10.0, momentum=0.99, **PLAIN)
     queue = Queue(library.path)
-    (absent,) = add(library, 2)
+    (point,) = add(library, 2)  # of a sweep, which is not edited
+    absent = queue.duplicate(point.id)
+    queue.remove([point.id])
     queue.edit(absent.id, data={"kind": "folder", "path": "/nowhere"})
-    add(library, 3)
+    (last,) = add(library, 3)
     run(library)
     assert states(library) == ["failed", "failed", "finished"]
     assert "learning rate" in str(queue.find("1").why)
-    assert "/nowhere: there is no such folder" in str(queue.find("2").why)
-    deleted = queue.find("3")
+    assert "/nowhere: there is no such folder" in str(queue.find(absent.id).why)
+    deleted = queue.find(last.id)
     library.trash(read_record(library.path / str(deleted.run)))
-    queue.again(["3"])
+    queue.again([last.id])
     run(library)
-    assert queue.find("3").state == "finished"
-    assert queue.find("3").run != deleted.run or read_record(library.path / str(deleted.run))
+    assert queue.find(last.id).state == "finished"
+    assert queue.find(last.id).run != deleted.run or read_record(library.path / str(deleted.run))
 
 
 def test_requests_reach_the_run_of_a_worker(library: Library) -> None:

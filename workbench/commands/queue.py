@@ -410,8 +410,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json([entry_json(queue, entry) for entry in ran])
     else:
-        counts = {state: sum(e.state == state for e in entries) for state in _STATES}
-        tell(", ".join(f"{count} {state}" for state, count in counts.items() if count) + ".")
+        counts = {state: sum(e.state == state for e in ran) for state in _STATES}
+        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        tell(f"{said}." if said else "Nothing waits in the queue.")
     if interrupted:
         return INTERRUPTED
     return FAILED if failed else DONE

@@ -297,7 +297,8 @@ def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] |
     }
     if not options.json:
         tell(f"Run: {end.run}", file=output)
-        tell(f"Weights: {end.weights}", file=output)
+        if end.weights:
+            tell(f"Weights: {end.weights}", file=output)
         if record is not None and record.best_epoch is not None:
             tell(best_text(record), file=output)
         if end.status != "finished" and record and has_checkpoint(record.folder):

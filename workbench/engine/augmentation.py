@@ -53,6 +53,13 @@ class Augmenter:
             for table, drawn in zip(self._tables, self._draw(epoch), strict=True):
                 table.copy_(drawn)  # in place, where recorded steps read
 
+    def pass_over(self, epochs: int) -> None:
+        """Draw what the first ``epochs`` drew: a run that goes on without their random state sees
+        none of their images again."""
+        if self._used:
+            for epoch in range(1, epochs + 1):
+                self._draw(epoch)
+
     def _draw(self, epoch: int) -> list[Tensor]:
         return [draw(self._experiment, self._images, epoch, self.random) for draw, _ in self._used]
 

@@ -43,6 +43,12 @@ def build_own(experiment: Experiment, classes: int) -> nn.Module:
             function=own.function,
             kind=type(network).__name__,
         )
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise NetworkError(
+            "{path}: {function} must return a network with parameters to train; it has none.",
+            path=own.path,
+            function=own.function,
+        )
     _try(own.path, network, classes)
     return network
 

@@ -173,6 +173,8 @@ class _Training:
         self.order.set_state(start.order)
         if start.augmentation is not None:
             self.steps.augmenter.random.set_state(start.augmentation)
+        else:
+            self.steps.augmenter.pass_over(start.epoch - 1)
         torch.set_rng_state(start.random)
         device = self.data.train_labels.device
         if device.type == "cuda" and start.cuda_random is not None:

@@ -212,14 +212,22 @@ class Queue:
                     "the copy.",
                     id=id,
                 )
+            if entry.sweep:
+                raise WorkbenchError(
+                    "Entry {id} of the queue is a point of the sweep {sweep} and cannot be edited; "
+                    "duplicate it and edit the copy.",
+                    id=id,
+                    sweep=entry.sweep,
+                )
             entry = replace(entry, **changes)
             experiment_from(entry.experiment)
             return self._write(entry)
 
     def duplicate(self, id: str) -> Entry:
-        """Add the same experiment once more at the end of the queue, and return the new entry."""
+        """Add the same experiment once more at the end of the queue, and return the new entry. The
+        copy of a sweep's point is no part of the sweep."""
         entry = with_reason(self.find(id), "waiting")
-        return self.add([replace(entry, run=None)])[0]
+        return self.add([replace(entry, run=None, sweep=None, point=None, seed=None)])[0]
 
     def remove(self, ids: Iterable[str]) -> None:
         """Take entries off the queue; their runs stay in the library. One that cannot be read is

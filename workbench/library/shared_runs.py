@@ -26,6 +26,9 @@ from typing import Any
 
 from workbench import atomic
 from workbench.file_names import file_name
+from workbench.library.check import check_run
+from workbench.library.histogram_file import HISTOGRAMS, read_histograms
+from workbench.library.histogram_file import LARGEST as LARGEST_HISTOGRAMS
 from workbench.library.labels import FILE as LABELS_FILE
 from workbench.library.labels import read_labels
 from workbench.library.run_files import (
@@ -67,6 +70,7 @@ _LIMITS = {
     "test.json": LARGEST_TEST,
     "test_logits.npz": LARGEST_LOGITS,
     "log.txt": LARGEST_LOG,
+    HISTOGRAMS: LARGEST_HISTOGRAMS,
     CHECKPOINT: 4 * LARGEST_WEIGHTS,
 }
 SHARED_FILES = tuple(_LIMITS)
@@ -243,6 +247,7 @@ def import_share(
                 places.append(place)
                 share.unpack(run, place, more, stop)
                 _require_readable(path, run, place)
+                _require_whole(path, run, place)
                 if stop():
                     raise Cancelled
             return _put_in_place(share.runs, places, library)
@@ -302,6 +307,7 @@ def _require_readable(path: Path, run: str, folder: Path) -> None:
         "losses.f32": lambda: read_losses(folder),
         "test.json": lambda: read_test(folder),
         "log.txt": lambda: read_log(folder),
+        HISTOGRAMS: lambda: read_histograms(folder),
         "test_logits.npz": lambda: read_stored_test(folder / "test_logits.npz"),
         CHECKPOINT: lambda: load_checkpoint(folder),
     }
@@ -319,6 +325,23 @@ def _require_readable(path: Path, run: str, folder: Path) -> None:
                 file=file.name,
                 run=run,
             ) from None
+
+
+_TORN = ("losses_disagree", "half_loss", "epochs_disagree", "missing_weights", "damaged")
+"""What the check of a library may not find in a run that is brought in."""
+
+
+def _require_whole(path: Path, run: str, folder: Path) -> None:
+    """Raise :class:`WorkbenchError` where the files of the run do not belong together."""
+    for finding in check_run(folder):
+        if finding.kind in _TORN:
+            raise WorkbenchError(
+                "{path}: {file} of the run {run} does not go with its other files, so nothing was "
+                "imported; have it exported again.",
+                path=path,
+                file=finding.path.name,
+                run=run,
+            )
 
 
 def _is_run_name(name: str) -> bool:

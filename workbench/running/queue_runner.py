@@ -90,6 +90,8 @@ class QueueRunner:
         self._stopping = threading.Event()  # the running ones neither
         self._stop_wanted = False
         self._controls: set[RunControl] = set()
+        self._at_work = 0
+        """Threads that look for an entry or run one."""
         self._sweeps = SweepDriver(library, workers)
         self._lock = threading.Lock()
         self._problem: Exception | None = None
@@ -163,21 +165,14 @@ class QueueRunner:
         queue = Queue(self._library.path)
         try:
             while not self._ending.is_set():
-                self._sweeps.advance()
-                claim = queue.claim()
-                if claim is None:
-                    with self._lock:
-                        others = bool(self._controls)
-                    # As long as others run, entries may still come: of a sweep that looks at them.
-                    if not others and not self._stay:
-                        return
-                    self._ending.wait(2 * LOOK_S)
+                if self._run_next(queue, executor):
                     continue
-                try:
-                    self._run_claimed(claim, executor)
-                finally:
-                    claim.release()
-                self.done += 1
+                with self._lock:
+                    others = self._at_work > 0
+                # As long as others work, entries may still come: of a sweep that looks at them.
+                if not others and not self._stay:
+                    return
+                self._ending.wait(2 * LOOK_S)
         except WorkbenchError as error:
             self._problem = error
             self.stop()
@@ -185,6 +180,25 @@ class QueueRunner:
             log.exception("The queue failed")
             self._problem = WorkbenchError(explain(error))
             self.stop()
+
+    def _run_next(self, queue: Queue, executor: Executor) -> bool:
+        """Run the next entry; return ``False`` where there is none."""
+        with self._lock:
+            self._at_work += 1
+        try:
+            self._sweeps.advance()
+            claim = queue.claim()
+            if claim is None:
+                return False
+            try:
+                self._run_claimed(claim, executor)
+            finally:
+                claim.release()
+            self.done += 1
+            return True
+        finally:
+            with self._lock:
+                self._at_work -= 1
 
     def _run_claimed(self, claim: Claim, executor: Executor) -> None:
         control = RunControl()

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSplitter,
-    QStackedWidget,
     QStyle,
     QToolTip,
     QVBoxLayout,
@@ -42,9 +41,13 @@ from workbench.window.kit import theme
 from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.painting import painting
+from workbench.window.kit.shown_page import ShownPage
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.shown_run import ShownRun
 from workbench.words.figures import percent
+
+NARROWEST = 200
+"""Pixels beside the table in which the diagram can be read."""
 
 
 class ReliabilityDiagram(QWidget):
@@ -152,6 +155,7 @@ class ClassesView(QWidget):
         super().__init__(parent)
         self.setObjectName("classesView")
         self._record: RunRecord | None = None
+        self._trains = False
         self._predictions: Predictions | None = None
         self._problem: WorkbenchError | None = None
 
@@ -171,6 +175,7 @@ class ClassesView(QWidget):
         self._sample = QLabel()
         self._sample.setProperty("role", "sample")
         self._table = FigureTable("classesTable", sortable=True)
+        self._table.setMinimumHeight(200)
         self._means = FigureTable("classMeansTable")
         self._means.horizontalHeader().hide()
         self._means.fits = False  # its columns stand below those of the other
@@ -215,7 +220,7 @@ class ClassesView(QWidget):
         layout.setContentsMargins(4, 10, 4, 6)
         layout.addLayout(top)
         layout.addWidget(both, 1)
-        self._pages = QStackedWidget()
+        self._pages = ShownPage()
         self._pages.addWidget(empty)
         self._pages.addWidget(content)
         outer = QVBoxLayout(self)
@@ -226,6 +231,7 @@ class ClassesView(QWidget):
     def show_run(self, run: ShownRun | None) -> None:
         """Show ``run`` once this view is visible, or the empty state."""
         self._record = run.record if run is not None else None
+        self._trains = run is not None and run.trains
         self._predictions = self._problem = None
         if self.isVisible():
             self._read()
@@ -303,15 +309,25 @@ class ClassesView(QWidget):
 
     def _share_width(self) -> None:
         """Give the table the width of its columns, and the diagram the rest, until the user moves
-        the line between them."""
-        if self._shared_by_user or self._pages.currentIndex() == 0:
+        the line between them. Where the rest is too narrow, the diagram lies below."""
+        if self._pages.currentIndex() == 0:
             return
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
         columns = sum(self._table.columnWidth(column) for column in range(5))
         wanted = columns + 2 * self._table.frameWidth() + bar + 4
         width = self._both.width() - self._both.handleWidth()
-        diagram = max(min(width - wanted, max(240, 2 * width // 5)), 0)
-        self._both.setSizes([width - diagram, diagram])
+        beside = width - wanted >= NARROWEST
+        side = Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical
+        if side != self._both.orientation():
+            self._both.setOrientation(side)
+            self._shared_by_user = False
+        if self._shared_by_user:
+            return
+        if beside:
+            diagram = min(width - wanted, max(240, 2 * width // 5))
+            self._both.setSizes([width - diagram, diagram])
+        else:
+            self._both.setSizes([3000, 2000])  # shares of the height
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -324,6 +340,8 @@ class ClassesView(QWidget):
             return tr(
                 "Figures of each class appear here once a run has its final test, or is opened."
             )
+        if self._trains:
+            return tr("Figures of each class appear here after this run's final test.")
         return tr("This run has no final test, which these figures are computed from.")
 
     def retranslate(self) -> None:

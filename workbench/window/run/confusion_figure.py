@@ -454,7 +454,14 @@ class ConfusionFigure:
         left = QRectF(g.bars, 0, width, line)
         painter.setFont(self._small)
         painter.setPen(QColor(c.muted))
-        title = self._metrics.elidedText(tr("% of true class"), Qt.TextElideMode.ElideRight, width)
+        # Longer than its scale it reaches to the left, as far as the word above the matrix.
+        words = self._metrics.horizontalAdvance(tr("Predicted class"))
+        room = g.bars + width - (g.left + g.width / 2 + words / 2 + 12)
+        wanted = self._metrics.horizontalAdvance(tr("% of true class")) + 1
+        left.setLeft(g.bars + width - max(width, min(wanted, room)))
+        title = self._metrics.elidedText(
+            tr("% of true class"), Qt.TextElideMode.ElideRight, left.width()
+        )
         painter.drawText(left, Qt.AlignmentFlag.AlignLeft, title)
         bar = QRectF(g.bars, line + 2, width, 0.7 * line)
         shades = QLinearGradient(bar.topLeft(), bar.topRight())
@@ -466,7 +473,8 @@ class ConfusionFigure:
         painter.setPen(QColor(c.muted))
         below = QRectF(g.bars, bar.bottom() + 2, width, line)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0%")
-        if self._metrics.horizontalAdvance("0%50%100%") + 12 < width:
+        # Its half of the scale holds half of 50% and all of 100%.
+        if self._metrics.horizontalAdvance("50%100%100%") + 12 < width:
             painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "50%")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, "100%")
         title = self._metrics.elidedText(tr("Class accuracy"), Qt.TextElideMode.ElideRight, width)

@@ -231,6 +231,10 @@ class NameCell(QStyledItemDelegate):
         editor.setGeometry(rect)
 
 
+LEAST_OF_NAME = 6
+"""Characters of a data set's name that a mark has at least."""
+
+
 class AccuracyCell(QStyledItemDelegate):
     """Paints the word for sample data, or the name of other data than the chosen ones, small and in
     its color before the figure, so that the figures of a column stand below each other."""
@@ -251,6 +255,7 @@ class AccuracyCell(QStyledItemDelegate):
         margin = _margin(option)
         rect = option.rect.adjusted(margin, 0, -margin, 0)
         figure = option.fontMetrics.horizontalAdvance(index.data(FIGURE_ROLE) + " ")
+        room = rect.width() - figure
         painter.save()
         painter.setFont(mark_font(option.font))
         mark, colors = index.data(MARK_ROLE), theme.colors()
@@ -262,17 +267,19 @@ class AccuracyCell(QStyledItemDelegate):
         painter.drawText(
             rect.adjusted(0, 0, -figure, 0),
             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-            mark,
+            painter.fontMetrics().elidedText(mark, Qt.TextElideMode.ElideRight, room),
         )
         painter.restore()
 
     def _mark_fits(self, option: QStyleOptionViewItem, index: AnyIndex) -> bool:
         # Where it does not, the cell is a plain text that is cut at its end: the word for sample
-        # data stays, and the name of other data stands in the tooltip alone.
+        # data stays, and the name of other data, which may be cut, stands in the tooltip alone.
         if not index.data(FIGURE_ROLE):
             return False
         figure = option.fontMetrics.horizontalAdvance(index.data(FIGURE_ROLE) + " ")
-        word = QFontMetrics(mark_font(option.font)).horizontalAdvance(index.data(MARK_ROLE))
+        mark = index.data(MARK_ROLE)
+        least = mark if mark == tr("sample") else mark[:LEAST_OF_NAME]
+        word = QFontMetrics(mark_font(option.font)).horizontalAdvance(least)
         return bool(option.rect.width() >= figure + word + 2 * _margin(option))
 
 
