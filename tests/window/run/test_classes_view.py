@@ -69,6 +69,8 @@ def test_why_there_is_nothing(view: ClassesView, library: Library) -> None:
     assert "appear here" in empty.text()
     show(view, make_run(library, accuracies=(20,)))
     assert "no final test" in empty.text()
+    show(view, make_run(library, accuracies=(20,), status="running"))
+    assert "after this run's final test" in empty.text()
     record = make_run(library, data=CIFAR10_JPEG | {"classes": ["a", "b"]})
     show(view, record)
     assert "does not fit the 2 classes" in empty.text()

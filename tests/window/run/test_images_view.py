@@ -167,6 +167,8 @@ def test_without_images_a_sentence(qtbot: QtBot, view: ImagesView, library: Libr
     assert "appear here" in text(view, "imagesEmpty")
     show(view, make_run(library, accuracies=(20,)))
     assert "no final test" in text(view, "imagesEmpty")
+    show(view, make_run(library, accuracies=(20,), status="running"))
+    assert "after this run's final test" in text(view, "imagesEmpty")
     show(view, make_run(library, data=CIFAR10_JPEG | {"fingerprint": "0" * 64}))
     assert text(view, "imagesEmpty") == "They are others now."
     asked: list[RunRecord] = []

@@ -324,8 +324,12 @@ class ComparedCurves(QWidget):
         marker = RUN_MARKERS[number % len(RUN_MARKERS)]
         for column, curve in curves.items():
             curve.setPen(dotted if column.startswith("validation_") else pen)
-            if column in _SYMBOLS:
-                own = column in ("accuracy", "test_loss")  # the others have one for all runs
+            points = self._values[number].get(column)
+            # No line is drawn through a single point.
+            alone = points is not None and len(points[0]) == 1
+            if column in _SYMBOLS or alone:
+                # The others have one for all runs, or none but through a single point.
+                own = column in ("accuracy", "test_loss") or column not in _SYMBOLS
                 if own:
                     curve.setSymbol(marker)
                     curve.setSymbolSize(6 if marker in "os" else 8)

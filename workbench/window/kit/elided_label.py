@@ -33,10 +33,15 @@ class ElidedLabel(QLabel):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2, self._line())
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2, self._height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(0, self._line())
+        return QSize(0, self._height())
+
+    def _height(self) -> int:
+        """Return the height of one line and of the margins above and below it."""
+        margins = self.contentsMargins()
+        return self._line() + margins.top() + margins.bottom()
 
     def _line(self) -> int:
         return self.fontMetrics().height()
@@ -52,4 +57,6 @@ class ElidedLabel(QLabel):
         right = bool(self.alignment() & Qt.AlignmentFlag.AlignRight)
         left = self.width() - metrics.horizontalAdvance(text) if right else 0
         # On the baseline, not in a box: a fallback font's line (Korean) is higher than ours.
-        painter.drawText(left, (self.height() - self._line()) // 2 + metrics.ascent(), text)
+        room = self.contentsRect()
+        base = room.top() + (room.height() - self._line()) // 2 + metrics.ascent()
+        painter.drawText(left, base, text)

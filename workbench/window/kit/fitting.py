@@ -45,11 +45,11 @@ class Fitting(QScrollArea):
         least, room = content.minimumSizeHint(), self.maximumViewportSize()
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
         width = max(room.width(), least.width())
-        height = _least_height(content, width)
+        height = least_height(content, width)
         across = least.width() > room.width()
         if height > room.height() - (bar if across else 0):
             width = max(room.width() - bar, least.width())
-            height = _least_height(content, width)
+            height = least_height(content, width)
             across = least.width() > room.width() - bar
         content.resize(width, max(height, room.height() - (bar if across else 0)))
 
@@ -64,8 +64,8 @@ class Fitting(QScrollArea):
         return super().eventFilter(watched, event)
 
 
-def _least_height(content: QWidget, width: int) -> int:
-    """Pixels that ``content`` needs from top to bottom where it is ``width`` pixels wide."""
+def least_height(content: QWidget, width: int) -> int:
+    """Return the pixels that ``content`` needs from top to bottom where it is ``width`` wide."""
     layout = content.layout()
     if layout is not None and layout.hasHeightForWidth():
         return layout.minimumHeightForWidth(width)

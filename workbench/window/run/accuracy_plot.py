@@ -46,7 +46,7 @@ class AccuracyPlot(RunPlot):
         ]
         for line in self.reported_lines:
             self.addItem(line, ignoreBounds=True)
-        self.training = self.curve(antialias=True, connect="finite")
+        self.training = self.curve(antialias=True, symbolSize=6, connect="finite")
         self.turn = pg.InfiniteLine(angle=90)
         self.addItem(self.turn, ignoreBounds=True)
         self.test = self.curve(antialias=True, symbol="o", symbolSize=6, connect="finite")
@@ -149,6 +149,7 @@ class AccuracyPlot(RunPlot):
         self.best_mark.setData(done[star], values[star])
         trained = points.of_epochs(lambda one: one.training_accuracy)
         self.training.setData(*trained)
+        self.training.setSymbol("o" if len(trained[0]) == 1 else None)  # no line through one point
         self.mark_turn(self.turn, words=False)
         shown: list[float] = []
         for curve, of_curve, key in (
@@ -239,6 +240,7 @@ class AccuracyPlot(RunPlot):
         self.test.setPen(self.pen(c.measured, 2))
         self.validation.setPen(self.pen(c.validation, 2))
         for mark, color in (
+            (self.training, c.training),
             (self.test, c.measured),
             (self.validation, c.validation),
             (self.best_mark, c.best),

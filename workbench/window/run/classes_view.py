@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSplitter,
-    QStackedWidget,
     QStyle,
     QToolTip,
     QVBoxLayout,
@@ -42,6 +41,7 @@ from workbench.window.kit import theme
 from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.painting import painting
+from workbench.window.kit.shown_page import ShownPage
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.shown_run import ShownRun
 from workbench.words.figures import percent
@@ -155,6 +155,7 @@ class ClassesView(QWidget):
         super().__init__(parent)
         self.setObjectName("classesView")
         self._record: RunRecord | None = None
+        self._trains = False
         self._predictions: Predictions | None = None
         self._problem: WorkbenchError | None = None
 
@@ -219,7 +220,7 @@ class ClassesView(QWidget):
         layout.setContentsMargins(4, 10, 4, 6)
         layout.addLayout(top)
         layout.addWidget(both, 1)
-        self._pages = QStackedWidget()
+        self._pages = ShownPage()
         self._pages.addWidget(empty)
         self._pages.addWidget(content)
         outer = QVBoxLayout(self)
@@ -230,6 +231,7 @@ class ClassesView(QWidget):
     def show_run(self, run: ShownRun | None) -> None:
         """Show ``run`` once this view is visible, or the empty state."""
         self._record = run.record if run is not None else None
+        self._trains = run is not None and run.trains
         self._predictions = self._problem = None
         if self.isVisible():
             self._read()
@@ -338,6 +340,8 @@ class ClassesView(QWidget):
             return tr(
                 "Figures of each class appear here once a run has its final test, or is opened."
             )
+        if self._trains:
+            return tr("Figures of each class appear here after this run's final test.")
         return tr("This run has no final test, which these figures are computed from.")
 
     def retranslate(self) -> None:

@@ -454,7 +454,14 @@ class ConfusionFigure:
         left = QRectF(g.bars, 0, width, line)
         painter.setFont(self._small)
         painter.setPen(QColor(c.muted))
-        title = self._metrics.elidedText(tr("% of true class"), Qt.TextElideMode.ElideRight, width)
+        # Longer than its scale it reaches to the left, as far as the word above the matrix.
+        words = self._metrics.horizontalAdvance(tr("Predicted class"))
+        room = g.bars + width - (g.left + g.width / 2 + words / 2 + 12)
+        wanted = self._metrics.horizontalAdvance(tr("% of true class")) + 1
+        left.setLeft(g.bars + width - max(width, min(wanted, room)))
+        title = self._metrics.elidedText(
+            tr("% of true class"), Qt.TextElideMode.ElideRight, left.width()
+        )
         painter.drawText(left, Qt.AlignmentFlag.AlignLeft, title)
         bar = QRectF(g.bars, line + 2, width, 0.7 * line)
         shades = QLinearGradient(bar.topLeft(), bar.topRight())

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +28,7 @@ from workbench.window.kit.copy_table import copy_table
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
 from workbench.window.kit.save_file import ask_to_save
+from workbench.window.kit.shown_page import ShownPage
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.confusion_figure import (
     most_frequent_mistakes,
@@ -133,7 +133,7 @@ class ConfusionView(QWidget):
         column_layout.addWidget(self._mistakes_box)
         column_layout.addLayout(buttons)
 
-        self._pages = QStackedWidget()
+        self._pages = ShownPage()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(content)
         card = QFrame()

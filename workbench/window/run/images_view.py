@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -32,6 +31,7 @@ from workbench.window.images.image_gallery import Gallery
 from workbench.window.images.image_panel import ImagePanel, judgements
 from workbench.window.images.inside_window import InsideWindow
 from workbench.window.kit.placement import center_over
+from workbench.window.kit.shown_page import ShownPage
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.shown_run import ShownRun
 
@@ -73,6 +73,7 @@ class ImagesView(QWidget):
         self.setObjectName("imagesView")
         self.other_runs: Callable[[], Sequence[RunRecord]] = list
         self._record: RunRecord | None = None
+        self._trains = False
         self._predictions: Predictions | None = None
         self._others: list[tuple[RunRecord, Predictions]] = []
         self._others_to_read: list[RunRecord] = []
@@ -128,11 +129,11 @@ class ImagesView(QWidget):
             self.true_box,
             self.predicted_label,
             self.predicted_box,
-            self.which_box,
         ):
             bar.addWidget(widget)
         bar.addStretch(1)
-        below = QHBoxLayout()  # the button in the bar would widen the whole window
+        below = QHBoxLayout()  # all in one row would widen the whole window
+        below.addWidget(self.which_box)
         below.addWidget(self.count, 1)
         below.addWidget(self.mistakes_button)
         both = QSplitter()
@@ -149,7 +150,7 @@ class ImagesView(QWidget):
         layout.addLayout(bar)
         layout.addLayout(below)
         layout.addWidget(both, 1)
-        self._pages = QStackedWidget()
+        self._pages = ShownPage()
         self._pages.addWidget(empty)
         self._pages.addWidget(content)
         outer = QVBoxLayout(self)
@@ -164,6 +165,7 @@ class ImagesView(QWidget):
     def show_run(self, run: ShownRun | None) -> None:
         """Show the images of ``run``; its files are read once this view is looked at."""
         record = run.record if run is not None else None
+        self._trains = run is not None and run.trains
         same = record is not None and self._record is not None and record.id == self._record.id
         self._record = record
         if same and self._predictions is not None:
@@ -346,6 +348,8 @@ class ImagesView(QWidget):
             return tr("The test images of a run appear here once it has ended or is opened.")
         if self._problem:
             return self._problem
+        if self._predictions is None and self._trains:
+            return tr("The test images appear here after this run's final test.")
         if self._predictions is None:
             return tr(
                 "This run has no final test, which alone keeps the prediction for each image."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from workbench.analysis.against_report import VERDICTS, AgainstReport, against_report
 from workbench.engine.events import EpochDone, Event
@@ -16,6 +16,7 @@ from workbench.report.document import error_sentences, figure_text, shown_figure
 from workbench.spec.presets import preset_with_id
 from workbench.window.kit import theme
 from workbench.window.kit.figure_table import Cell, FigureTable
+from workbench.window.kit.shown_page import ShownPage
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.shown_run import ShownRun
 
@@ -71,7 +72,7 @@ class ReportView(QWidget):
         layout.addWidget(self._notes)
         layout.addStretch(0)  # keeps the sentences at the top where there is no table
 
-        self._pages = QStackedWidget()
+        self._pages = ShownPage()
         self._pages.addWidget(empty)
         self._pages.addWidget(content)
         outer = QVBoxLayout(self)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
-    QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from workbench.window.kit import theme
 from workbench.window.kit.copy_table import claims_copy, copy_table
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.hyperparameter_text import tooltip
+from workbench.window.kit.shown_page import ShownPage
 from workbench.window.kit.translation import tr
 from workbench.window.run.network_view import NetworkView
 from workbench.window.run.run_rows import Row, layers_of, preset_of, rows_of
@@ -168,7 +168,7 @@ class RunDetails(QWidget):
         self._layers.setCheckable(True)
         self._layers.toggled.connect(self._show_layers)
         self._network = NetworkView()
-        self._parts = QStackedWidget()
+        self._parts = ShownPage()
         self._parts.addWidget(self._table)
         self._parts.addWidget(self._network)
         buttons = QHBoxLayout()
@@ -182,7 +182,7 @@ class RunDetails(QWidget):
         inner.addWidget(self._parts, 1)
         inner.addLayout(buttons)
 
-        self._pages = QStackedWidget()
+        self._pages = ShownPage()
         self._pages.addWidget(empty)
         self._pages.addWidget(content)
         outer = QVBoxLayout(self)

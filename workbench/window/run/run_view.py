@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from workbench.engine.events import Evaluation, Event, RunEnded, RunStarted
 from workbench.library.run_folder import RunRecord, read_record
 from workbench.messages import Message, WorkbenchError
+from workbench.window.kit.shown_page import ShownTab
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.classes_view import ClassesView
 from workbench.window.run.confusion_view import ConfusionView
@@ -60,9 +61,8 @@ class RunView(QWidget):
             self.details,
             self.histograms,
         )
-        self.tabs = QTabWidget()
+        self.tabs = ShownTab()
         self.tabs.setObjectName("tabs")
-        self.tabs.setDocumentMode(True)
         for view in (
             self.live,
             self.confusion,

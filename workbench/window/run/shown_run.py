@@ -54,6 +54,11 @@ class ShownRun:
         return self.key is not None
 
     @property
+    def trains(self) -> bool:
+        """True while it is under way, here or elsewhere: its final test is still to come."""
+        return self.live or (self.record is not None and self.record.status == "running")
+
+    @property
     def folder(self) -> str:
         """Its run folder; empty while its data load."""
         return str(self.record.folder) if self.record is not None else ""

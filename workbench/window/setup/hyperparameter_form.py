@@ -196,7 +196,8 @@ class HyperparameterForm(QWidget):
                 self._groups[parameter.group] = heading
                 grid.addWidget(heading, at, 1, 1, HyperparameterRow.COLUMNS - 1)
                 if parameter.group == "Augmentation":
-                    right = Qt.AlignmentFlag.AlignRight
+                    heading.setContentsMargins(0, 12, 0, 12)  # room around the button
+                    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                     grid.addWidget(self.examples_button, at, 2, 1, -1, right)
                 at += 1
             row = HyperparameterRow(parameter, self)

@@ -190,7 +190,7 @@ class HyperparameterRow(QObject):
         self.note = ElidedLabel("muted")
         self.note.setObjectName(f"note_{name}")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        self.note.setContentsMargins(0, 1, 0, GAP - 2)
+        self.note.setContentsMargins(0, 3, 0, GAP - 2)
         self.restyle()
 
     def _make_editor(self) -> QWidget:
