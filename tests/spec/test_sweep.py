@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from workbench.messages import WorkbenchError
-from workbench.spec.experiment import Experiment, with_changes
+from workbench.spec.experiment import HYPERPARAMETERS, Experiment, with_changes
 from workbench.spec.presets import find_preset
 from workbench.spec.sweep import MOST_POINTS, Sweep, SweepError, sweep_from
 from workbench.spec.sweep_file import SweepFile, is_sweep_file, parse_sweep, sweep_text
-from workbench.spec.ways import Range, Values, parse_way
+from workbench.spec.ways import Range, Values, examples, parse_way
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,13 @@ def test_lists_and_ranges_are_read_as_they_are_typed() -> None:
     for text in ("0.0001..0.1:log:6", "1e-07..1e-05", "0.1, 0.2"):
         way = parse_way("learning_rate", text)
         assert parse_way("learning_rate", str(way)) == way
+
+
+def test_every_example_beside_a_field_is_read_as_it_stands() -> None:
+    for name, parameter in HYPERPARAMETERS.items():
+        if not parameter.slip and (not parameter.choices or len(parameter.choices) > 1):
+            for text in examples(name).split(" / "):
+                parse_way(name, text)
 
 
 def test_a_range_on_a_logarithmic_scale_has_even_steps_and_its_own_ends() -> None:

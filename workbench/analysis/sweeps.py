@@ -227,6 +227,7 @@ ONE_SEED = Message(
     "One run for each point: whether the best one is better, or only had a luckier seed, cannot be "
     "told. Take several seeds for each point."
 )
+NO_RESULT = Message("No point has a result yet.")
 TEMPLATES = tuple(STANDINGS.values())
 """Words that are not written where they are said, for the translators."""
 
@@ -236,7 +237,7 @@ def sentences(results: SweepResults) -> list[Message]:
     said: list[Message] = []
     best, sweep = results.best, results.sweep
     if best is None:
-        return [Message("No point has a result yet.")]
+        return [NO_RESULT]
     rated = [results.points[place] for place in results.ranking]
     tested = [point for point in rated if len(point.scores) > 1]
     if best not in tested:

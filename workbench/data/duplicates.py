@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from workbench.data.progress import DataProgress
 from workbench.messages import Cancelled
 
 Place = tuple[int, int]
@@ -65,6 +66,7 @@ def find_duplicates(
     train_labels: np.ndarray,
     test_labels: np.ndarray,
     stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[DataProgress], None] = lambda _: None,
 ) -> Duplicates:
     """Find equal images by a hash of their pixels (BLAKE2b, 128 bits).
 
@@ -72,16 +74,21 @@ def find_duplicates(
         train_images, test_images: uint8 (N, height, width, 3).
         train_labels, test_labels: int64 (N,).
         stop: asked now and then; raises :class:`Cancelled` where it is true.
+        progress: hears how many of the images of both splits are compared.
 
     What was compressed again, moved by a pixel or recolored has other pixels and is not found.
     """
     places: dict[bytes, list[Place]] = {}
+    done, total = 0, len(train_images) + len(test_images)
     for split, images in enumerate((train_images, test_images)):
         for index in range(len(images)):
-            if index % _ASKED_EVERY == 0 and stop():
-                raise Cancelled
+            if index % _ASKED_EVERY == 0:
+                if stop():
+                    raise Cancelled
+                progress(DataProgress(done + index, total, "images"))
             pixels = np.ascontiguousarray(images[index])
             digest = hashlib.blake2b(pixels.data, digest_size=16).digest()
             places.setdefault(digest, []).append((split, index))
+        done += len(images)
     groups = tuple(tuple(found) for found in places.values() if len(found) > 1)
     return Duplicates(groups, (train_labels, test_labels))

@@ -8,8 +8,9 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class DataProgress:
-    """``done`` of ``total`` (files or bytes, as ``unit`` says) while data load."""
+    """``done`` of ``total`` (files, bytes, or images compared with the others, as ``unit`` says)
+    while data load."""
 
     done: int
     total: int
-    unit: Literal["files", "bytes"] = "files"
+    unit: Literal["files", "bytes", "images"] = "files"

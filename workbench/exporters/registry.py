@@ -104,7 +104,7 @@ EXPORTERS: Registry[Exporter] = Registry(
     Exporter(
         "csv",
         "CSV tables",
-        "Tables of all runs with their hyperparameters, all epochs and all steps.",
+        "Tables of the chosen runs: their hyperparameters, all their epochs and all their steps.",
         write="workbench.exporters.tables:write_csv",
         target="folder",
     ),

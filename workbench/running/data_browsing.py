@@ -58,7 +58,7 @@ def browse(choice: DataChoice, progress: Progress, stop: Callable[[], bool]) -> 
         counts=(train_count, test_count),
         means=(training[0].numpy(), test[0].numpy()),
         deviations=(training[1].numpy(), test[1].numpy()),
-        duplicates=find_duplicates(*images, *labels, stop),
+        duplicates=find_duplicates(*images, *labels, stop, progress),
         network_input=network_input,
         augmented=augmented,
     )

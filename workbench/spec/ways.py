@@ -325,4 +325,11 @@ def examples(name: str) -> str:
         return f"{parameter.default}; 32, 64, 128"
     if parameter.kind == "int":
         return "16, 64 / 16..256:log:5" if name == "batch_size" else "2, 4 / 2..6"
-    return "0.1, 0.2 / 0.001..0.1:log:3"
+    return _ON_LOG_SCALE.get(name, "0.1, 0.2 / 0.1..0.4:4")
+
+
+_ON_LOG_SCALE = {
+    "learning_rate": "0.01, 0.1 / 0.001..0.1:log:3",
+    "weight_decay": "0.0001, 0.001 / 0.0001..0.01:log:3",
+}
+"""Examples of numbers that are sought over powers of ten; the others go from 0 to about 1."""

@@ -908,6 +908,7 @@ class MainWindow(QMainWindow):
         if not self._shown_once:
             self._shown_once = True
             self._layout.settle()
+            self.queue.work.refresh()  # a long one takes a moment to read: before its dock opens
 
     def _restore_choices(self) -> None:
         themes = self.actions_.theme

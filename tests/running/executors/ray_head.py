@@ -24,6 +24,8 @@ class Head:
     def __init__(self, process: subprocess.Popen[bytes], address: str) -> None:
         self.address = address
         self._process = process
+        self.seen: set[psutil.Process] = set()
+        """All there were, also those that lost their parent since."""
 
     def processes(self, words: str = "") -> list[psutil.Process]:
         """Those whose command line holds ``words``."""
@@ -31,6 +33,7 @@ class Head:
         try:
             parent = psutil.Process(self._process.pid)
             for each in (parent, *parent.children(recursive=True)):
+                self.seen.add(each)
                 try:
                     if words in " ".join(each.cmdline()):
                         found.append(each)
@@ -76,12 +79,12 @@ def ray_head(token: str | None) -> Iterator[Head]:
                 time.sleep(0.1)
             yield head
         finally:
-            all_of_it = head.processes()
-            for each in all_of_it:
+            head.processes()
+            for each in head.seen:
                 with suppress(psutil.NoSuchProcess):
                     each.kill()
             process.wait()
-            psutil.wait_procs(all_of_it, timeout=10)
+            psutil.wait_procs(head.seen, timeout=10)
 
 
 def _answers(port: int) -> bool:

@@ -149,6 +149,9 @@ def test_f1_and_shift_f1(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.M
     window.actions_.glossary.trigger()
     assert sheet.tabs.currentIndex() == GLOSSARY
     sheet.search.setText("by heart")
+    counted = [sheet.tabs.tabText(tab) for tab in range(3)]
+    assert counted[SHORTCUTS] == "Shortcuts (0)"
+    assert counted[GLOSSARY] != "Glossary (0)"
     found = sheet.glossary.toPlainText()
     assert "Overfitting" in found
     assert "Learning rate" not in found

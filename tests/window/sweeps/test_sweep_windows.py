@@ -20,6 +20,7 @@ from workbench.spec.experiment import with_changes
 from workbench.spec.presets import find_preset
 from workbench.spec.sweep import sweep_from
 from workbench.spec.sweep_file import SweepFile
+from workbench.window.kit.or_words import OrWords
 from workbench.window.sweeps.sweep_window import SweepWindow
 from workbench.window.sweeps.vary_dialog import Start, VaryDialog
 
@@ -143,8 +144,22 @@ def test_what_comes_while_it_is_open_is_shown(qtbot: QtBot, library: Library) ->
     window.resume_requested.connect(asked.append)
     window.resume.click()
     assert asked == [stored.id]
+    for index in (1, 2, 3):
+        window.tabs.setCurrentIndex(index)
+        page = window.tabs.currentWidget()
+        assert isinstance(page, OrWords)
+        assert page.currentWidget().text() == "No point has a result yet."
+    place = window.said.minimumHeight()
     known += runs[:2]
     window.look()
+    assert page.currentIndex() == 0
+    assert window.said.heightForWidth(1160) <= place
+    best = window.table.item(0, window.table.columnCount() - 1)
+    assert best is not None
+    assert best.text() == "best"
+    assert best.cell.role == ""  # one seed cannot tell
+    assert not window.use.isEnabled()
+    assert "row" in window.use.toolTip()
     assert "2 of 4 runs" in window.state.text()
     assert "cannot be told" in window.said.text()
 

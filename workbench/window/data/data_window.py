@@ -176,11 +176,11 @@ class DataWindow(QWidget):
         if self._problem is not None:
             self.state.setText(say(self._problem))
         elif progress is not None:
-            self.state.setText(
-                tr("Reading images: {done} of {total}").format(
-                    done=f"{progress.done:,}", total=f"{progress.total:,}"
-                )
-            )
+            if progress.unit == "images":
+                words = tr("Looking for duplicates: {done} of {total} images")
+            else:
+                words = tr("Reading images: {done} of {total}")
+            self.state.setText(words.format(done=f"{progress.done:,}", total=f"{progress.total:,}"))
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.done)
         else:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from workbench.window.help.help_html import HelpReader
 from workbench.window.kit import theme
@@ -14,7 +22,7 @@ from workbench.window.kit.settings import Settings
 from workbench.window.kit.translation import tr
 
 PRESET, EPOCHS = "007", 3
-"""What the first run trains: it learns within a minute on the sample."""
+"""What the first run trains: it learns within about a minute on the sample."""
 
 _DONE = "help/first_steps"
 
@@ -42,7 +50,7 @@ class FirstSteps(QFrame):
         self.text.setWordWrap(True)
         self.setup, self.back, self.next, self.skip = (QPushButton() for _ in range(4))
         for name, button, act in (
-            ("firstStepsSetUp", self.setup, lambda: self.setup_wanted.emit(PRESET, EPOCHS)),
+            ("firstStepsSetUp", self.setup, self._set_up),
             ("firstStepsBack", self.back, lambda: self._go(self.step - 1)),
             ("firstStepsNext", self.next, lambda: self._go(self.step + 1)),
             ("firstStepsSkip", self.skip, self.end),
@@ -54,6 +62,10 @@ class FirstSteps(QFrame):
         buttons.addWidget(self.title, 1)
         for button in (self.setup, self.back, self.next, self.skip):
             buttons.addWidget(button)
+        # Each button keeps its place in every step: what is clicked again must be the same.
+        policy = self.skip.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.skip.setSizePolicy(policy)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.addLayout(buttons)
@@ -85,6 +97,24 @@ class FirstSteps(QFrame):
         """The run has ended, and lies among the saved ones."""
         self._pass("watch")
 
+    def _set_up(self) -> None:
+        """Have the first run set up, and show the field that is not as the preset says."""
+        self.setup_wanted.emit(PRESET, EPOCHS)
+        self.text.setText(
+            tr("Preset {preset} is chosen, with {epochs} epochs: see Epochs in the form.").format(
+                preset=PRESET, epochs=EPOCHS
+            )
+        )
+        field = self.window().findChild(QWidget, "hyperparameter_epochs")
+        if field is None:
+            return
+        above = field.parentWidget()
+        while above is not None and not isinstance(above, QScrollArea):
+            above = above.parentWidget()
+        if isinstance(above, QScrollArea):
+            above.ensureWidgetVisible(field)
+        self._frame.put_around(field)
+
     def _pass(self, key: str) -> None:
         steps = self._reader.texts().steps
         if not self.isHidden() and steps[self.step].key == key:
@@ -111,6 +141,11 @@ class FirstSteps(QFrame):
         self.back.setText(tr("Back"))
         self.back.setEnabled(self.step > 0)
         last = self.step == len(steps) - 1
+        widths = []
+        for text in (tr("Next"), tr("Done")):
+            self.next.setText(text)
+            widths.append(self.next.sizeHint().width())
+        self.next.setMinimumWidth(max(widths))
         self.next.setText(tr("Done") if last else tr("Next"))
         self.skip.setText(tr("Skip"))
         self.skip.setVisible(not last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from workbench.window.kit.translation import Translation, read_texts, tr
 from workbench.words.help_texts import HelpEntry, HelpTexts, read_help
@@ -45,17 +45,21 @@ def entry_html(entry: HelpEntry) -> str:
     return "".join(parts)
 
 
-def entries_html(entries: Iterable[HelpEntry], search: str) -> str:
+def found_in(entries: Iterable[HelpEntry], search: str) -> list[HelpEntry]:
     """Return those of ``entries`` in which ``search`` stands; all where it is empty."""
     search = search.casefold().strip()
-    found = [
+    return [
         entry
         for entry in entries
         if search in " ".join((entry.name, *entry.also, *entry.texts)).casefold()
     ]
-    if not found:
+
+
+def entries_html(entries: Sequence[HelpEntry]) -> str:
+    """Return ``entries`` below each other; a sentence where there is none."""
+    if not entries:
         return f"<p>{_escaped(tr('Nothing found.'))}</p>"
-    return "".join(map(entry_html, found))
+    return "".join(map(entry_html, entries))
 
 
 def _escaped(text: str) -> str:

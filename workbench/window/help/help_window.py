@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QLineEdit, QTabWidget, QTextBrowser, QVBoxLayout, QWidget
 
-from workbench.window.help.help_html import HelpReader, entries_html
+from workbench.window.help.help_html import HelpReader, entries_html, found_in
 from workbench.window.help.shortcuts import Shortcut
 from workbench.window.kit.figure_table import Cell, FigureTable
 from workbench.window.kit.translation import tr
@@ -61,8 +61,9 @@ class HelpWindow(QWidget):
 
     def _fill(self) -> None:
         texts, search = self._reader.texts(), self.search.text()
-        self.glossary.setHtml(entries_html(texts.terms, search))
-        self.plots.setHtml(entries_html(texts.plots, search))
+        terms, plots = found_in(texts.terms, search), found_in(texts.plots, search)
+        self.glossary.setHtml(entries_html(terms))
+        self.plots.setHtml(entries_html(plots))
         wanted = search.casefold().strip()
         rows = [
             [Cell(one.menu), Cell(one.text), Cell(one.keys)]
@@ -70,11 +71,15 @@ class HelpWindow(QWidget):
             if wanted in f"{one.menu} {one.text} {one.keys}".casefold()
         ]
         self.shortcuts.show_rows((tr("Where"), tr("What"), tr("Keys")), rows)
+        # How much of what is searched stands in the tabs that are not seen.
+        names = (tr("Shortcuts"), tr("Glossary"), tr("Plots"))
+        counts = (len(rows), len(terms), len(plots))
+        for index, (name, count) in enumerate(zip(names, counts, strict=True)):
+            self.tabs.setTabText(index, f"{name} ({count})" if wanted else name)
 
     def retranslate(self) -> None:
         self.setWindowTitle(tr("Help"))
         for index, text in enumerate((tr("Shortcuts"), tr("Glossary"), tr("Plots"))):
-            self.tabs.setTabText(index, text)
             (self.shortcuts, self.glossary, self.plots)[index].setAccessibleName(text)
         self.search.setPlaceholderText(tr("Search the help"))
         self.search.setAccessibleName(tr("Search the help"))

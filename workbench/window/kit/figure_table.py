@@ -84,10 +84,12 @@ class FigureTable(QTableWidget):
         self.setRowCount(len(rows))
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        sides = [
-            right if column and is_numeric(row[column].text for row in rows) else left
-            for column in range(len(header))
-        ]
+        sides = []
+        for column in range(len(header)):
+            texts = [row[column].text for row in rows]
+            # Only dashes: figures that are not known yet.
+            numbers = is_numeric(texts) or set(texts) == {"–"}
+            sides.append(right if column and numbers else left)
         for column, text in enumerate(header):
             heading = QTableWidgetItem(text)
             heading.setTextAlignment(sides[column])

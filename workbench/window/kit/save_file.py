@@ -5,8 +5,55 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QLineEdit, QWidget
+
+_last: list[Path] = []
+"""The folder that was saved to last in this session, in which the next dialog begins."""
+
+
+class FolderDialog(QFileDialog):
+    """Asks for a folder; one whose name is typed and that is not there yet is made."""
+
+    def __init__(self, parent: QWidget, title: str) -> None:
+        super().__init__(parent, title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setFileMode(QFileDialog.FileMode.Directory)
+        self.setOption(QFileDialog.Option.ShowDirsOnly)
+        begin_in_last(self)
+        # Where the system has a dialog of its own, there is no line; it makes folders itself.
+        line = self.findChild(QLineEdit, "fileNameEdit")
+        if line is not None:
+            # Qt turns the button off after each key where there is no such folder.
+            line.textChanged.connect(lambda: QTimer.singleShot(0, self._allow_new))
+
+    def _allow_new(self) -> None:
+        line, buttons = self.findChild(QLineEdit, "fileNameEdit"), self.findChild(QDialogButtonBox)
+        if line is not None and buttons is not None and line.text().strip():
+            for button in buttons.buttons():
+                if buttons.buttonRole(button) == QDialogButtonBox.ButtonRole.AcceptRole:
+                    button.setEnabled(True)
+
+    def accept(self) -> None:
+        """Make the folder where there is none, and end the dialog."""
+        for name in self.selectedFiles():
+            try:
+                Path(name).mkdir(parents=True, exist_ok=True)
+            except OSError:
+                break  # Qt says that there is no such folder
+        super().accept()
+
+
+def begin_in_last(dialog: QFileDialog) -> None:
+    """Open ``dialog`` in the folder that was saved to last, and remember what it chooses."""
+    if _last and _last[0].is_dir():
+        dialog.setDirectory(str(_last[0]))
+
+    def remember(name: str) -> None:
+        asked = dialog.fileMode() == QFileDialog.FileMode.Directory
+        _last[:] = [Path(name) if asked else Path(name).parent]
+
+    dialog.fileSelected.connect(remember)
 
 
 def ask_to_save(
@@ -31,6 +78,7 @@ def ask_to_save(
     dialog.setNameFilters(list(filters))
     dialog.setDefaultSuffix(next(iter(kinds)))
     dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters[chosen]))
+    begin_in_last(dialog)
     dialog.selectFile(name)
 
     def selected(file: str) -> None:

@@ -110,7 +110,10 @@ class Queueing(QObject):
     def _seconds(self, entry: Entry) -> float | None:
         """How long ``entry`` takes, as earlier runs of the kind did."""
         runs = self._library.known()
-        values = json.dumps([entry.experiment, entry.data], sort_keys=True)
+        if not runs:
+            return None
+        speed = {**entry.experiment, "seed": 0}  # it takes as long with any seed
+        values = json.dumps([speed, entry.data], sort_keys=True)
         key = (values, entry.device, str(entry.threads), len(runs))
         if key not in self._known_seconds:
             if len(self._known_seconds) > 2_000:
@@ -143,14 +146,19 @@ class Queueing(QObject):
             return
         self._leaving = True
         self.said.emit(tr("Stopping"))
-        if answer == "keep":
-            self.work.leave(close)
-            return
-        workers = self.panel.workers.value()
-        self.work.leave(lambda: self.work.run_in_background(workers, close, self._stay))
 
-    def _stay(self) -> None:
-        self._leaving = False
+        def stay() -> None:
+            self._leaving = False
+
+        def left() -> None:
+            self._leaving = False  # a run outside of the queue may still keep the window open
+            close()
+
+        if answer == "keep":
+            self.work.leave(left)
+        else:
+            workers = self.panel.workers.value()
+            self.work.leave(lambda: self.work.run_in_background(workers, left, stay))
 
     def wait(self, milliseconds: int) -> None:
         """Wait for what is being read and written."""

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -25,10 +24,13 @@ from workbench.exporters.export import Exported, export
 from workbench.exporters.registry import EXPORTERS, Exporter
 from workbench.file_names import file_name
 from workbench.library.run_folder import RunRecord
-from workbench.messages import Cancelled, Message, WorkbenchError
-from workbench.window.kit.save_file import ask_to_save
+from workbench.messages import Cancelled, Count, Message, WorkbenchError
+from workbench.path_text import shown
+from workbench.plain_text import shortened
+from workbench.window.kit.save_file import FolderDialog, ask_to_save
 from workbench.window.kit.translation import say, tr
 from workbench.window.work.session import Work
+from workbench.words.titles import run_title
 
 LOOK_MS = 50
 """Time between two looks at how far the export is."""
@@ -53,7 +55,7 @@ class ExportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Export"))
         # Room for what is said in the end, so that nothing is squeezed and nothing moves.
-        self.setMinimumSize(520, 340)
+        self.setMinimumSize(520, 380)
         self._records, self._known = list(records), list(known)
         self._busy: Callable[[], bool] = lambda: False
         self._work: Work | None = None
@@ -62,6 +64,9 @@ class ExportDialog(QDialog):
         self._outcome: Exported | Message | None = None
         self._written: Path | None = None
 
+        self.runs = _wrapped("")
+        self.runs.setObjectName("exportRuns")
+        self.runs.setText(_named(self._records))
         self.formats = QComboBox()
         self.formats.setObjectName("exportFormat")
         for exporter in EXPORTERS.values():
@@ -93,6 +98,7 @@ class ExportDialog(QDialog):
         ):
             self.buttons.addButton(button, its_role)
         form = QFormLayout()
+        form.addRow(tr("Run") if len(records) == 1 else tr("Runs"), self.runs)
         form.addRow(tr("Format"), self.formats)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
@@ -105,7 +111,7 @@ class ExportDialog(QDialog):
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._look)
-        self.formats.currentIndexChanged.connect(self._update)
+        self.formats.currentIndexChanged.connect(self._choose_format)
         self.go.clicked.connect(self._ask_where)
         self.show_button.clicked.connect(lambda: self.show_in_folder_requested.emit(self._written))
         self.close_button.clicked.connect(self._close_or_stop)
@@ -158,10 +164,26 @@ class ExportDialog(QDialog):
             self._work.wait(milliseconds)
             self._look()
 
+    def _choose_format(self) -> None:
+        # What was written in another format is no answer to this one.
+        self.answer.setText("")
+        self._written = None
+        self._update()
+
+    def _folder_of(self, exporter: Exporter) -> str:
+        """The name of the folder that is made for the files; empty where there is none."""
+        one = len(self._records) == 1
+        if exporter.target == "file" or (exporter.target == "file of each" and one):
+            return ""
+        return f"cifar-workbench-{exporter.name}"
+
     def _update(self) -> None:
         exporter = self.exporter()
         working = self._work is not None
         lines = [tr(exporter.help)]
+        if folder := self._folder_of(exporter):
+            template = tr("The files are put into a folder {name} in the one that you choose.")
+            lines.append(template.format(name=folder))
         reason = self._why_not(exporter)
         self.help.setText("\n".join([*lines, *([reason] if reason else [])]))
         has_best = all(record.best_weights for record in self._records)
@@ -189,10 +211,10 @@ class ExportDialog(QDialog):
 
     def _ask_where(self) -> None:
         exporter = self.exporter()
-        one = len(self._records) == 1
+        folder, one = self._folder_of(exporter), len(self._records) == 1
         if exporter.target == "store" and self.server.text().strip():
             self.write_to(self.server.text().strip())
-        elif exporter.target == "file" or (exporter.target == "file of each" and one):
+        elif not folder:
             label = self._records[0].label if one else tr("Experiments")
             ending = exporter.ending.removeprefix(".")
             ask_to_save(
@@ -205,15 +227,10 @@ class ExportDialog(QDialog):
                 ),
             )
         else:
-            dialog = QFileDialog(self, tr("Export"))
+            dialog = FolderDialog(self, tr("Export"))
             dialog.setObjectName("exportFolder")
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.setFileMode(QFileDialog.FileMode.Directory)
-            dialog.setOption(QFileDialog.Option.ShowDirsOnly)
             # A folder of its own inside the chosen one: nothing else there is replaced.
-            dialog.fileSelected.connect(
-                lambda folder: self.write_to(f"{folder}/cifar-workbench-{exporter.name}/")
-            )
+            dialog.fileSelected.connect(lambda chosen: self.write_to(f"{chosen}/{folder}/"))
             dialog.open()
 
     def _look(self) -> None:
@@ -232,6 +249,9 @@ class ExportDialog(QDialog):
             names = ", ".join(file.name for file in files[:4]) + (", …" if len(files) > 4 else "")
             said = [say(message) for message in self._outcome.said]
             saved = [tr("Saved {name}.").format(name=names)] if files else []
+            if self._written is not None and self._folder_of(self.exporter()):
+                template = tr("Saved in {folder}: {names}")
+                saved = [template.format(folder=shown(self._written), names=names)]
             self.answer.setText("\n".join([*saved, *said]))
         elif self._outcome is not None:
             self.answer.setText(say(self._outcome))
@@ -248,6 +268,15 @@ class ExportDialog(QDialog):
         if self._work is not None:
             self.stop(30_000)
         super().reject()
+
+
+def _named(records: Sequence[RunRecord]) -> str:
+    """Which runs are exported: the first three by name, and how many there are."""
+    names = [shortened(run_title(record, tr), 60) for record in records[:3]]
+    if len(records) == 1:
+        return names[0]
+    text = tr("{count:run|runs}").format(count=Count(len(records)))
+    return f"{text}: {', '.join(names)}" + (", …" if len(records) > 3 else "")
 
 
 def _wrapped(role: str) -> QLabel:

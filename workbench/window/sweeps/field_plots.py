@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from workbench.analysis.sweeps import PointResult
 from workbench.window.kit import theme
+from workbench.window.kit.translation import tr
 from workbench.window.sweeps.scales import Scale
 
 COLUMNS = 3
@@ -73,6 +74,8 @@ class FieldPlots(QWidget):
             item.setXRange(-0.04, 1.04, padding=0)
             placed = [(scale.position(p.values.get(scale.name)), p) for p in rated]
             placed = [(x, p) for x, p in placed if x is not None]
+            item.setTitle(None if placed else tr("No point with a result has it."), color=c.muted)
+            item.getAxis("left").setStyle(showValues=bool(placed))
             if not placed:
                 continue
             self._draw_points(plot, placed, c)
@@ -96,13 +99,16 @@ class FieldPlots(QWidget):
             brush=pg.mkBrush(faint),
         )
         plot.addItem(dots)
+        # One seed cannot tell that the best is better: it is not marked as if it could.
+        is_told = any(p.standing in ("same", "worse") for _, p in placed)
+        best = c.best if is_told else c.measured
         means = pg.ScatterPlotItem(
             x=[x for x, _ in placed],
             y=[p.mean for _, p in placed],
             data=[p.number for _, p in placed],
             symbol=["star" if p.standing == "best" else "o" for _, p in placed],
             size=[14 if p.standing == "best" else 8 for _, p in placed],
-            brush=[pg.mkBrush(c.best if p.standing == "best" else c.measured) for _, p in placed],
+            brush=[pg.mkBrush(best if p.standing == "best" else c.measured) for _, p in placed],
             pen=pg.mkPen(c.surface, width=1),
             hoverable=True,
             tip=None,

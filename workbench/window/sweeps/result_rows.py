@@ -32,6 +32,9 @@ def point_rows(results: SweepResults) -> Rows:
     means = [point.mean for point in points if point.mean is not None]
     low, high = (min(means), max(means)) if means else (0.0, 1.0)
     rows = []
+    # One seed cannot tell that the first is better: it is not marked as if it could.
+    is_told = any(point.standing in ("same", "worse") for point in points)
+    best_role = "best" if is_told else ""
     for point in points:
         shade = 0.0 if point.mean is None else (point.mean - low) / ((high - low) or 1.0)
         cells = [Cell(str(point.number + 1), point.number + 1)]
@@ -43,7 +46,7 @@ def point_rows(results: SweepResults) -> Rows:
         ]
         if with_test:
             cells.append(Cell(_percent(point.test), point.test))
-        role = {"best": "best", "diverged": "problem"}.get(point.standing, "")
+        role = {"best": best_role, "diverged": "problem"}.get(point.standing, "")
         cells.append(Cell(tr(STANDINGS[point.standing]), role=role))
         rows.append(cells)
     return header, rows

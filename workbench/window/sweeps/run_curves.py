@@ -41,6 +41,8 @@ class RunCurves(pg.PlotWidget):
     """``chosen``: the RunRecord of a curve that was clicked."""
 
     chosen = Signal(object)
+    drawn = Signal(bool)
+    """Every curve that there is; ``False`` where no run has an epoch yet."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, enableMenu=False)
@@ -141,6 +143,8 @@ class RunCurves(pg.PlotWidget):
             pen=None,
             brush=pg.mkBrush(c.measured),
         )
+        if not self._unread:
+            self.drawn.emit(bool(faded or others or good))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._pressed = event.position()

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from workbench import atomic
 from workbench.analysis.sweep_runs import outcome
 from workbench.analysis.sweeps import (
+    NO_RESULT,
     PointResult,
     SweepResults,
     point_table,
@@ -39,6 +40,8 @@ from workbench.spec.experiment import Experiment
 from workbench.window.kit import theme
 from workbench.window.kit.elided_label import ElidedLabel
 from workbench.window.kit.figure_table import FigureTable
+from workbench.window.kit.hyperparameter_text import tooltip
+from workbench.window.kit.or_words import OrWords
 from workbench.window.kit.save_file import ask_to_save
 from workbench.window.kit.translation import say, tr
 from workbench.window.run.confusion_figure import as_csv
@@ -54,6 +57,7 @@ from workbench.window.sweeps.result_rows import (
 )
 from workbench.window.sweeps.run_curves import RunCurves
 from workbench.window.sweeps.scales import Scale, accuracy_scale, scale_of
+from workbench.words.titles import preset_title
 
 LOOK_MS = 1_500
 """Milliseconds between two looks at a sweep that is shown."""
@@ -102,6 +106,9 @@ class SweepWindow(QWidget):
         self.said.setObjectName("sweepSentences")
         self.said.setWordWrap(True)
         self.said.setTextFormat(Qt.TextFormat.PlainText)
+        # Room for what is said of the results, so that the tabs stay where they are.
+        self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.said.setMinimumHeight(3 * self.said.fontMetrics().lineSpacing())
         self.table = FigureTable("sweepTable", sortable=True)
         self.table.itemSelectionChanged.connect(self._selected)
         self.table.cellDoubleClicked.connect(lambda *_: self._open_selected())
@@ -172,7 +179,14 @@ class SweepWindow(QWidget):
         inside.setContentsMargins(0, 6, 0, 0)
         inside.addWidget(self.curve_words)
         inside.addWidget(self.curves, 1)
-        for tab in (self.table, parallel, self.fields, important, curves):
+        self._parallel_page, self._fields_page = OrWords(parallel), OrWords(self.fields)
+        self._important_page, self._curves_page = OrWords(important), OrWords(curves)
+        self._pages = (
+            *(self._parallel_page, self._fields_page),
+            *(self._important_page, self._curves_page),
+        )
+        self.curves.drawn.connect(self._say_curves)
+        for tab in (self.table, *self._pages):
             self.tabs.addTab(tab, "")
         self.tabs.currentChanged.connect(lambda: self._show_tab())
         below = QHBoxLayout()
@@ -203,14 +217,21 @@ class SweepWindow(QWidget):
             self._timer.stop()
             self.problem.emit(say(error.message))
             return
-        if [each.id for each in found] != [each.id for each in self._sweeps]:
-            chosen = self.choice.currentData()
-            self.choice.clear()
-            for each in found:
-                name = shortened(f"{each.label} · {', '.join(labels_of(each))} · {each.id}", 110)
-                self.choice.addItem(name, each.id)
-            self.choice.setCurrentIndex(max(0, self.choice.findData(chosen)))
+        is_new = [each.id for each in found] != [each.id for each in self._sweeps]
         self._sweeps = found
+        if is_new:
+            self._name_sweeps()
+
+    def _name_sweeps(self) -> None:
+        chosen = self.choice.currentData()
+        self.choice.clear()
+        for each in self._sweeps:
+            title = each.label
+            if each.sweep.title:
+                title = preset_title(each.sweep.preset, each.sweep.title, tr)
+            parts = (title, ", ".join(labels_of(each)), each.id)
+            self.choice.addItem(shortened(" · ".join(filter(None, parts)), 110), each.id)
+        self.choice.setCurrentIndex(max(0, self.choice.findData(chosen)))
 
     def look(self, again: bool = False) -> None:
         """Show what is known now, where that is something else than what is shown."""
@@ -219,7 +240,10 @@ class SweepWindow(QWidget):
         stored = next((each for each in self._sweeps if each.id == chosen), None)
         if stored is None:
             self.results = None
-            self.said.setText(tr("No sweep yet: press Vary… below the hyperparameters."))
+            words = tr("No sweep yet: press Vary… below the hyperparameters.")
+            self.said.setText(words)
+            for page in self._pages:
+                page.say(words)
             self._update_buttons([])
             return
         runs = [run for run in self._known_runs() if run.sweep == stored.id]
@@ -291,7 +315,11 @@ class SweepWindow(QWidget):
     def _selected(self) -> None:
         point = self._selected_point()
         self.open_run.setEnabled(point is not None and bool(point.runs))
-        self.use.setEnabled(point is not None or bool(self.results and self.results.best))
+        self.use.setEnabled(point is not None)
+        none_chosen = "" if point is not None else tr("Choose a row in Points first.")
+        no_run = tr("No run of this point yet.") if point is not None and not point.runs else ""
+        self.open_run.setToolTip(tooltip(none_chosen or no_run))
+        self.use.setToolTip(tooltip(none_chosen))
 
     # --- the other tabs ----------------------------------------------------------------
 
@@ -300,6 +328,9 @@ class SweepWindow(QWidget):
         if self.results is None:
             return
         shown = self.tabs.currentIndex()
+        waiting = "" if self.results.ranking else say(NO_RESULT)
+        for page in (self._parallel_page, self._fields_page, self._important_page):
+            page.say(waiting)
         if shown == 1:
             self._show_parallel()
         elif shown == 2:
@@ -382,6 +413,9 @@ class SweepWindow(QWidget):
         ids = [run.id for run in best.runs] if best is not None else []
         self.curves.show_runs(runs, ids, validation, words + " (%)")
 
+    def _say_curves(self, any_epoch: bool) -> None:
+        self._curves_page.say("" if any_epoch else tr("No epoch yet."))
+
     # --- what can be done --------------------------------------------------------------
 
     def _open_shown(self, place: int) -> None:
@@ -405,7 +439,7 @@ class SweepWindow(QWidget):
 
     def _use(self) -> None:
         results = self.results
-        point = self._selected_point() or (results.best if results is not None else None)
+        point = self._selected_point()
         if results is None or point is None:
             return
         experiment: Experiment = results.sweep.experiment_at(
@@ -471,6 +505,7 @@ class SweepWindow(QWidget):
         self.export.setText(tr("Export CSV…"))
         self.report.setText(tr("Write report…"))
         self._choose_top(self.top.value())
+        self._name_sweeps()
         if self.results is not None:
             self.look(again=True)
 

@@ -112,7 +112,7 @@ class VaryDialog(QDialog):
         self.summary.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
         # Room for the longest sentence before it is said.
-        self.summary.setMinimumHeight(4 * self.summary.fontMetrics().lineSpacing())
+        self.summary.setMinimumHeight(5 * self.summary.fontMetrics().lineSpacing())
         buttons = QDialogButtonBox()
         self.start_button = buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
         self.start_button.setObjectName("sweepStartButton")
@@ -295,6 +295,11 @@ class VaryDialog(QDialog):
             template = tr("at most about {time}") if expected.at_most else tr("about {time} in all")
             text += " · " + template.format(time=time)
         lines = [text]
+        if not self._method_chosen and sweep.method != "grid":
+            template = tr(
+                "The method is now “{method}”: a range without a number of values has no grid."
+            )
+            lines.append(template.format(method=tr(METHODS[sweep.method])))
         if sweep.vary and sweep.chosen_on == "test":
             lines.append(
                 tr(
@@ -324,9 +329,10 @@ class VaryDialog(QDialog):
         self.setWindowTitle(tr("Vary hyperparameters"))
         self.intro.setText(
             tr(
-                "Beside a hyperparameter write a list (16, 64, 256) or a range (0.0001 to 0.1, "
-                "log); with a number of values (0.0001 to 0.1, log, 6 values) every combination "
-                "can be tried. What is left empty stays as it is."
+                "Beside a hyperparameter write a list (16, 64, 256) or a range (0..0.5; "
+                "0.0001..0.1:log on a logarithmic scale); with a number of values "
+                "(0.0001..0.1:log:6) every combination can be tried. What is left empty stays as "
+                "it is."
             )
         )
         for name, edit in self.fields.items():
