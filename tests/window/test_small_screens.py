@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -97,3 +98,76 @@ def test_every_window_fits_a_small_screen_in_both_languages(
     for window in windows:
         window.deleteLater()
     images.deleteLater()
+
+
+def test_docks_yield_to_the_run_in_a_narrow_window_and_come_back(
+    qtbot: QtBot, theme: Theme, translation: Translation, home: Path
+) -> None:
+    main = MainWindow(Library(), Settings(), theme, translation)
+    main.resize(1280, 800)
+    main.show()
+    docks = main.findChildren(QDockWidget)
+    presets = main.findChild(QDockWidget, "presetDock")
+    for _ in range(2):
+        main.resize(1280, 800)
+        QApplication.processEvents()
+        assert not main.tabifiedDockWidgets(presets)
+        main.resize(*SMALL)
+        QApplication.processEvents()
+        assert main.centralWidget().width() >= 0.45 * SMALL[0]
+        assert len(main.tabifiedDockWidgets(presets)) == len(docks) - 1
+    main.close()
+    again = MainWindow(Library(), Settings(), theme, translation)
+    again.show()
+    again.resize(1280, 800)
+    QApplication.processEvents()
+    assert not again.tabifiedDockWidgets(again.findChild(QDockWidget, "presetDock"))
+    again.close()
+    for window in (main, again):
+        window.deleteLater()
+    assert Work.wait_for_all(10_000)
+
+
+def test_buttons_stay_where_they_are_as_weights_are_loaded(
+    qtbot: QtBot, theme: Theme, translation: Translation, home: Path
+) -> None:
+    main = MainWindow(Library(), Settings(), theme, translation)
+    main.resize(1280, 800)
+    main.show()
+    QApplication.processEvents()
+    before = [button.mapTo(main, QPoint(0, 0)) for button in _buttons(main)]
+    main.weights_card.show_weights("w.pkl", "007 Adam", ["3 epochs"], ["ReLU is assumed."])
+    qtbot.waitUntil(lambda: main.weights_card.height() > 80)
+    assert [button.mapTo(main, QPoint(0, 0)) for button in _buttons(main)] == before
+    main.close()
+    main.deleteLater()
+    assert Work.wait_for_all(10_000)
+
+
+def _buttons(main: MainWindow) -> list[QPushButton]:
+    return [
+        button
+        for bar in (main.saved.buttons, main.results)
+        for button in bar.findChildren(QPushButton)
+    ]
+
+
+def test_no_key_of_the_menus_is_one_that_a_field_takes(
+    qtbot: QtBot, theme: Theme, translation: Translation, home: Path
+) -> None:
+    main = MainWindow(Library(), Settings(), theme, translation)
+    main.show()
+    taken = set()
+    for action in main.actions_.findChildren(QAction):
+        for key in action.shortcuts():
+            event = QKeyEvent(
+                QEvent.Type.ShortcutOverride, key[0].key(), key[0].keyboardModifiers()
+            )
+            event.ignore()
+            QApplication.sendEvent(main.saved.search, event)
+            if event.isAccepted():
+                taken.add(action.objectName())
+    assert not taken
+    main.close()
+    main.deleteLater()
+    assert Work.wait_for_all(10_000)

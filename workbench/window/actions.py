@@ -31,7 +31,7 @@ class Actions(QObject):
         self.show_queue = self._action("show_queue", "Ctrl+J")
         self.try_image = self._action("try_image", "Ctrl+I")
         self.browse_data = self._action("browse_data", "Ctrl+Shift+D")
-        self.story = self._action("story", "Ctrl+E")
+        self.story = self._action("story", "Ctrl+Shift+E")  # Ctrl+E: end of a field's line
         self.reset_layout = self._action("reset_layout")
         self.first_steps = self._action("first_steps")
         self.shortcuts = self._action("shortcuts", QKeySequence.StandardKey.HelpContents)

@@ -216,7 +216,9 @@ class MainWindow(QMainWindow):
         )
         self.setCentralWidget(Fitting(self.run_view))
         self._models_dock = self._dock(
-            "modelsDock", right, self.saved, self.results, self.weights_card
+            # The card grows with weights: above the buttons, so that these stay under the pointer.
+            *("modelsDock", right),
+            *(self.saved, self.weights_card, self.saved.buttons, self.results),
         )
         self._queue_dock = self._dock("queueDock", right, self.queue.panel)
         self.tabifyDockWidget(self._models_dock, self._queue_dock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
@@ -17,6 +17,13 @@ VERSION = 2
 
 WIDE = 1700
 """Pixels of width from which the table of runs has room for what differs."""
+
+MIDDLE = 0.45
+"""The run's least share of the width between docks on both sides."""
+LEAST_LEFT, LEAST_RIGHT = 284, 330
+"""Pixels that docks have at least where they stand on both sides."""
+BETWEEN = 12
+"""Pixels between docks and run."""
 
 
 class WindowLayout:
@@ -31,9 +38,12 @@ class WindowLayout:
         self._settings = settings
         self._first_state = window.saveState(VERSION)
         self._is_first = False
+        self._before: QByteArray | None = None  # the docks as they were before they yielded
+        self._squeezed = False
 
     def reset(self) -> None:
         """All docks in their first places."""
+        self._before, self._is_first = None, True
         self._window.restoreState(self._first_state, VERSION)
         for dock in self._docks:
             dock.setFloating(False)
@@ -43,7 +53,8 @@ class WindowLayout:
     def keep(self) -> None:
         """Writes into the settings what :meth:`restore` reads."""
         self._settings.set_bytes("window/geometry", self._window.saveGeometry())
-        self._settings.set_bytes("window/state", self._window.saveState(VERSION))
+        state = self._before or self._window.saveState(VERSION)  # docks yield as the window needs
+        self._settings.set_bytes("window/state", state)
 
     def restore(self) -> None:
         """As it was when the window was last closed, as far as the screens allow."""
@@ -62,52 +73,115 @@ class WindowLayout:
         which were restored before there was a window to lie above."""
         if self._is_first:
             self._size_docks()
+        elif self._is_narrow() and self._on_both_sides():
+            self._put_behind()
         for dock in self._docks:
             if dock.isFloating() and dock.isVisible():
                 QTimer.singleShot(0, dock, dock.raise_)
 
     def follow(self, before: int, now: int) -> None:
-        """Give the table of runs room for what differs once the window is :data:`WIDE`, and take it
-        back below that, where the docks were not placed by the user before: ``before`` and
-        ``now``, its width in pixels."""
-        if self._is_first and (before >= WIDE) != (now >= WIDE):
+        """Keep the run's share of the width, :data:`MIDDLE`, as the window's goes from ``before``
+        to ``now`` pixels: docks get narrower, then lie one behind the other, and come back in a
+        wider window. Docks that the user did not place give the table of runs room for what
+        differs once the window is :data:`WIDE`."""
+        if self._before is not None:
+            if not self._is_narrow():
+                self._bring_out()
+        elif self._is_narrow() and self._on_both_sides():
+            self._put_behind()
+        elif now < before and self._on_both_sides():
+            self._squeeze()
+        elif self._is_first and (self._squeezed or before < WIDE <= now):
+            self._size_docks()
+        if self._is_first and now < WIDE <= before and self._before is None:
             self._size_docks()
 
-    def _size_docks(self) -> None:
+    def _put_behind(self) -> None:
+        """All docks on one side, one behind the other, so that the run has more than half of the
+        width."""
         presets, form, models, queue = self._docks
-        if self._is_narrow():
-            # One behind the other, so that the run has more than half of the width.
-            self._window.tabifyDockWidget(presets, form)
-            self._window.tabifyDockWidget(form, models)
-            self._window.tabifyDockWidget(models, queue)
-            presets.raise_()
-            for bar in self._window.findChildren(
-                QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
-            ):
-                bar.setElideMode(Qt.TextElideMode.ElideNone)  # with a large font it scrolls
-                bar.setUsesScrollButtons(True)
-            wide = max(284, _least(form.widget()), self._window.width() // 3)
-            wide = min(wide, self._window.width() // 2)
-            self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
+        self._before = self._window.saveState(VERSION)
+        hidden = [dock for dock in self._docks if dock.isHidden()]
+        self._window.tabifyDockWidget(presets, form)
+        self._window.tabifyDockWidget(form, models)
+        self._window.tabifyDockWidget(models, queue)
+        for dock in hidden:
+            dock.hide()
+        presets.raise_()
+        for bar in self._window.findChildren(
+            QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
+        ):
+            bar.setElideMode(Qt.TextElideMode.ElideNone)  # with a large font it scrolls
+            bar.setUsesScrollButtons(True)
+        wide = max(LEAST_LEFT, _least(form.widget()), self._window.width() // 3)
+        wide = min(wide, self._window.width() // 2)
+        self._window.resizeDocks([presets], [wide], Qt.Orientation.Horizontal)
+
+    def _bring_out(self) -> None:
+        """The docks as they were before they yielded; what was closed meanwhile stays closed."""
+        before, self._before = self._before, None
+        hidden = [dock.isHidden() for dock in self._docks]
+        if before is not None:
+            self._window.restoreState(before, VERSION)
+        for dock, is_hidden in zip(self._docks, hidden, strict=True):
+            dock.setVisible(not is_hidden)
+        self._docks[2].raise_()
+        if self._is_first:
+            self._size_docks()
+        else:
+            self._squeeze()
+
+    def _squeeze(self) -> None:
+        """Docks as narrow as the run needs them, where they are wider."""
+        presets, _, models, _ = self._docks
+        width, run = self._window.width(), self._window.centralWidget()
+        if run is None or run.width() >= MIDDLE * width:
             return
-        if self._window.tabifiedDockWidgets(presets):
-            self._window.restoreState(self._first_state, VERSION)
+        room = int((1 - MIDDLE) * width) - BETWEEN
+        least_left, least_right = self._needed()
+        left = min(presets.width(), max(room - least_right, least_left))
+        right = max(min(models.width(), room - left), least_right)
+        self._window.resizeDocks([presets, models], [left, right], Qt.Orientation.Horizontal)
+        self._squeezed = True
+
+    def _size_docks(self) -> None:
+        presets, form, models, _ = self._docks
+        if self._is_narrow():
+            self._put_behind()
+            return
         # What presets and plots leave goes to names of runs; at 1280 pixels long ones are cut.
         width = self._window.width()
         wide = max(396, min(780, width - 1140) if width >= WIDE else min(460, width - 1010))
-        left = max(284, _least(presets.widget()), _least(form.widget()))
+        left, least = self._needed()
+        wide = max(min(wide, int((1 - MIDDLE) * width) - BETWEEN - left), least)
+        self._squeezed = wide < 396
         self._window.resizeDocks([presets, models], [left, wide], Qt.Orientation.Horizontal)
         # All of the report's presets in one line each, where the form keeps half of the height.
         height = self._window.height()
         rows = min(presets.sizeHint().height() + 8, max(height // 2 - 100, 1))
         self._window.resizeDocks([presets, form], [rows, height - rows], Qt.Orientation.Vertical)
 
-    def _is_narrow(self) -> bool:
-        """Whether docks on both sides, as wide as they need to be, would leave the run too little
-        of the window's width: on a small screen, or with a large font."""
+    def _needed(self) -> tuple[int, int]:
+        """Return the least widths of the docks on the left and on the right, in pixels."""
         presets, form, models, queue = (_least(dock.widget()) for dock in self._docks)
-        run = _least(self._window.centralWidget())
-        return max(presets, form) + max(models, queue) + run > self._window.width()
+        return max(LEAST_LEFT, presets, form), max(LEAST_RIGHT, models, queue)
+
+    def _is_narrow(self) -> bool:
+        """Return whether docks on both sides, as narrow as they can be, would leave the run too
+        little of the window's width: on a small screen, or with a large font."""
+        return sum(self._needed()) + BETWEEN > (1 - MIDDLE) * self._window.width()
+
+    def _on_both_sides(self) -> bool:
+        """Return whether docks that are open stand on the left and on the right."""
+        areas = {
+            self._window.dockWidgetArea(dock)
+            for dock in self._docks
+            if not dock.isFloating() and not dock.isHidden()
+        }
+        return {
+            Qt.DockWidgetArea.LeftDockWidgetArea,
+            Qt.DockWidgetArea.RightDockWidgetArea,
+        } <= areas
 
     def _bring_back(self) -> None:
         """A window or a floating dock on a monitor that has gone comes back to one that is there;

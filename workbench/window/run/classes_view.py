@@ -57,7 +57,7 @@ class ReliabilityDiagram(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("reliabilityDiagram")
-        self.setMinimumSize(160, 200)
+        self.setMinimumSize(160, 170)
         self._calibration: Calibration | None = None
 
     def show_calibration(self, result: Calibration | None) -> None:
@@ -175,7 +175,7 @@ class ClassesView(QWidget):
         self._sample = QLabel()
         self._sample.setProperty("role", "sample")
         self._table = FigureTable("classesTable", sortable=True)
-        self._table.setMinimumHeight(200)
+        self._table.setMinimumHeight(140)
         self._means = FigureTable("classMeansTable")
         self._means.horizontalHeader().hide()
         self._means.fits = False  # its columns stand below those of the other
