@@ -16,7 +16,7 @@ except KeyboardInterrupt:
 
 
 def main() -> int:
-    """Runs the command of ``sys.argv``; the exit code (see :func:`workbench.cli.main`)."""
+    """Run the command of ``sys.argv``; the exit code (see :func:`workbench.cli.main`)."""
     # Else it is ignored, and stays so.
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_heard:

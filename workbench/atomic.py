@@ -27,7 +27,7 @@ MOST_WAITING = 32
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Yields a binary file; on leaving without an error it takes the place of ``path``.
+    """Yield a binary file; on leaving without an error it takes the place of ``path``.
 
     Temporary file in the same folder, flush, fsync, ``os.replace``; after an error the
     temporary file is removed and ``path`` is what it was. Raises ``OSError`` with the name of
@@ -52,14 +52,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces ``path`` by ``text`` in UTF-8; a lone surrogate, which UTF-8 does not have, is
+    """Replace ``path`` by ``text`` in UTF-8; a lone surrogate, which UTF-8 does not have, is
     written as JSON and Python spell it (``\\ud800``)."""
     with replacing(path) as file:
         file.write(text.encode("utf-8", errors="backslashreplace"))
 
 
 def write_texts(texts: Mapping[Path, str]) -> None:
-    """Writes many small files into one folder, each as :func:`write_text` does, in far less time:
+    """Write many small files into one folder, each as :func:`write_text` does, in far less time:
     the disk is waited for by many threads, whose writes it takes together. After an error some may
     have been written. Raises ``OSError``."""
     temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in texts}
@@ -82,23 +82,23 @@ def write_texts(texts: Mapping[Path, str]) -> None:
 
 
 def move(path: Path, place: Path) -> None:
-    """Renames a file or folder to ``place``, where nothing is yet. Raises ``OSError``."""
+    """Rename a file or folder to ``place``, where nothing is yet. Raises ``OSError``."""
     _patiently(lambda: path.rename(place), path, place)
 
 
 def replace(path: Path, place: Path) -> None:
-    """Renames the file ``path`` to ``place``, in the place of what is there. Raises ``OSError``."""
+    """Rename the file ``path`` to ``place``, in the place of what is there. Raises ``OSError``."""
     _patiently(lambda: path.replace(place), place)
     _sync_folder(place.parent)
 
 
 def delete(path: Path) -> None:
-    """Deletes a file or a link, if it is there. Raises ``OSError``."""
+    """Delete a file or a link, if it is there. Raises ``OSError``."""
     _patiently(lambda: path.unlink(missing_ok=True), path)
 
 
 def delete_folder(folder: Path) -> None:
-    """Deletes a folder with all that is in it. Raises ``OSError``."""
+    """Delete a folder with all that is in it. Raises ``OSError``."""
     _patiently(lambda: shutil.rmtree(folder), folder)
 
 

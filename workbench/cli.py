@@ -48,7 +48,7 @@ ACTIONS = {"runs": runs.ACTIONS, "queue": queue.ACTIONS, "sweep": sweep.ACTIONS}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; the exit code: 0, 1 (a run failed, or the output was lost), 2 (bad
+    """Run one command; the exit code: 0, 1 (a run failed, or the output was lost), 2 (bad
     input), 130 (Ctrl-C)."""
     with unbreakable_streams() as output:
         try:

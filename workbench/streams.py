@@ -36,13 +36,13 @@ class Unbreakable:
                 self._problem = error
 
     def lost(self) -> OSError | None:
-        """Why part of the output was not written; ``None`` where all of it was, or where its
+        """Return why part of the output was not written; ``None`` where all of it was, or where its
         reader left, as ``head`` does."""
         self.flush()
         return None if self._problem is None or _reader_left(self._problem) else self._problem
 
     def release(self) -> None:
-        """Drops what could not be written: Python would try again when it ends, and complain."""
+        """Drop what could not be written: Python would try again when it ends, and complain."""
         self.flush()
         if self._problem is not None:
             with suppress(OSError, ValueError):
@@ -62,7 +62,7 @@ def _reader_left(error: OSError) -> bool:
 
 @contextmanager
 def unbreakable_streams() -> Iterator[Unbreakable]:
-    """Makes ``sys.stdout`` and ``sys.stderr`` unbreakable within the block, and yields the former.
+    """Make ``sys.stdout`` and ``sys.stderr`` unbreakable within the block, and yield the former.
 
     A character that the encoding of a stream lacks is written as an escape. Streams that were
     closed when the program started, or that a program without a console never had, are there and
@@ -89,7 +89,7 @@ def _stream_or_nowhere(stream: TextIO | None) -> TextIO:
 
 
 def _open_closed() -> None:
-    """Opens the descriptors 0 to 2 where they are closed: else the next file that is opened, such
+    """Open the descriptors 0 to 2 where they are closed: else the next file that is opened, such
     as the losses of a run, would get the number, and what torch or Qt print would land in it."""
     for number in range(3):
         try:

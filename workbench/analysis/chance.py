@@ -41,7 +41,7 @@ def chance_of(test: Evaluation) -> Chance | None:
 
 
 def chance_sentence(test: Evaluation) -> Message | None:
-    """Says that the accuracy of ``test`` is no better than chance, why, and what to do; ``None``
+    """Say that the accuracy of ``test`` is no better than chance, why, and what to do; ``None``
     where it is better."""
     chance = chance_of(test)
     if chance is None or test.accuracy > chance.high:

@@ -63,17 +63,17 @@ class Estimate:
 
     @property
     def fits(self) -> bool:
-        """Whether the disk has the room, as far as that is known."""
+        """Return whether the disk has the room, as far as that is known."""
         return self.free_bytes is None or self.bytes < self.free_bytes
 
     @property
     def fits_memory(self) -> bool:
-        """Whether the machine has the memory, as far as that is known."""
+        """Return whether the machine has the memory, as far as that is known."""
         return self.free_memory_bytes is None or self.memory_bytes < self.free_memory_bytes
 
     @property
     def fits_gpu(self) -> bool:
-        """Whether the GPU has the memory, as far as that is known."""
+        """Return whether the GPU has the memory, as far as that is known."""
         if self.gpu_bytes is None or self.free_gpu_bytes is None:
             return True
         return self.gpu_bytes < self.free_gpu_bytes
@@ -142,7 +142,7 @@ def timed_seconds(
 
 
 def speed_of(values: Mapping[str, Any]) -> tuple[object, ...]:
-    """What the speed of an experiment depends on, from its values by name."""
+    """Return what the speed of an experiment depends on, from its values by name."""
     flips = values.get("flip", "none") != "none"
     switched = (bool(values.get(name)) for name in SWITCHED)
     return (*switched, flips, *(values.get(name, HYPERPARAMETERS[name].default) for name in LIKE))

@@ -39,7 +39,7 @@ class Share:
 
     @property
     def is_chance(self) -> bool:
-        """Whether chance alone explains as much, at the 5% level."""
+        """Return whether chance alone explains as much, at the 5% level."""
         return self.p >= 0.05
 
 

@@ -21,7 +21,7 @@ WANTED_REPEATS = 5
 
 
 def same_group(a: RunRecord, b: RunRecord) -> bool:
-    """Whether two runs are repeats of one experiment: all but the seed the same, on the same
+    """Return whether two runs are repeats of one experiment: all but the seed the same, on the same
     data."""
     return _without_seed(a) == _without_seed(b) and data_fingerprint(a) == data_fingerprint(b) != ""
 

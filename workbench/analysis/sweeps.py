@@ -76,7 +76,7 @@ class PointResult:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more is to be run of it."""
+        """Return whether nothing more is to be run of it."""
         return self.count("pruned") > 0 or self.count(*FINAL) >= self.expected
 
 
@@ -108,12 +108,12 @@ class SweepResults:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing more is to be run."""
+        """Return whether nothing more is to be run."""
         return self.settled >= self.total
 
     @property
     def on_sample(self) -> bool:
-        """Whether its runs are on the sample, where figures say nothing of CIFAR-10."""
+        """Return whether its runs are on the sample, where figures say nothing of CIFAR-10."""
         run = next((run for point in self.points for run in point.runs), None)
         return run is not None and run.data.get("kind") == "sample"
 

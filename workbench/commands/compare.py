@@ -163,7 +163,7 @@ def _table(
     flips: Flips | None,
     pairs: Sequence[PairTest],
 ) -> list[list[Any]]:
-    """What is compared as one table: a column for each run. A pair of three or
+    """Return what is compared as one table: a column for each run. A pair of three or
     more runs fills only the columns of its two: with the images that each alone is right on, and
     with p, the same in both."""
     table: list[list[Any]] = [["group", "row", *(record.id for record in records)]]

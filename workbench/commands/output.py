@@ -37,7 +37,7 @@ def text_table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
 
 
 def write_csv(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    """Replaces ``path``; cells as :func:`table_cell` makes them. Raises :class:`WorkbenchError`
+    """Replace ``path``; cells as :func:`table_cell` makes them. Raises :class:`WorkbenchError`
     where it cannot be written."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(map(table_cell, row) for row in rows)
@@ -45,7 +45,7 @@ def write_csv(path: Path, rows: Sequence[Sequence[object]]) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Replaces ``path``. Raises :class:`WorkbenchError` where it cannot be written."""
+    """Replace ``path``. Raises :class:`WorkbenchError` where it cannot be written."""
     try:
         atomic.write_text(path.absolute(), text)
     except OSError as error:

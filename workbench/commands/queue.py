@@ -236,7 +236,7 @@ def _progress(known: dict[str, RunRecord], entry: Entry) -> tuple[str, str]:
 
 
 def entry_json(queue: Queue, entry: Entry) -> dict[str, Any]:
-    """What ``--json`` says of an entry; ``run`` is the folder."""
+    """Return what ``--json`` says of an entry; ``run`` is the folder."""
     content = asdict(entry)
     for name in ("format", "order", "reason_parts"):
         del content[name]

@@ -23,7 +23,7 @@ from workbench.plain_text import visible
 
 
 def entry_label(entry: Entry) -> str:
-    """What an entry is called: its number, preset and title, and its labels."""
+    """Return what an entry is called: its number, preset and title, and its labels."""
     words = [entry.preset or "", entry.title if entry.preset != entry.title else ""]
     if entry.sweep is not None:
         words.append(

@@ -226,7 +226,7 @@ def _estimate(file: SweepFile, choice: DataChoice, library: Library, workers: in
 
 
 def plan_text(file: SweepFile, expected: SweepEstimate) -> str:
-    """What a sweep will run: points, seeds, runs, how long and how many at a time."""
+    """Return what a sweep will run: points, seeds, runs, how long and how many at a time."""
     sweep = file.sweep
     text = (
         f"{Count(sweep.size):point|points} x {Count(len(sweep.seeds)):seed|seeds} = "
@@ -458,7 +458,7 @@ def _percent(value: float | None) -> str:
 
 
 def summary_json(results: SweepResults) -> dict[str, Any]:
-    """What ``--json`` says of a sweep in a list."""
+    """Return what ``--json`` says of a sweep in a list."""
     sweep, best = results.sweep, results.best
     return {
         "sweep": results.stored.id,
@@ -479,7 +479,7 @@ def summary_json(results: SweepResults) -> dict[str, Any]:
 
 
 def results_json(results: SweepResults) -> dict[str, Any]:
-    """What ``--json`` says of a sweep."""
+    """Return what ``--json`` says of a sweep."""
     header, *rows = point_table(results)
     found = results.importance()
     return {

@@ -18,7 +18,7 @@ from workbench.plain_text import visible
 
 
 def tell(*lines: object, file: Any = None) -> None:
-    """Prints each of ``lines`` as just one line, on standard output or on ``file``: everything
+    """Print each of ``lines`` as just one line, on standard output or on ``file``: everything
     that commands say goes through here, so that nothing out of a file reaches the terminal as
     a control character or as a line of its own."""
     print(*map(visible, lines), sep="\n", file=sys.stdout if file is None else file)
@@ -46,7 +46,7 @@ class Bars:
         self._output.flush()
 
     def show(self, event: Event) -> None:
-        """Draws what ``event`` says of the progress."""
+        """Draw what ``event`` says of the progress."""
         self._state = state = self._state.after(event)
         images = 0 if state.data is None else state.data.train_images - state.validation_images
         if isinstance(event, DataProgress):

@@ -116,7 +116,7 @@ def register(command: AddCommand) -> None:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Trains a preset, or with ``--repeat`` several seeds of it, one after the other."""
+    """Train a preset, or with ``--repeat`` several seeds of it, one after the other."""
     preset = find_preset(options.preset)
     begin = preset.as_run if options.as_run and preset.as_run else preset.experiment
     experiment = with_changes(begin, parse_assignments(options.changes))
@@ -227,7 +227,7 @@ def best_text(record: RunRecord) -> str:
 
 
 def _way_out(event: Slowed, run: str) -> str:
-    """What a person can do about a slow run; --adapt does it by itself."""
+    """Return what a person can do about a slow run; --adapt does it by itself."""
     if event.slowdown is None:
         return "As fast as it was again."
     if event.slowdown.fewer is None:
@@ -244,7 +244,7 @@ def _output(options: argparse.Namespace) -> Any:
 
 
 def _watch(run: Run, options: argparse.Namespace) -> tuple[int, dict[str, Any] | None]:
-    """Shows ``run`` while it goes on; the exit code, and what ``--json`` says of it where there
+    """Show ``run`` while it goes on; the exit code, and what ``--json`` says of it where there
     is something to say."""
     errors, output = sys.stderr, _output(options)
     control = RunControl()

@@ -73,7 +73,7 @@ test_images.__test__ = False  # type: ignore[attr-defined]
 
 
 def load_data(choice: DataChoice, progress: Progress, stop: Stop) -> DataSet:
-    """Loads ``choice`` into memory, on the CPU.
+    """Load ``choice`` into memory, on the CPU.
 
     ``progress`` hears how far a decode is; ``stop`` is asked often and makes it raise
     :class:`~workbench.messages.Cancelled`. Raises :class:`~workbench.messages.WorkbenchError`

@@ -58,8 +58,8 @@ def download_cifar10(
     attempts: int = 5,
     pause: float = 2.0,
 ) -> Path:
-    """Downloads ``url`` into ``target`` (:func:`paths.data`) and unpacks it there; returns
-    ``target``, which then holds ``cifar-10-batches-py``. Does nothing where it does already.
+    """Download ``url`` into ``target`` (:func:`paths.data`) and unpack it there; return ``target``,
+    which then holds ``cifar-10-batches-py``. Does nothing where it does already.
 
     ``progress`` hears the bytes, at most 30 times a second. ``stop`` is asked with every piece
     and at least every ``timeout`` seconds; it raises :class:`Cancelled`. What has arrived by
@@ -133,7 +133,7 @@ def _size(path: Path) -> int:
 
 
 def _is_there(folder: Path) -> bool:
-    """Raises :class:`WorkbenchError` for a folder that lacks files: it may be the person's."""
+    """Raise :class:`WorkbenchError` for a folder that lacks files: it may be the person's."""
     if not folder.exists():
         return False
     for name in BATCH_FILES:
@@ -156,7 +156,7 @@ def _receive(
     attempts: int,
     pause: float,
 ) -> None:
-    """Fills ``part``, connection after connection."""
+    """Fill ``part``, connection after connection."""
     longest, failures = _size(part), 0
     while _size(part) != size:
         _raise_if(stop)

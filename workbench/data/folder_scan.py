@@ -130,7 +130,8 @@ def scan_folder(path: Path, rest: Rest) -> tuple[tuple[str, ...], list[ImageFile
 
 
 def _entries(folder: Path, rest: Rest) -> list[tuple[os.DirEntry[str], os.stat_result]]:
-    """What is in ``folder`` by name, and what the system says of it (of what it points to)."""
+    """Return what is in ``folder`` by name, and what the system says of it (of what it points
+    to)."""
     found = []
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
@@ -153,8 +154,8 @@ def _is_hidden(name: str) -> bool:
 
 
 def _class_entries(folder: Path, rest: Rest) -> list[tuple[os.DirEntry[str], os.stat_result]]:
-    """What is in a class folder, or, where no image lies there itself and there is one folder
-    inside, what is in that (``train/<class>/images/*``)."""
+    """Return what is in a class folder, or, where no image lies there itself and there is one
+    folder inside, what is in that (``train/<class>/images/*``)."""
     own = _entries(folder, rest)
     inner = [entry for entry, status in own if stat.S_ISDIR(status.st_mode)]
     if len(inner) != 1 or inner[0].is_symlink():

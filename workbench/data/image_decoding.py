@@ -170,7 +170,7 @@ def ending(source: object) -> str:
 
 
 def open_regular(path: str | Path) -> BinaryIO:
-    """Opens a regular file to read it. Raises :class:`UnreadableImage` for a pipe (which would wait
+    """Open a regular file to read it. Raises :class:`UnreadableImage` for a pipe (which would wait
     for a writer for ever), a socket or a device, and ``OSError``."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
@@ -228,7 +228,7 @@ def _to_pixels(image: Image.Image, fit: Fit, largest: int | None) -> np.ndarray:
 
 
 def _raw_mode(image: Any) -> str:
-    """How the samples lie in the file, by Pillow's name."""
+    """Return how the samples lie in the file, by Pillow's name."""
     tiles = getattr(image, "tile", None)
     if not tiles:
         return ""

@@ -162,7 +162,7 @@ def _for_all(
     progress: Progress,
     stop: Stop,
 ) -> None:
-    """Calls ``read`` for all ``indices`` in so many threads. Raises :class:`Cancelled`."""
+    """Call ``read`` for all ``indices`` in so many threads. Raises :class:`Cancelled`."""
     done: deque[None] = deque()  # appending is atomic, adding to a number is not
     cancelled = threading.Event()
 
@@ -278,7 +278,7 @@ def _read_cache(cache: Path, classes: Sequence[str]) -> tuple[_FourArrays, _Abou
                 raise ValueError("its arrays are not as expected")
     except Exception as error:
         # A broken zip or array raises nearly anything; the images themselves are still there.
-        _log.warning("%s: is broken and will be written anew (%s)", cache, error)
+        _log.warning("%s: is broken and will be written again (%s)", cache, error)
         return None
     return arrays, about
 

@@ -45,7 +45,7 @@ test_order.__test__ = False  # type: ignore[attr-defined]
 
 
 def keep_test_images(fingerprint: str, images: np.ndarray) -> None:
-    """Keeps ``images``, the test split in its shuffled order, for :func:`kept_test_images`.
+    """Keep ``images``, the test split in its shuffled order, for :func:`kept_test_images`.
 
     The data set is the one of ``fingerprint``, all of which was read: there is nothing to check
     when they are looked at. A file that cannot be written costs time later, and nothing else.
@@ -65,8 +65,8 @@ def keep_test_images(fingerprint: str, images: np.ndarray) -> None:
 
 
 def kept_test_images(fingerprint: str) -> TestImages | None:
-    """What :func:`keep_test_images` kept; ``None`` where it is not there, or was damaged (the
-    file's checksum is compared)."""
+    """Return what :func:`keep_test_images` kept; ``None`` where it is not there, or was damaged
+    (the file's checksum is compared)."""
     path = _file(fingerprint)
     if path is None or not path.exists():
         return None
@@ -76,7 +76,7 @@ def kept_test_images(fingerprint: str) -> TestImages | None:
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (32, 32, 3):
             raise ValueError("its array is not as expected")
     except Exception as error:
-        # A broken zip raises nearly anything. The data set is read instead, and kept anew.
+        # A broken zip raises nearly anything. The data set is read instead, and kept again.
         _log.warning("%s: is broken and is not used (%s)", path, error)
         atomic.delete(path)
         return None

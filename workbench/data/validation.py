@@ -17,7 +17,7 @@ SPLIT_STREAM = 20_000
 
 
 def split_indices(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which images stay for training and which are for validation: ``share`` of each class,
+    """Return which images stay for training and which are for validation: ``share`` of each class,
     rounded (half up), drawn by a generator of its own from ``seed``.
 
     ``labels``: int64, (N,). Both results: int64, together each of 0 to N - 1 once; the training

@@ -16,7 +16,7 @@ class Checkpoint:
     epoch it is one more than there are. ``losses``: float32, (step,), of this epoch. ``order``:
     the random state of the order of the images, before this epoch drew from it. ``random`` and
     ``cuda_random``: torch's default random state, which dropout draws from. ``optimizer``: the
-    tensors of each parameter, in the network's order; empty where it begins anew. ``good``: the
+    tensors of each parameter, in the network's order; empty where it begins again. ``good``: the
     weights kept against a loss that is not a number, those after ``good_step`` steps of the run.
     ``seconds`` and ``epoch_seconds`` as in ``RunEnded`` and ``EpochDone``; accuracies in percent:
     ``accuracy`` on the test split, ``best_accuracy`` on what the best epoch is chosen by.
@@ -65,7 +65,7 @@ def optimizer_state(
 def restore_optimizer(
     optimizer: torch.optim.Optimizer, network: nn.Module, state: list[dict[str, Tensor]]
 ) -> None:
-    """Gives ``optimizer`` the ``state`` of :func:`optimizer_state`, on the network's device; in
+    """Give ``optimizer`` the ``state`` of :func:`optimizer_state`, on the network's device; in
     place where it has tensors already, which a recorded graph may hold."""
     for parameter, values in zip(network.parameters(), state, strict=True):
         kept = optimizer.state[parameter]

@@ -46,7 +46,7 @@ class RunControl:
         self._go.set()
 
     def use_threads(self, threads: int) -> None:
-        """Asks the run to go on with another number of the CPU's ``threads``."""
+        """Ask the run to go on with another number of the CPU's ``threads``."""
         self._threads = threads
 
     def take_threads(self) -> int | None:
@@ -56,7 +56,7 @@ class RunControl:
 
     @property
     def asked(self) -> bool:
-        """Whether anything was asked for that the run has not come to."""
+        """Return whether anything was asked for that the run has not come to."""
         return self.stopping or self.paused or self._threads is not None
 
     @property
@@ -73,5 +73,5 @@ class RunControl:
         return not self._go.is_set()
 
     def wait_while_paused(self) -> None:
-        """Blocks until :meth:`resume`, :meth:`stop` or :meth:`cancel`."""
+        """Block until :meth:`resume`, :meth:`stop` or :meth:`cancel`."""
         self._go.wait()

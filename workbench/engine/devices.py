@@ -63,7 +63,7 @@ def list_devices() -> list[Device]:
 
 
 def require_precision(device: Device, precision: str) -> None:
-    """Raises :class:`WorkbenchError` where ``device`` has no fast arithmetic in ``precision``
+    """Raise :class:`WorkbenchError` where ``device`` has no fast arithmetic in ``precision``
     (``"float32"`` or ``"bfloat16"``): it would only be slower."""
     if precision == "bfloat16" and not has_bfloat16(device.device):
         raise WorkbenchError(
@@ -73,7 +73,7 @@ def require_precision(device: Device, precision: str) -> None:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether ``device`` multiplies bfloat16 in hardware."""
+    """Return whether ``device`` multiplies bfloat16 in hardware."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # Not public until torch 2.14's torch.cpu.get_capabilities.
@@ -82,7 +82,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def use_full_float32() -> None:
-    """Makes float32 mean float32 on GPUs too: by default cuDNN rounds the factors of
+    """Make float32 mean float32 on GPUs too: by default cuDNN rounds the factors of
     convolutions to 10 bits there (TF32). For the whole process."""
     if hasattr(torch.backends.cudnn, "conv"):
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # torch 2.9 and newer
@@ -134,8 +134,8 @@ def _unsupported(index: int) -> Message | None:
 
 
 def has_kernels(capability: tuple[int, int], architectures: list[str]) -> bool:
-    """Whether a build for ``architectures`` (``["sm_75", ..., "compute_120"]``) runs on a GPU of
-    this compute capability.
+    """Return whether a build for ``architectures`` (``["sm_75", ..., "compute_120"]``) runs on a
+    GPU of this compute capability.
 
     Machine code runs on the same major version from its own minor version on; PTX
     (``compute_``) on everything newer (CUDA C++ Programming Guide, "Application

@@ -26,7 +26,7 @@ class StopRequested(Exception):
 
 
 def check(control: RunControl) -> None:
-    """Raises :class:`StopRequested` once stop or cancel was asked for."""
+    """Raise :class:`StopRequested` once stop or cancel was asked for."""
     if control.stopping:
         raise StopRequested
 

@@ -134,7 +134,7 @@ class GraphSteps(EagerSteps):
 
 @contextmanager
 def left_as_it_was(network: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[None]:
-    """Puts weights, running statistics, optimizer and the GPU's random state back, in place.
+    """Put weights, running statistics, optimizer and the GPU's random state back, in place.
 
     State that the optimizer did not have before is set to 0, which is what it begins with.
     """
@@ -174,7 +174,7 @@ def _capturable(optimizer: torch.optim.Optimizer) -> Iterator[None]:
 
 
 def can_record(device: torch.device) -> bool:
-    """Whether graphs exist for ``device``."""
+    """Return whether graphs exist for ``device``."""
     return device.type == "cuda"
 
 

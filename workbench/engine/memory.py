@@ -18,7 +18,7 @@ def _libc_function(name: str) -> Any:
 
 
 def keep_freed_memory() -> bool:
-    """Lets glibc keep what torch frees in place of giving it back to the system at once.
+    """Let glibc keep what torch frees in place of giving it back to the system at once.
 
     A step takes and frees 10 MB at batch 16, 150 MB at 256. With glibc's defaults that goes back
     and comes again as page faults at each step: at batch 16 none or 2,000 (as it happens to lie
@@ -44,7 +44,7 @@ def keep_freed_memory() -> bool:
 
 
 def give_memory_back() -> None:
-    """Returns to the system what is free now, as after a run."""
+    """Return to the system what is free now, as after a run."""
     malloc_trim = _libc_function("malloc_trim")
     if malloc_trim is not None:
         malloc_trim(0)

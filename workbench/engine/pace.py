@@ -103,9 +103,9 @@ class Pace:
 def slowdown(
     now: float, usual: float, threads: int, timed: Mapping[int, float], others: float
 ) -> Slowdown:
-    """What to do about ``now`` steps a second: of the numbers of threads that leave ``others``
-    cores' worth of time to other programs, the one that was the fastest when they were ``timed``
-    (one thread, where all cores are taken)."""
+    """Return what to do about ``now`` steps a second: of the numbers of threads that leave
+    ``others`` cores' worth of time to other programs, the one that was the fastest when they were
+    ``timed`` (one thread, where all cores are taken)."""
     left = max(1, max(timed, default=threads) - math.ceil(others - TAKEN))
     if not timed and left < threads:
         return Slowdown(now, usual, threads, left)

@@ -11,13 +11,13 @@ from workbench.engine.memory import give_memory_back, keep_freed_memory
 
 
 def prepare_process() -> None:
-    """What every training and test of this process relies on."""
+    """Return what every training and test of this process relies on."""
     use_full_float32()
     keep_freed_memory()
 
 
 def free_memory() -> None:
-    """Gives back what a run or a test leaves behind, also on the GPU."""
+    """Give back what a run or a test leaves behind, also on the GPU."""
     gc.collect()
     give_memory_back()
     if torch.cuda.is_available():

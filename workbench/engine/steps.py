@@ -176,8 +176,8 @@ class EagerSteps:
         set_learning_rate(self.optimizer, self._rates[0])
 
     def advance(self, step: int) -> int:
-        """Trains from ``step`` (counted from 0 in the epoch) on, and fills ``losses``; how many
-        steps that were."""
+        """Train from ``step`` (counted from 0 in the epoch) on, and fill ``losses``; how many steps
+        that were."""
         start, end = self.bounds[step]
         indices = self.order[start:end]
         set_learning_rate(self.optimizer, self._rates[step])

@@ -39,7 +39,7 @@ def time_steps(
     classes: int = 10,
     stop: Callable[[], bool] = lambda: False,
 ) -> Timing:
-    """Times ``experiment`` on ``device``, in about 0.7 s where torch has computed there before.
+    """Time ``experiment`` on ``device``, in about 0.7 s where torch has computed there before.
 
     Leaves torch's default random state as it was, but draws from it meanwhile: nothing else of
     the process may (as with :func:`workbench.engine.training.train`). ``stop`` is asked between

@@ -79,7 +79,7 @@ def train(
     control: RunControl,
     start: Checkpoint | None = None,
 ) -> Outcome:
-    """Trains ``experiment`` on ``data``, on the device where its tensors lie.
+    """Train ``experiment`` on ``data``, on the device where its tensors lie.
 
     ``report`` hears ``Notice``, ``StepsDone``, ``EvaluationProgress``, ``WeightsReady``,
     ``CheckpointReady``, ``ThreadsChanged``, ``EpochDone``, ``Paused``, ``Resumed`` and
@@ -456,7 +456,7 @@ class _Training:
         self.checkpoint_at = self.watch.seconds()
 
     def _checkpoint(self) -> Checkpoint:
-        """Where the training stands, now that the losses so far have been reported."""
+        """Return where the training stands, now that the losses so far have been reported."""
         seconds, device = self.watch.seconds(), self.data.train_labels.device
         return Checkpoint(
             epoch=self.epoch,

@@ -31,7 +31,7 @@ class Deployable(nn.Module):
     offset: Tensor
 
     def __init__(self, weights: Weights, path: Path) -> None:
-        """Raises :class:`WorkbenchError` where it is not known how pixels were scaled; ``path`` is
+        """Raise :class:`WorkbenchError` where it is not known how pixels were scaled; ``path`` is
         the file of the weights."""
         super().__init__()
         statistics = statistics_of(weights)

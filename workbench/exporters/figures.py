@@ -56,7 +56,7 @@ class Figures:
 
     @property
     def count(self) -> int:
-        """How many :meth:`points` there are."""
+        """Return how many :meth:`points` there are."""
         return len(self.losses) + sum(sum(name in row for name in PER_EPOCH) for row in self.epochs)
 
     def points(self) -> Iterator[Point]:

@@ -27,7 +27,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What sentences call it."""
+        """Return what sentences call it."""
         if self.record is not None:
             return self.record.label
         return self.weights.name if self.weights is not None else ""
@@ -54,7 +54,7 @@ class Stage:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Where the files will be, or are."""
+        """Return where the files will be, or are."""
         return tuple(self._files)
 
     def file(self, path: Path) -> Path:

@@ -43,7 +43,7 @@ class Exporter(Choice):
 
     @property
     def missing(self) -> Message | None:
-        """How to install what this format needs; ``None`` where all of it is installed."""
+        """Return how to install what this format needs; ``None`` where all of it is installed."""
         if all(find_spec(module) for module in self.modules):
             return None
         return Message(

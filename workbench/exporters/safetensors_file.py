@@ -41,7 +41,7 @@ def write(job: Job) -> None:
 
 
 def _scaling(weights: Weights) -> dict[str, object]:
-    """How pixels of 0 to 255 become what the network takes: ``pixel * factor + offset``."""
+    """Return how pixels of 0 to 255 become what the network takes: ``pixel * factor + offset``."""
     statistics = statistics_of(weights)
     if weights.experiment.normalization == "dataset" and statistics is None:
         return {}  # the weights alone are whole without it

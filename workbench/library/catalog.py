@@ -249,7 +249,7 @@ class Library:
         written.
         """
         try:
-            # Before the lock, whose file would make a folder that was deleted anew.
+            # Before the lock, whose file would make a folder that was deleted once more.
             if not record.folder.is_dir():
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             return RunWriter(record.folder, record, history)
@@ -277,13 +277,13 @@ class Library:
         raise WorkbenchError("{path}: has too many runs started in this second.", path=self.path)
 
     def discard(self, writer: RunWriter) -> None:
-        """Removes the folder of a cancelled run."""
+        """Remove the folder of a cancelled run."""
         writer.close()
         with suppress(OSError):
             atomic.delete_folder(writer.folder)
 
     def label(self, record: RunRecord, change: Change) -> RunRecord:
-        """Edits a run's name, notes, tags or star; ``change`` takes the labels as they are on the
+        """Edit a run's name, notes, tags or star; ``change`` takes the labels as they are on the
         disk to those wanted. Also while a process trains the run.
 
         Raises :class:`WorkbenchError` where it cannot be written.
@@ -311,7 +311,7 @@ class Library:
             raise _cannot_be_moved(self.path / name, error) from None
 
     def trash(self, record: RunRecord) -> str:
-        """Moves a run into the library's folder ``.trash`` and returns its name there, which
+        """Move a run into the library's folder ``.trash`` and return its name there, which
         :meth:`restore` takes. Nothing is removed from there until somebody empties it.
 
         Raises :class:`WorkbenchError` while a process trains it, where it lies elsewhere than in
@@ -342,27 +342,27 @@ class Library:
         )
 
     def has_trash(self) -> bool:
-        """Whether anything lies in the trash."""
+        """Return whether anything lies in the trash."""
         with suppress(OSError), os.scandir(self.path / TRASH) as entries:
             return next(entries, None) is not None
         return False
 
     def trashed(self) -> list[Path]:
-        """What lies in the trash; nothing where it cannot be read."""
+        """Return what lies in the trash; nothing where it cannot be read."""
         with suppress(WorkbenchError):
             return trash_entries(self.path)
         return []
 
     def restore(self, name: str) -> RunRecord:
-        """Moves a run out of the trash again; where a run of its id has come since, under a new
+        """Move a run out of the trash again; where a run of its id has come since, under a new
         id. ``name`` is as :func:`find_trashed` takes it. Raises :class:`WorkbenchError` where it
         is not there, cannot be read or cannot be moved."""
         read_record(find_trashed(self.path, name))
         return read_record(self.put_back(name))
 
     def put_back(self, name: str) -> Path:
-        """Moves out of the trash as :meth:`restore` does, also a run that cannot be read, and
-        returns its folder."""
+        """Move out of the trash as :meth:`restore` does, also a run that cannot be read, and return
+        its folder."""
         place = find_trashed(self.path, name)
         try:
             folder = _free_place(self.path, place.name)

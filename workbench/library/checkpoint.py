@@ -49,7 +49,7 @@ class StoredCheckpoint:
 
 
 def save_checkpoint(folder: Path, stored: StoredCheckpoint) -> None:
-    """Replaces the run's checkpoint. Raises ``OSError``; the old one is whole then."""
+    """Replace the run's checkpoint. Raises ``OSError``; the old one is whole then."""
     checkpoint = stored.checkpoint
     content = {
         "kind": KIND,

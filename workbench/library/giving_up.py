@@ -43,8 +43,8 @@ class GivenUp:
 
 
 def give_up(library: Library, record: RunRecord) -> GivenUp:
-    """Saves the last weights of an interrupted run, marks it as stopped and moves its checkpoint
-    to the trash.
+    """Save the last weights of an interrupted run, marks it as stopped and move its checkpoint to
+    the trash.
 
     The weights come from the checkpoint, unless the run has saved later ones. The best epoch's
     stay as they are. A checkpoint that cannot be read is moved all the same.
@@ -77,7 +77,7 @@ def give_up(library: Library, record: RunRecord) -> GivenUp:
 
 
 def take_back(library: Library, given: GivenUp) -> RunRecord:
-    """Brings the checkpoint back from the trash, so that the run is interrupted again and can be
+    """Bring the checkpoint back from the trash, so that the run is interrupted again and can be
     resumed; the weights that were saved stay until it ends.
 
     Raises :class:`WorkbenchError` where the checkpoint or the run is gone, and as :func:`give_up`.
@@ -102,7 +102,7 @@ def take_back(library: Library, given: GivenUp) -> RunRecord:
 
 
 def given_up(library: Library, record: RunRecord) -> GivenUp:
-    """What :func:`give_up` returned for ``record``, as the trash tells it.
+    """Return what :func:`give_up` returned for ``record``, as the trash tells it.
 
     Raises :class:`WorkbenchError` where the trash has no checkpoint of the run.
     """
@@ -144,7 +144,7 @@ def _held(record: RunRecord) -> Iterator[RunRecord]:
 
 
 def _save_weights(record: RunRecord) -> tuple[dict[str, Any], WorkbenchError | None]:
-    """Saves the checkpoint's weights. The fields of the record that this changes, and why there
+    """Save the checkpoint's weights. The fields of the record that this changes, and why there
     are none where the checkpoint cannot be read."""
     from workbench.library.checkpoint import load_checkpoint
     from workbench.library.weights import Weights, build_from, load_weights, save_weights

@@ -52,7 +52,7 @@ _SCHEMA = (
 )
 
 VERSION = zlib.crc32(",".join((*_PLAIN, *_SHARED, *_SCHEMA, "2")).encode()) >> 1
-"""Changes with the fields of a record; an index of another version is made anew."""
+"""Changes with the fields of a record; an index of another version is made again."""
 
 
 class _Row(RunFigures):
@@ -107,7 +107,7 @@ class RunIndex:
         return None
 
     def save(self, runs: Iterable[tuple[Seen, RunRecord]]) -> None:
-        """Remembers the records, in one transaction."""
+        """Remember the records, in one transaction."""
         connection = self._open(create=True)
         if connection is None:
             return
@@ -133,7 +133,7 @@ class RunIndex:
             self._give_up()
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Forgets the runs that are no longer there."""
+        """Forget the runs that are no longer there."""
         connection = self._open(create=False)
         if connection is None:
             return
@@ -146,7 +146,7 @@ class RunIndex:
             self._give_up()
 
     def close(self) -> None:
-        """Closes the file; the next call opens it again."""
+        """Close the file; the next call opens it again."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
@@ -188,8 +188,9 @@ class RunIndex:
         return connection
 
     def _is_there(self) -> bool:
-        """Whether there is a file that may be given to SQLite, which would follow a link, wait for
-        a FIFO, and play back what lies beside the file. Raises ``OSError`` where it may not."""
+        """Return whether there is a file that may be given to SQLite, which would follow a link,
+        wait for a FIFO, and play back what lies beside the file. Raises ``OSError`` where it may
+        not."""
         for beside in _BESIDE:
             if os.path.lexists(self._path.with_name(FILE + beside)):
                 raise OSError("not a file of ours")
@@ -229,8 +230,8 @@ class RunIndex:
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def _throw_away(self) -> None:
-        """What is not ours, or not any more: removed, links themselves and never what they lead
-        to. The runs are read one by one."""
+        """Return what is not ours, or not any more: removed, links themselves and never what they
+        lead to. The runs are read one by one."""
         self._give_up()
         for beside in ("", *_BESIDE):
             path = self._path.with_name(FILE + beside)
@@ -251,7 +252,7 @@ def _text(seen: Seen) -> str:
 
 
 def _is_text(name: str) -> bool:
-    """Whether the database takes a folder's name, which may hold bytes that are no text."""
+    """Return whether the database takes a folder's name, which may hold bytes that are no text."""
     try:
         name.encode()
     except UnicodeEncodeError:

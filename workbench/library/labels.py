@@ -103,9 +103,8 @@ class _LabelsFile(BaseModel):
 
 
 def edit_labels(folder: Path, change: Change) -> None:
-    """Applies ``change`` to the labels of the run in ``folder``, which must be there, and writes
-    them. One lock for the library beside the folder keeps two edits at once from undoing each
-    other.
+    """Apply ``change`` to the labels of the run in ``folder``, which must be there, and write them.
+    One lock for the library beside the folder keeps two edits at once from undoing each other.
 
     Raises :class:`WorkbenchError` where the labels cannot be read (they are not written over),
     or written.

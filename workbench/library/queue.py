@@ -321,7 +321,7 @@ class Queue:
 
     @property
     def asked(self) -> Asked:
-        """What was asked for last; ``"run"`` where that cannot be read."""
+        """Return what was asked for last; ``"run"`` where that cannot be read."""
         asked = self._value(_ASKED, "asked")
         return asked if asked in ("pause", "stop") else "run"
 
@@ -353,7 +353,7 @@ class Queue:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """Keeps other changes out; what the disk says becomes one sentence."""
+        """Keep other changes out; what the disk says becomes one sentence."""
         try:
             self.library.mkdir(parents=True, exist_ok=True)
             own_folder(self.path)

@@ -86,12 +86,12 @@ class Entry:
 
     @property
     def why(self) -> Message | None:
-        """Why it failed, as a message that the window can translate."""
+        """Return why it failed, as a message that the window can translate."""
         return reason_from(self.reason, self.reason_parts)
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is, or was, a run of it: what it trains can no longer be edited."""
+        """Return whether there is, or was, a run of it: what it trains can no longer be edited."""
         return self.run is not None or self.state != "waiting"
 
     def data_choice(self) -> DataChoice:
@@ -256,8 +256,8 @@ def _unreadable(path: Path, reason: object) -> WorkbenchError:
 
 
 def entry_text(entry: Entry) -> str:
-    """What the file of ``entry`` is to hold. Raises :class:`WorkbenchError` where it could not be
-    read again."""
+    """Return what the file of ``entry`` is to hold. Raises :class:`WorkbenchError` where it could
+    not be read again."""
     content = asdict(entry)
     if entry.state == "interrupted":
         content["state"] = "running"

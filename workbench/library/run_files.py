@@ -51,7 +51,7 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def read_run(folder: Path) -> tuple[RunRecord, WorkbenchError | None]:
-    """What :func:`read_record` gives and raises, and why its labels cannot be read."""
+    """Return what :func:`read_record` gives and raises, and why its labels cannot be read."""
     record = record_as_written(folder)
     if record.status == "running" and not is_locked(folder):
         # Read once more: the run may have ended between the two looks.
@@ -77,7 +77,7 @@ def _labeled(record: RunRecord, labels: Labels) -> RunRecord:
 
 
 def record_as_written(folder: Path) -> RunRecord:
-    """What ``run.json`` holds, without the labels. Raises as :func:`read_record`."""
+    """Return what ``run.json`` holds, without the labels. Raises as :func:`read_record`."""
     try:
         content = parse_json(read_bytes(folder / "run.json", LARGEST_JSON))
     except (OSError, ValueError, RecursionError) as error:
@@ -94,7 +94,7 @@ def record_as_written(folder: Path) -> RunRecord:
 
 
 def require_own_folder(folder: Path) -> None:
-    """Raises :class:`WorkbenchError` where the run ``folder`` of a library is a link, which would
+    """Raise :class:`WorkbenchError` where the run ``folder`` of a library is a link, which would
     lead whoever writes to it out of the library."""
     try:
         require_folder(folder)
@@ -105,7 +105,8 @@ def require_own_folder(folder: Path) -> None:
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether the run can be resumed: it keeps its ``checkpoint.pt`` only as long as that."""
+    """Return whether the run can be resumed: it keeps its ``checkpoint.pt`` only as long as
+    that."""
     try:
         return stat.S_ISREG((folder / CHECKPOINT).lstat().st_mode)
     except OSError:
@@ -113,7 +114,7 @@ def has_checkpoint(folder: Path) -> bool:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a living process trains this run."""
+    """Return whether a living process trains this run."""
     return is_held(folder / "run.lock")
 
 

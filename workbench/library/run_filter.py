@@ -86,12 +86,12 @@ class RunFilter:
 
     @property
     def finds_all(self) -> bool:
-        """Whether there is no condition at all."""
+        """Return whether there is no condition at all."""
         return not self._conditions
 
     def matches(self, run: RunRecord, text: str) -> bool:
-        """Whether ``run`` meets every condition; ``text`` is what words are looked for in, as
-        :func:`searched_text` gives it."""
+        """Return whether ``run`` meets every condition; ``text`` is what words are looked for in,
+        as :func:`searched_text` gives it."""
         for condition in self._conditions:  # noqa: SIM110 (twice as quick as all(...))
             if not condition(run, text):
                 return False
@@ -99,7 +99,7 @@ class RunFilter:
 
 
 def searched_text(run: RunRecord, *more: str) -> str:
-    """What words are looked for in, in lower case: the run's own texts, and ``more``."""
+    """Return what words are looked for in, in lower case: the run's own texts, and ``more``."""
     parts = (
         run.name,
         run.preset or "",
@@ -114,7 +114,7 @@ def searched_text(run: RunRecord, *more: str) -> str:
 
 
 def parse_filter(text: str) -> RunFilter:
-    """Reads ``text``. Raises :class:`WorkbenchError` with one sentence on what is wrong."""
+    """Read ``text``. Raises :class:`WorkbenchError` with one sentence on what is wrong."""
     return RunFilter([_condition(match) for match in _TOKEN.finditer(text)])
 
 

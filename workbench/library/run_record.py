@@ -96,18 +96,18 @@ class RunRecord:
 
     @property
     def why(self) -> Message | None:
-        """Why the run failed, as a message that the window can translate."""
+        """Return why the run failed, as a message that the window can translate."""
         return reason_from(self.reason, self.reason_parts)
 
     @property
     def ended_early(self) -> bool:
-        """Whether early stopping ended it, before its last epoch."""
+        """Return whether early stopping ended it, before its last epoch."""
         patient = bool(self.experiment.get("early_stopping"))
         return patient and self.status == "finished" and self.epochs_done < self.epochs
 
     @property
     def is_sample(self) -> bool:
-        """Whether it was trained on the program's own sample."""
+        """Return whether it was trained on the program's own sample."""
         return is_sample(self.data)
 
     @property
@@ -119,24 +119,25 @@ class RunRecord:
 
     @property
     def tested_otherwise(self) -> bool:
-        """Whether the accuracies after the epochs, the best one's too, were taken in another way
-        than that of the final test, as :func:`tests_otherwise` says."""
+        """Return whether the accuracies after the epochs, the best one's too, were taken in another
+        way than that of the final test, as :func:`tests_otherwise` says."""
         return tests_otherwise(self.experiment)
 
     @property
     def mirrored(self) -> bool:
-        """Whether its accuracies are of the mean of each test image and its mirror image."""
+        """Return whether its accuracies are of the mean of each test image and its mirror image."""
         return bool(self.experiment.get("test_flip"))
 
     @property
     def averaged(self) -> bool:
-        """Whether tests and weights are of an averaged copy of the weights that were trained."""
+        """Return whether tests and weights are of an averaged copy of the weights that were
+        trained."""
         return bool(self.experiment.get("ema"))
 
     @property
     def label(self) -> str:
-        """What the run is called: ``007 Adam``, with its name in place of the title where it has
-        one, else its id."""
+        """Return what the run is called: ``007 Adam``, with its name in place of the title where it
+        has one, else its id."""
         return self.label_with(self.title)
 
     def label_with(self, title: str) -> str:
@@ -184,7 +185,7 @@ def preset_number(preset: str | None) -> str:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether ``name`` is the name of a file in the run's own folder, on every system."""
+    """Return whether ``name`` is the name of a file in the run's own folder, on every system."""
     return name not in ("", ".", "..") and not re.search(r"[/\\:\x00-\x1f]", name)
 
 

@@ -83,7 +83,7 @@ class RunWriter:
             raise
 
     def update(self, **changes: Any) -> None:
-        """Changes fields of the record and writes it."""
+        """Change fields of the record and write it."""
         self.record = replace(self.record, **changes)
         write_record(self.record)
 
@@ -144,7 +144,7 @@ class RunWriter:
             )
 
     def _cut_back(self, history: History) -> None:
-        """Leaves of the files what the checkpoint knows: the rest will come again."""
+        """Leave of the files what the checkpoint knows: the rest will come again."""
         # As a whole, never cut in place: it may be a link, or a backup's by another name.
         with atomic.replacing(self.folder / "losses.f32") as file:
             file.write(history.losses.astype("<f4").tobytes())
@@ -161,7 +161,7 @@ class RunWriter:
             atomic.delete(self.folder / "test.json")
 
     def _cut_histograms(self, before: Path) -> None:
-        """Keeps those of the epochs done, also of the finished run that a new one trains on."""
+        """Keep those of the epochs done, also of the finished run that a new one trains on."""
         try:
             kept = read_histograms(before)
         except WorkbenchError:
@@ -174,7 +174,7 @@ class RunWriter:
             atomic.delete(self.folder / HISTOGRAMS)
 
     def sync(self) -> None:
-        """What was added so far is on the disk: a checkpoint builds on it."""
+        """Return what was added so far is on the disk: a checkpoint builds on it."""
         for file in self._files:
             file.flush()
             os.fsync(file.fileno())
@@ -192,7 +192,7 @@ class RunWriter:
             np.savez(file, logits=logits, labels=labels)
 
     def close(self) -> None:
-        """Closes the files and gives the lock back. May be called again."""
+        """Close the files and give the lock back. May be called again."""
         for file in self._files:
             with suppress(OSError):  # what a full disk did not take was said when it was written
                 file.close()
@@ -200,12 +200,12 @@ class RunWriter:
 
 
 def test_content(test: Evaluation, epoch: int, final: bool) -> dict[str, Any]:
-    """What ``test.json`` holds."""
+    """Return what ``test.json`` holds."""
     return {"epoch": epoch, "final": final, **asdict(test)}
 
 
 def write_record(record: RunRecord) -> None:
-    """Replaces ``run.json`` in the record's folder; what ``labels.json`` holds stays there.
+    """Replace ``run.json`` in the record's folder; what ``labels.json`` holds stays there.
 
     Raises as :func:`record_text`, and ``OSError`` where the disk does not take it.
     """
@@ -213,8 +213,8 @@ def write_record(record: RunRecord) -> None:
 
 
 def record_text(record: RunRecord) -> str:
-    """What ``run.json`` is to hold. Raises :class:`WorkbenchError` where it could not be read
-    again."""
+    """Return what ``run.json`` is to hold. Raises :class:`WorkbenchError` where it could not be
+    read again."""
     content = asdict(record)
     for name in ("folder", "notes", "tags", "starred"):
         del content[name]

@@ -46,7 +46,7 @@ class TooLargeFile(UnsafeFile):
 
 
 def reason_of(error: Exception) -> object:
-    """Why a file could not be read or written, for the ``{reason}`` of a sentence."""
+    """Return why a file could not be read or written, for the ``{reason}`` of a sentence."""
     if isinstance(error, UnsafeFile):
         return error.reason
     return getattr(error, "strerror", None) or Message("it is damaged")
@@ -122,7 +122,7 @@ def _too_large(path: Path, limit: int) -> TooLargeFile:
 
 
 def require_plain(path: Path) -> None:
-    """Raises :class:`UnsafeFile` where ``path`` is there and is no regular file."""
+    """Raise :class:`UnsafeFile` where ``path`` is there and is no regular file."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -132,7 +132,7 @@ def require_plain(path: Path) -> None:
 
 
 def require_folder(path: Path) -> None:
-    """Raises :class:`UnsafeFile` where ``path`` is a link or no folder, ``OSError`` where there is
+    """Raise :class:`UnsafeFile` where ``path`` is a link or no folder, ``OSError`` where there is
     nothing."""
     mode = path.lstat().st_mode
     if not stat.S_ISDIR(mode):

@@ -48,8 +48,9 @@ _ALLOWED = {
 
 
 def load_plain(path: Path, *, own: bool = False, largest: int = LARGEST_FILE) -> dict[Any, Any]:
-    """What ``torch.save`` wrote to ``path``: a dictionary of tensors and plain values, the tensors
-    on the CPU. ``own``: the file belongs to a run, and may not be a link. ``largest``: its bytes.
+    """Return what ``torch.save`` wrote to ``path``: a dictionary of tensors and plain values, the
+    tensors on the CPU. ``own``: the file belongs to a run, and may not be a link. ``largest``: its
+    bytes.
 
     Raises :class:`WorkbenchError` with one sentence for everything else. No code in the file is
     run.
@@ -72,8 +73,8 @@ def plain_from(path: Path, content: bytes, largest: int = LARGEST_FILE) -> dict[
 
 
 def is_whole(tensor: Tensor) -> bool:
-    """Whether all of the tensor lies in the file: a stride of 0 makes one of any size out of a few
-    bytes."""
+    """Return whether all of the tensor lies in the file: a stride of 0 makes one of any size out of
+    a few bytes."""
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 

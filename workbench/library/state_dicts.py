@@ -77,7 +77,7 @@ def tensors_of(path: Path, values: dict[Any, Any]) -> dict[str, Tensor]:
 
 
 def difference(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Message | None:
-    """What keys and shapes have against each other, in short; ``None`` where they agree."""
+    """Return what keys and shapes have against each other, in short; ``None`` where they agree."""
     differences = [
         *(Message("{key} is missing", key=key) for key in expected if key not in tensors),
         *(

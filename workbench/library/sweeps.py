@@ -44,7 +44,7 @@ class StoredSweep:
 
     @property
     def label(self) -> str:
-        """What it is called: its title, else its id."""
+        """Return what it is called: its title, else its id."""
         return self.sweep.title or self.id
 
 

@@ -28,7 +28,7 @@ class Trashed:
 
 
 def trash_entries(library: Path) -> list[Path]:
-    """What lies in the trash of ``library``, by name.
+    """Return what lies in the trash of ``library``, by name.
 
     Raises :class:`WorkbenchError` where the trash is a link or cannot be read.
     """
@@ -67,7 +67,7 @@ def find_trashed(library: Path, which: str) -> Path:
 
 
 def read_trash(library: Path) -> list[Trashed]:
-    """What lies in the trash, with sizes. Raises as :func:`trash_entries`."""
+    """Return what lies in the trash, with sizes. Raises as :func:`trash_entries`."""
     return [Trashed(path, bytes_of(path)) for path in trash_entries(library)]
 
 
@@ -90,7 +90,7 @@ def _below(path: Path) -> Iterator[Path]:
 
 
 def delete_entry(path: Path) -> None:
-    """Deletes one entry of the trash for good. Raises :class:`WorkbenchError`."""
+    """Delete one entry of the trash for good. Raises :class:`WorkbenchError`."""
     try:
         if path.is_symlink() or not path.is_dir():
             atomic.delete(path)
@@ -103,7 +103,7 @@ def delete_entry(path: Path) -> None:
 
 
 def empty_trash(library: Path) -> list[WorkbenchError]:
-    """Deletes what lies in the trash for good; the reasons for what could not be. Raises as
+    """Delete what lies in the trash for good; the reasons for what could not be. Raises as
     :func:`trash_entries`."""
     problems = []
     for path in trash_entries(library):

@@ -80,7 +80,7 @@ def statistics_of(weights: Weights) -> tuple[Tensor, Tensor] | None:
 
 
 def save_weights(path: Path, weights: Weights) -> None:
-    """Writes ``weights`` to ``path`` in the program's own format; an existing file is replaced
+    """Write ``weights`` to ``path`` in the program's own format; an existing file is replaced
     whole or not at all. ``notes`` are not kept, and of ``data`` no paths.
 
     Raises :class:`WorkbenchError` where the file cannot be written, and ``TypeError`` where
@@ -297,7 +297,7 @@ def _are_metrics(values: dict[str, Any]) -> bool:
 
 
 def _is_plain(values: object) -> bool:
-    """Whether ``values`` is a dict of texts, numbers, and lists or tuples of them, all of
+    """Return whether ``values`` is a dict of texts, numbers, and lists or tuples of them, all of
     Python's own types: NumPy's numbers pass for ``float``, but are pickled as code."""
 
     def is_scalar(value: object) -> bool:

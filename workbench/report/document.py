@@ -92,7 +92,7 @@ def write_report(
     say: Say = str,
     language: str = "en",
 ) -> list[Path]:
-    """Writes the report of ``records`` to ``path``: HTML, or Markdown with its plots in a folder
+    """Write the report of ``records`` to ``path``: HTML, or Markdown with its plots in a folder
     beside it, by the file's ending. ``known`` are the runs that repeats are looked for in,
     ``say`` puts sentences into the reader's language. Returns the files written.
 
@@ -183,8 +183,8 @@ def _summary(pages: Sequence[_Page], say: Say) -> Table:
 
 
 def _how_tested(record: RunRecord, say: Say) -> str:
-    """What follows an accuracy of averaged weights, or of each test image and its mirror image;
-    empty for others."""
+    """Return what follows an accuracy of averaged weights, or of each test image and its mirror
+    image; empty for others."""
     words = []
     if record.averaged:
         words.append(say(Message("averaged weights (EMA)")))
@@ -273,7 +273,7 @@ class _Page:
         return say(status_word(record.status))
 
     def _about_preset(self) -> Iterator[Block]:
-        """What was written about the preset, apart from what this run did."""
+        """Return what was written about the preset, apart from what this run did."""
         preset, say = self.preset, self.say
         if preset is None:
             return

@@ -56,7 +56,7 @@ def evaluate_weights(
     device: str = "auto",
     threads: int | None = None,
 ) -> WeightsTest:
-    """Tests the weights in the file ``path`` on the test split of ``data``, in evaluation mode,
+    """Test the weights in the file ``path`` on the test split of ``data``, in evaluation mode,
     with mirror images where their experiment tests so.
 
     ``threads``: of the CPU, the process's own number where it is ``None``.
@@ -147,7 +147,7 @@ class ImagePredictions:
 
 
 def predict_images(path: Path, images: np.ndarray, *, device: str = "auto") -> ImagePredictions:
-    """What the weights in the file ``path`` say of ``images`` (uint8 (N, 32, 32, 3)), in
+    """Return what the weights in the file ``path`` say of ``images`` (uint8 (N, 32, 32, 3)), in
     evaluation mode.
 
     Raises :class:`WorkbenchError` with one sentence.

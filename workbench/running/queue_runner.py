@@ -308,7 +308,7 @@ class QueueRunner:
 
 
 def _goes_on(record: RunRecord) -> bool:
-    """Whether the run can be resumed: also one that failed because the disk was full."""
+    """Return whether the run can be resumed: also one that failed because the disk was full."""
     return record.status != "finished" and has_checkpoint(record.folder)
 
 

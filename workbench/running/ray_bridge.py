@@ -185,8 +185,8 @@ def _asks(address: str, mode: str) -> str:
 
 
 def _room(options: dict[str, Any]) -> dict[str, Any]:
-    """What the cluster has. Raises :class:`WorkbenchError` where it can never train what is asked
-    for: Ray would wait for ever."""
+    """Return what the cluster has. Raises :class:`WorkbenchError` where it can never train what is
+    asked for: Ray would wait for ever."""
     import ray
 
     cpus, gpus, workers = options["cpus"], options["gpus"], options["workers"]
@@ -230,7 +230,7 @@ def _short(error: Exception) -> str:
 
 
 def _watch(address: str) -> None:
-    """Ends this process with the head; Ray would wait a minute, and then end it from inside."""
+    """End this process with the head; Ray would wait a minute, and then end it from inside."""
     missed = 0
     while missed < 2:
         time.sleep(WATCH_S)
@@ -311,7 +311,7 @@ class _Slot:
         threading.Thread(target=self._bring, args=(self._actor,), daemon=True).start()
 
     def _bring(self, actor: Any) -> None:
-        """Brings what the actor sends."""
+        """Bring what the actor sends."""
         import ray
         from ray import exceptions
 
@@ -361,7 +361,7 @@ def _last_line(said: str) -> str:
 
 
 def _cause(said: str) -> str:
-    """Why an actor died, by what Ray says: ``memory``, ``machine`` or ``process``."""
+    """Return why an actor died, by what Ray says: ``memory``, ``machine`` or ``process``."""
     text = said.lower()
     if "memory on the node" in text or "memory usage threshold" in text:
         return "memory"

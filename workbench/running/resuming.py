@@ -49,7 +49,7 @@ OTHER_RATES = Message(
 
 
 def change_of_rates(record: RunRecord, experiment: Experiment) -> list[Message]:
-    """What a run that is trained for another number of epochs says of its learning rate."""
+    """Return what a run that is trained for another number of epochs says of its learning rate."""
     fixed = SCHEDULERS[experiment.scheduler].rate_of_step is None
     if fixed or record.epochs == experiment.epochs:
         return []
@@ -102,8 +102,9 @@ def stored_checkpoint(record: RunRecord) -> Checkpoint | None:
 
 
 def _waited(record: RunRecord, waited: int) -> int:
-    """How many epochs early stopping has waited, when a finished run is trained on. Where that was
-    enough to end it (early, or with its last epoch), it waits anew: more epochs are wanted."""
+    """Return how many epochs early stopping has waited, when a finished run is trained on. Where
+    that was enough to end it (early, or with its last epoch), it waits from the start: more epochs are
+    wanted."""
     patience = int(record.experiment.get("early_stopping", 0))
     return 0 if 0 < patience <= waited else waited
 
@@ -145,12 +146,12 @@ def timed_of(record: RunRecord) -> dict[int, float]:
 
 
 def change_of_threads(before: int, now: int) -> Message:
-    """What a run that goes on with another number of threads says of it."""
+    """Return what a run that goes on with another number of threads says of it."""
     return Message(CHANGES["cpu_threads"].template, then=before, now=now)
 
 
 def require_epochs(record: RunRecord, experiment: Experiment, start: Checkpoint) -> None:
-    """Raises :class:`WorkbenchError` where ``start`` lies beyond the epochs asked for."""
+    """Raise :class:`WorkbenchError` where ``start`` lies beyond the epochs asked for."""
     begun = start.epoch if start.step else start.epoch - 1
     if experiment.epochs < begun:
         raise WorkbenchError(
@@ -161,7 +162,7 @@ def require_epochs(record: RunRecord, experiment: Experiment, start: Checkpoint)
 
 
 def require_same_images(record: RunRecord, info: DataInfo) -> None:
-    """Raises :class:`WorkbenchError` where the loaded data are not what the run was begun on."""
+    """Raise :class:`WorkbenchError` where the loaded data are not what the run was begun on."""
     if info.fingerprint != record.data.get("fingerprint"):
         raise WorkbenchError(
             "{name} was started on other images than {data} holds now and cannot be resumed "
@@ -187,8 +188,8 @@ CHANGES = {
 
 
 def changes_since(record: RunRecord, now: dict[str, Any]) -> list[Message]:
-    """What is not as it was when the run was begun (and with the threads that it had last); ``now``
-    is the environment of today."""
+    """Return what is not as it was when the run was begun (and with the threads that it had last);
+    ``now`` is the environment of today."""
     then = record.environment
     if "cpu_threads" in then:
         then = {**then, "cpu_threads": threads_of(record)}
@@ -200,7 +201,7 @@ def changes_since(record: RunRecord, now: dict[str, Any]) -> list[Message]:
 
 
 def begins_anew(experiment: Experiment) -> bool:
-    """Whether more than the weights would be needed to go on exactly."""
+    """Return whether more than the weights would be needed to go on exactly."""
     kept = OPTIMIZERS[experiment.optimizer].keeps(experiment)
     random = experiment.dropout or augmentations(experiment)
     return bool(kept or random or experiment.ema)
@@ -254,7 +255,7 @@ def _chosen_by(best: dict[str, Any]) -> float:
 
 
 def history(record: RunRecord, start: Checkpoint) -> History:
-    """What the run keeps of its losses and epochs: those up to ``start``.
+    """Return what the run keeps of its losses and epochs: those up to ``start``.
 
     Raises :class:`WorkbenchError` where the files hold less than that.
     """

@@ -85,7 +85,7 @@ def run_experiment(
     announce: Callable[[str], None] = lambda run: None,
     executor: Executor | None = None,
 ) -> RunEnded:
-    """Trains ``experiment`` and keeps what it reports in a new folder of ``library``.
+    """Train ``experiment`` and keep what it reports in a new folder of ``library``.
 
     ``listener`` hears every event but those that carry weights, on the calling thread, and as
     the last one exactly one ``RunEnded``, which is also returned. Nothing that goes wrong with
@@ -203,7 +203,7 @@ def resume_run(
     keep_checkpoint: bool = False,
     executor: Executor | None = None,
 ) -> RunEnded:
-    """Trains the run in ``folder`` on, as if it had not stopped, from its checkpoint.
+    """Train the run in ``folder`` on, as if it had not stopped, from its checkpoint.
 
     On the CPU the result is bit for bit that of a run that was never stopped, with the number of
     threads that it had last (which is what ``threads`` is where it is ``None``). A finished run is
@@ -305,7 +305,7 @@ def _record(
 
 
 def _choice(event: WeightsReady) -> dict[str, Any]:
-    """What a file of best weights must say: on which split they were chosen."""
+    """Return what a file of best weights must say: on which split they were chosen."""
     if event.kind != "best":
         return {}
     if event.validation_accuracy is None:
@@ -423,7 +423,7 @@ class _Keeper:
         self._writer.update(**{"weights" if event.kind == "last" else "best_weights": name})
 
     def end(self, outcome: Outcome, discard: bool, drop_checkpoint: bool) -> RunEnded:
-        """Writes the end, gives the lock back, and tells the listener."""
+        """Write the end, gives the lock back, and tell the listener."""
         writer = self._writer
         self._requests.end()
         ended = RunEnded(
@@ -468,7 +468,7 @@ class _Keeper:
         return ended
 
     def abandon(self) -> None:
-        """Gives the lock back and leaves the run as it is: interrupted."""
+        """Give the lock back and leaves the run as it is: interrupted."""
         self._requests.end()
         self._writer.close()
 

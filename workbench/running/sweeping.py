@@ -151,7 +151,7 @@ def _advance(
 
 
 def _trials(results: SweepResults, entries: Sequence[Entry]) -> list[Trial]:
-    """What the sampler is told. A point that crashed tells nothing."""
+    """Return what the sampler is told. A point that crashed tells nothing."""
     going_on = {entry.point for entry in entries if entry.state in _OPEN}
     trials = []
     for point in results.points:

@@ -77,7 +77,7 @@ class Worker:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        """Takes messages also while a run trains, and ends the process with the pipe: also while
+        """Take messages also while a run trains, and ends the process with the pipe: also while
         torch is imported, which this thread does without."""
         try:
             while True:

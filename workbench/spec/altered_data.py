@@ -13,7 +13,7 @@ ALTERED: Mapping[str, str] = {
 
 
 def is_comparable(data: Mapping[str, Any]) -> bool:
-    """Whether a run on ``data``, a ``DataInfo`` of plain values, may stand beside the report's
-    figures. Asks the table of today: a run that was kept before a data set came into it says
-    otherwise of itself."""
+    """Return whether a run on ``data``, a ``DataInfo`` of plain values, may stand beside the
+    report's figures. Asks the table of today: a run that was kept before a data set came into it
+    says otherwise of itself."""
     return bool(data.get("comparable")) and data.get("fingerprint") not in ALTERED

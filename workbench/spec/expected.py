@@ -66,8 +66,8 @@ class Expected:
         return any(end is not None for end in self.low)
 
     def judge(self, epoch: int, accuracy: float) -> Literal["on track", "below", "above"] | None:
-        """How ``accuracy`` after ``epoch`` stands to the band of :func:`expected_of`; ``None``
-        where there is none, and beyond its end."""
+        """Return how ``accuracy`` after ``epoch`` stands to the band of :func:`expected_of`;
+        ``None`` where there is none, and beyond its end."""
         if not 1 <= epoch <= len(self.accuracy):
             return None
         low, high = self.low[epoch - 1], self.high[epoch - 1]
@@ -121,8 +121,8 @@ def alike_until(a: Experiment, b: Experiment) -> float:
 
 
 def expected_of(experiment: Experiment, curves: Sequence[Curve] | None = None) -> Expected | None:
-    """What ``curves`` (those that ship with the program) say of ``experiment``; ``None`` where
-    none of them was trained with its hyperparameters.
+    """Return what ``curves`` (those that ship with the program) say of ``experiment``; ``None``
+    where none of them was trained with its hyperparameters.
 
     The band is one for the whole curve: of honest runs (another seed, all else the same)
     :data:`LEVEL` or more stay in it in every epoch. After each epoch it is the prediction interval

@@ -500,9 +500,9 @@ def names_without_effect(values: Mapping[str, Any]) -> set[str]:
 
 
 def tests_otherwise(values: Mapping[str, Any]) -> bool:
-    """Whether the tests after the epochs of the experiment with ``values`` take other figures than
-    its final test, which is in evaluation mode: only with dropout or batch norm does training mode
-    make a difference."""
+    """Return whether the tests after the epochs of the experiment with ``values`` take other
+    figures than its final test, which is in evaluation mode: only with dropout or batch norm does
+    training mode make a difference."""
     noisy = bool(values.get("dropout")) or may_have_batch_norm(values)
     return noisy and values.get("test_mode") == "train"
 

@@ -36,7 +36,7 @@ def _within(angle: float, freedom: int) -> float:
 
 
 def prediction_margin(deviation: float, runs: int, level: float = 0.95) -> float:
-    """How far one further run may lie from the mean of ``runs`` runs (2 or more) of sample standard
-    ``deviation``, in its unit, with probability ``level``, where runs are normally distributed:
-    t * s * sqrt(1 + 1 / n) (Hahn and Meeker, "Statistical Intervals", 1991, 4.7)."""
+    """Return how far one further run may lie from the mean of ``runs`` runs (2 or more) of sample
+    standard ``deviation``, in its unit, with probability ``level``, where runs are normally
+    distributed: t * s * sqrt(1 + 1 / n) (Hahn and Meeker, "Statistical Intervals", 1991, 4.7)."""
     return student_t(level, runs - 1) * deviation * math.sqrt(1.0 + 1.0 / runs)

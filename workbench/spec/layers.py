@@ -91,14 +91,14 @@ class Layer:
 
     @property
     def parameters(self) -> int:
-        """How many trained numbers it has."""
+        """Return how many trained numbers it has."""
         sizes = self._sizes()
         return self.numbers[0] + sum(sizes[name] for name in sizes.keys() - set(self.fixed))
 
     @property
     def buffers(self) -> int:
-        """How many numbers it keeps beside those: what is not trained, and batch norm's running
-        mean and variance and its count of batches."""
+        """Return how many numbers it keeps beside those: what is not trained, and batch norm's
+        running mean and variance and its count of batches."""
         sizes = self._sizes()
         fixed = self.numbers[1] + sum(sizes[name] for name in sizes.keys() & set(self.fixed))
         return fixed + (2 * self.outputs[0] + 1 if self.kind == "batch_norm" else 0)

@@ -111,7 +111,7 @@ class Preset:
 
     @property
     def beyond(self) -> bool:
-        """Whether it ships with the program and is none of the report's eleven."""
+        """Return whether it ships with the program and is none of the report's eleven."""
         return self.built_in and self.reported is None
 
 
@@ -192,7 +192,7 @@ def _at(path: Path, line: int, problem: Message) -> WorkbenchError:
 
 
 def _field_problem(detail: Any) -> Message:
-    """What pydantic has against a field of the file, in our words."""
+    """Return what pydantic has against a field of the file, in our words."""
     kind = detail["type"]
     values = {
         "field": ".".join(shortened(part) for part in detail["loc"]),
@@ -265,7 +265,7 @@ def preset_with_id(name: str) -> Preset:
 
 
 def save_preset(title: str, experiment: Experiment) -> Preset:
-    """Writes the person's own preset into their presets folder, named after ``title``.
+    """Write the person's own preset into their presets folder, named after ``title``.
 
     An own preset of that name is replaced (see :func:`replaced_by`). Raises
     :class:`WorkbenchError` where the title makes no file name, belongs to a built-in preset, or
@@ -314,8 +314,8 @@ def _name_of(title: str) -> str:
 
 
 def how_it_ran(preset: Preset, experiment: Experiment) -> Literal["declared", "as_run"] | None:
-    """Whether ``experiment`` is ``preset`` as declared or as run, but for the seed and for how
-    long; ``None`` where it is neither, so that nothing reported compares with it."""
+    """Return whether ``experiment`` is ``preset`` as declared or as run, but for the seed and for
+    how long; ``None`` where it is neither, so that nothing reported compares with it."""
     free = {"seed", "epochs", "early_stopping", "histograms"}
     for how, one in (("declared", preset.experiment), ("as_run", preset.as_run)):
         if one is not None and not set(differences(one, experiment)) - free:

@@ -61,7 +61,7 @@ def _warm_up(experiment: Experiment, step: int, steps: int) -> float:
 
 
 def _after_warm_up(experiment: Experiment, step: int, steps: int) -> float:
-    """How much of the rest of the run lies before ``step``: 0 to less than 1."""
+    """Return how much of the rest of the run lies before ``step``: 0 to less than 1."""
     warm_up = experiment.warmup_share * steps
     return max(0.0, (step - warm_up) / (steps - warm_up))
 

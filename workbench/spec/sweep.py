@@ -109,7 +109,7 @@ class Sweep:
 
     @property
     def adaptive(self) -> bool:
-        """Whether a point depends on the results of those before it."""
+        """Return whether a point depends on the results of those before it."""
         return self.method == "tpe"
 
     @property

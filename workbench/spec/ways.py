@@ -284,7 +284,7 @@ def _is_not_positive(text: str) -> bool:
 
 
 def _options(name: str, text: str) -> tuple[bool, int | None, list[Message]]:
-    """What follows a range: ``log`` or not, a number of values, and what is wrong."""
+    """Return what follows a range: ``log`` or not, a number of values, and what is wrong."""
     log, count, problems = False, None, []
     for word in filter(None, re.split(r"[\s,:]+", text)):
         if word == "log":

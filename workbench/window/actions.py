@@ -108,7 +108,7 @@ class Actions(QObject):
             self.restyle()
 
     def restyle(self) -> None:
-        """Paints the icons in the colors that hold now."""
+        """Paint the icons in the colors that hold now."""
         c = theme.colors()
         self.train.setIcon(icon("train", c.accent_text, c.muted))
         self.pause.setIcon(icon("train" if self._paused else "pause", c.text, c.muted))

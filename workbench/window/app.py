@@ -38,7 +38,7 @@ def _crashes_to_a_file() -> None:
 
 
 def run_window() -> int:
-    """Opens the window and returns its exit code once it is closed."""
+    """Open the window and return its exit code once it is closed."""
     sys.excepthook = _to_the_log  # a desktop start has no terminal to print it to
     _crashes_to_a_file()
     application = QApplication(sys.argv[:1])

@@ -42,7 +42,7 @@ class ImageTrial(QObject):
 
     @property
     def possible(self) -> bool:
-        """Whether there are weights to ask."""
+        """Return whether there are weights to ask."""
         if self._weights.path is not None:
             return True
         shown = self._view.record
@@ -51,7 +51,7 @@ class ImageTrial(QObject):
         return any(run.weights for run in self._session.library.known())
 
     def begin(self, image: Path | None = None) -> None:
-        """Opens the window, and shows ``image`` to the network where one is given."""
+        """Open the window, and show ``image`` to the network where one is given."""
         if self._weights.path is not None:
             self._open(image)
         elif (run := self._run()) is None:
@@ -61,7 +61,7 @@ class ImageTrial(QObject):
             self._weights.load(run.folder / (run.weights or ""))
 
     def go_on(self) -> bool:
-        """Opens the window that waited for the weights, now that the session is idle; whether
+        """Open the window that waited for the weights, now that the session is idle; whether
         there was one."""
         waited, self._waiting = self._waiting, False
         if waited and self._weights.path is not None:

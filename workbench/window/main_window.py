@@ -487,7 +487,7 @@ class MainWindow(QMainWindow):
             self.form.set_experiment(with_changes(preset.experiment, {"epochs": epochs}))
 
     def offer_first_steps(self) -> None:
-        """Shows the guided first run to who has neither trained nor skipped it."""
+        """Show the guided first run to who has neither trained nor skipped it."""
         if self.help.first_steps.is_new and not any(self.session.library.path.glob("*/run.json")):
             self.help.first_steps.begin()
 

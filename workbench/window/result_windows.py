@@ -134,7 +134,7 @@ class ResultWindows(QObject):
         return window
 
     def write_report(self, records: Sequence[RunRecord]) -> QFileDialog:
-        """Asks for a file and writes the report of ``records`` into it."""
+        """Ask for a file and write the report of ``records`` into it."""
         name = records[0].label if len(records) == 1 else tr("Experiments")
 
         def save(path: Path, ending: str) -> None:
@@ -178,7 +178,7 @@ class ResultWindows(QObject):
         work.begin()
 
     def close(self) -> None:
-        """Closes what is open over runs; a window that nothing ties to another would keep the
+        """Close what is open over runs; a window that nothing ties to another would keep the
         program from ending."""
         for window in (
             *self._parent.findChildren(ComparisonWindow),
@@ -189,6 +189,6 @@ class ResultWindows(QObject):
             window.close()
 
     def wait(self, milliseconds: int) -> None:
-        """Waits for reports that are being written."""
+        """Wait for reports that are being written."""
         for work in list(self._works):
             work.wait(milliseconds)

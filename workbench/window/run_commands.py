@@ -63,14 +63,14 @@ class RunCommands(QObject):
         self._over = parent
 
     def plan(self) -> Plan | None:
-        """What is chosen now; ``None`` without a preset that can be read."""
+        """Return what is chosen now; ``None`` without a preset that can be read."""
         preset = self._presets.current()
         if not isinstance(preset, Preset):
             return None
         return Plan(preset, self._data.choice, self._device.device(), self._session.threads)
 
     def train(self, experiment: Experiment | None, plan: Plan | None = None) -> None:
-        """Trains ``experiment`` as ``plan`` says, or as is chosen now; nothing while that cannot
+        """Train ``experiment`` as ``plan`` says, or as is chosen now; nothing while that cannot
         be."""
         plan = plan or self.plan()
         if self._session.busy or plan is None or experiment is None:
@@ -83,7 +83,7 @@ class RunCommands(QObject):
         )
 
     def resume(self, record: RunRecord) -> None:
-        """Trains a run on; of a finished one it asks for how many epochs."""
+        """Train a run on; of a finished one it asks for how many epochs."""
         if record.status == "finished":
             dialogs.ask_epochs(
                 self._over,
@@ -125,7 +125,7 @@ class RunCommands(QObject):
             self.pausing.emit(True)
 
     def cancel(self) -> None:
-        """Ends what is under way; asks first where it is a run."""
+        """End what is under way; ask first where it is a run."""
         if not self._session.running:
             self._session.cancel()  # a download, a decode or a test: nothing is lost
             return

@@ -37,7 +37,7 @@ class StatusBar(QStatusBar):
         self._timer.timeout.connect(self._show_memory)
 
     def show_now(self, text: str, problem: bool = False) -> None:
-        """What the program does now, or what went wrong; whole in the tooltip."""
+        """Return what the program does now, or what went wrong; whole in the tooltip."""
         self._now.setText(text)
         self._now.setToolTip(tooltip(text))
         role = "problem" if problem else ""
@@ -64,7 +64,7 @@ class StatusBar(QStatusBar):
         self._fit()
 
     def _fit(self) -> None:
-        """Gives the sentence half of the width at least: of the others those are shown that have
+        """Give the sentence half of the width at least: of the others those are shown that have
         room beside it."""
         room = self.width() // 2
         for label in (self._data, self._device, self._memory):

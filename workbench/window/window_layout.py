@@ -51,7 +51,7 @@ class WindowLayout:
         self._size_docks()
 
     def keep(self) -> None:
-        """Writes into the settings what :meth:`restore` reads."""
+        """Write into the settings what :meth:`restore` reads."""
         self._settings.set_bytes("window/geometry", self._window.saveGeometry())
         state = self._before or self._window.saveState(VERSION)  # docks yield as the window needs
         self._settings.set_bytes("window/state", state)

@@ -66,7 +66,7 @@ def _plain(label: str) -> str:
 
 
 def _ends(label: str, name: str) -> bool:
-    """Whether a word ends in ``label`` where ``name`` does."""
+    """Return whether a word ends in ``label`` where ``name`` does."""
     return not label[len(name) : len(name) + 1].isalnum()
 
 

@@ -26,7 +26,7 @@ class Group:
 
     @property
     def parameters(self) -> int:
-        """How many trained numbers it has."""
+        """Return how many trained numbers it has."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
@@ -36,12 +36,12 @@ class Group:
 
     @property
     def title(self) -> Message:
-        """What its first layer is."""
+        """Return what its first layer is."""
         return layer_words(self.layers[0]) or Message("Flatten")
 
     @property
     def details(self) -> list[Message]:
-        """What follows in it; what changes nothing is left out."""
+        """Return what follows in it; what changes nothing is left out."""
         first = self.layers[0]
         steps = first.kind == "conv" and first.stride > 1
         stride = [Message("stride {stride}", stride=first.stride)] if steps else []

@@ -105,13 +105,14 @@ def _validation(event: RunStarted) -> str:
 
 
 def _timed_line(event: RunStarted) -> list[str]:
-    """What each number of threads reached when they were timed; nothing where they were not."""
+    """Return what each number of threads reached when they were timed; nothing where they were
+    not."""
     speeds = ", ".join(f"{number}: {speed:.0f}" for number, speed in event.timed.items())
     return [f"Steps a second by number of threads: {speeds}"] if speeds else []
 
 
 def resumed_line(event: RunStarted) -> list[str]:
-    """Where a resumed run goes on; nothing for one from the beginning."""
+    """Return where a resumed run goes on; nothing for one from the beginning."""
     if (event.epoch, event.step) == (1, 0):
         return []
     if event.epoch > event.epochs:
@@ -132,7 +133,8 @@ def skipped_lines(data: DataInfo) -> list[str]:
 
 
 def mirrored_words(test: Evaluation) -> str:
-    """What follows the figure of a test of each image and its mirror image; empty for others."""
+    """Return what follows the figure of a test of each image and its mirror image; empty for
+    others."""
     return " (mean of each image and its mirror image)" if test.mirrored else ""
 
 

@@ -196,7 +196,7 @@ def differences(facts: Mapping[str, str]) -> list[Message]:
 
 
 def _said(content: bytes) -> dict[str, Any]:
-    """What the bridge says itself; it repeats texts of the cluster."""
+    """Return what the bridge says itself; it repeats texts of the cluster."""
     found = json.loads(content)
     if not isinstance(found, dict):
         raise ValueError("no message of the bridge")

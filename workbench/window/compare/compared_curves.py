@@ -195,7 +195,7 @@ class ComparedCurves(QWidget):
     # --- what is drawn -----------------------------------------------------------------
 
     def show_run(self, number: int, shown: bool) -> None:
-        """Shows the curves of the run with this ``number``, from 0, or hides them."""
+        """Show the curves of the run with this ``number``, from 0, or hide them."""
         (self._hidden.discard if shown else self._hidden.add)(number)
         if self._drawn:
             self._show_figures()
@@ -224,13 +224,13 @@ class ComparedCurves(QWidget):
         self._fit_accuracy()
 
     def _has(self, columns: Sequence[str]) -> bool:
-        """Whether any run has a point in one of these columns."""
+        """Return whether any run has a point in one of these columns."""
         if STEPS in columns:
             return any(len(loss) for loss in self._losses)
         return any(len(values[column][0]) for values in self._values for column in columns)
 
     def _draw_losses(self) -> None:
-        """Draws the smoothed losses of what is visible, with as many points as there is room for,
+        """Draw the smoothed losses of what is visible, with as many points as there is room for,
         and fits the axis of the losses to them unless the person has chosen its ends."""
         view = self.loss.view
         low, high = view.viewRange()[0]
@@ -419,7 +419,7 @@ class ComparedCurves(QWidget):
 
 
 def _spoken(column: str) -> str:
-    """What a curve shows, in words."""
+    """Return what a curve shows, in words."""
     return {
         "accuracy": tr("Test accuracy"),
         "training_accuracy": tr("Training accuracy"),

@@ -156,7 +156,7 @@ class FlipsView(QWidget):
         self._ask_once()  # where its tab was chosen before they were there
 
     def show_problem(self, why: Message) -> None:
-        """Why the two cannot be compared image by image."""
+        """Return why the two cannot be compared image by image."""
         self._no_flips = why
         self.retranslate(self._names)
 

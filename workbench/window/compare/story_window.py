@@ -96,7 +96,7 @@ class StoryChart(QWidget):
         return number if 0 <= number < len(self._chapters) and x >= place.left() else None
 
     def point(self, column: int, accuracy: float) -> QPointF:
-        """Where ``accuracy`` of a preset lies, in pixels."""
+        """Return where ``accuracy`` of a preset lies, in pixels."""
         place = self._place()
         width = place.width() / max(len(self._chapters), 1)
         y = place.bottom() - place.height() * accuracy / 100

@@ -95,7 +95,8 @@ class DataImagePanel(QScrollArea):
         self._fill()
 
     def show_experiment(self, experiment: Experiment | None) -> None:
-        """What a network of ``experiment`` gets; ``None`` where a field of the form is wrong."""
+        """Return what a network of ``experiment`` gets; ``None`` where a field of the form is
+        wrong."""
         self._experiment = experiment
         self._fill()
 

@@ -47,7 +47,7 @@ class DataReading(QObject):
         self.work.begin()
 
     def stop(self) -> None:
-        """Gives the reading up, at its next look at the flag; nothing is heard of it."""
+        """Give the reading up, at its next look at the flag; nothing is heard of it."""
         self._stopped.set()
         self._looking.stop()
 

@@ -143,7 +143,7 @@ class DataWindow(QWidget):
     # --- what is shown -----------------------------------------------------------------
 
     def show_data(self, choice: DataChoice, name: str) -> None:
-        """Reads ``choice``, of this ``name``, and shows it in the place of what is shown."""
+        """Read ``choice``, of this ``name``, and show it in the place of what is shown."""
         self._give_up()
         self._name, self._progress, self._problem = name, None, None
         self._show(None)

@@ -136,7 +136,7 @@ class ImageWall(QListView):
         self.selectionModel().currentChanged.connect(self._tell)
 
     def show_places(self, browsed: BrowsedData | None, places: np.ndarray) -> None:
-        """Shows the images at ``places``, and the first of them large."""
+        """Show the images at ``places``, and the first of them large."""
         self.wall.show_places(browsed, places)
         if self.wall.rowCount():
             self.setCurrentIndex(self.wall.index(0))
@@ -145,7 +145,7 @@ class ImageWall(QListView):
             self.looked_at.emit(-1, -1)
 
     def choose(self, place: Place) -> bool:
-        """Makes the image at ``place`` the current one; False where it is not on the wall."""
+        """Make the image at ``place`` the current one; False where it is not on the wall."""
         rows = np.flatnonzero((self.wall.places == place).all(axis=1))
         if not len(rows):
             return False

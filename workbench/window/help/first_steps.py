@@ -75,17 +75,17 @@ class FirstSteps(QFrame):
 
     @property
     def is_new(self) -> bool:
-        """Whether they were neither skipped nor gone through yet."""
+        """Return whether they were neither skipped nor gone through yet."""
         return not self._settings.text(_DONE)
 
     def begin(self) -> None:
-        """Shows the first step."""
+        """Show the first step."""
         self.show()
         self._go(0)
         self.next.setFocus()
 
     def end(self) -> None:
-        """Hides the steps, and does not offer them again; the menu has them."""
+        """Hide the steps, and does not offer them again; the menu has them."""
         self._settings.set_text(_DONE, "done")
         self._frame.put_around(None)
         self.hide()

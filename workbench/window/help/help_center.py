@@ -52,7 +52,7 @@ class HelpCenter(QObject):
         self._window = None
 
     def close(self) -> None:
-        """Closes what is open."""
+        """Close what is open."""
         self.what_is_this.stop()
         if self._window is not None:
             self._window.close()

@@ -52,7 +52,7 @@ class HelpWindow(QWidget):
         self.retranslate()
 
     def show_tab(self, tab: int) -> None:
-        """Shows one of :data:`SHORTCUTS`, :data:`GLOSSARY` and :data:`PLOTS`."""
+        """Show one of :data:`SHORTCUTS`, :data:`GLOSSARY` and :data:`PLOTS`."""
         self.tabs.setCurrentIndex(tab)
         self.show()
         self.raise_()

@@ -53,7 +53,7 @@ def _actions(menu: QMenu) -> Iterator[QAction]:
 
 
 def _keys_of_widgets() -> list[Shortcut]:
-    """What keys do in a widget that has the focus: no actions, so written here."""
+    """Return what keys do in a widget that has the focus: no actions, so written here."""
     plots, tables = tr("Plots"), tr("Tables")
     return [
         Shortcut(plots, tr("Move along the epochs"), "← →"),

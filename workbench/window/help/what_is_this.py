@@ -133,7 +133,7 @@ class WhatIsThis(QObject):
         application.installEventFilter(self)
 
     def stop(self) -> None:
-        """Ends the pointing."""
+        """End the pointing."""
         application = QApplication.instance()
         if self._pointing and application is not None:
             self._pointing = False

@@ -168,7 +168,7 @@ class Gallery(QListView):
     def show_images(
         self, predictions: Predictions | None, images: np.ndarray | None, order: Sequence[int]
     ) -> None:
-        """Shows the images of ``order``, and the first of them large."""
+        """Show the images of ``order``, and the first of them large."""
         self.images.show_images(predictions, images, np.asarray(order, np.int64))
         if self.images.rowCount():
             self.setCurrentIndex(self.images.index(0))
@@ -177,7 +177,7 @@ class Gallery(QListView):
             self.looked_at.emit(-1)
 
     def choose(self, image: int) -> None:
-        """Makes an image of the test split the current one, where it is among those shown."""
+        """Make an image of the test split the current one, where it is among those shown."""
         rows = np.flatnonzero(self.images.order == image)
         if len(rows):
             self.setCurrentIndex(self.images.index(int(rows[0])))

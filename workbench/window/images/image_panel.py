@@ -42,7 +42,7 @@ class Picture(QWidget):
         self.update()
 
     def invite(self, words: str) -> None:
-        """Says in a frame, where an image would be, how one gets there."""
+        """Say in a frame, where an image would be, how one gets there."""
         self._invitation = words
         self.setAccessibleDescription(words)
         self.update()
@@ -241,7 +241,7 @@ class ImagePanel(QWidget):
         self.bars.show_probabilities(classes, test.probabilities[index], label)
 
     def show_others(self, judgements: Sequence[Judgement]) -> None:
-        """How other runs judged the image; a line for each."""
+        """Return how other runs judged the image; a line for each."""
         lines = [
             tr("{mark} {run}: {predicted} {percent}%").format(
                 mark="✓" if one.right else "✗",

@@ -46,12 +46,12 @@ class ImageStore(QObject):
         self._looking.timeout.connect(self._tell_progress)
 
     def get(self, fingerprint: object) -> TestImages | None:
-        """What is in memory already."""
+        """Return what is in memory already."""
         last = self._last
         return last if last is not None and last.fingerprint == fingerprint else None
 
     def want(self, data: Mapping[str, Any]) -> None:
-        """Reads the test images of ``data``, a ``DataInfo`` as plain values; ``loaded`` or
+        """Read the test images of ``data``, a ``DataInfo`` as plain values; ``loaded`` or
         ``missing`` follows."""
         fingerprint = str(data.get("fingerprint", ""))
         if (last := self.get(fingerprint)) is not None:
@@ -66,7 +66,7 @@ class ImageStore(QObject):
         reading.work.begin()
 
     def stop(self, milliseconds: int) -> bool:
-        """Gives up what is read, and reads no more; whether it ended in time."""
+        """Give up what is read, and read no more; whether it ended in time."""
         self._stopped.set()
         works = [reading.work for reading in self._readings.values()]
         ended = all([work.wait(milliseconds) for work in works])

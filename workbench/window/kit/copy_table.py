@@ -12,7 +12,7 @@ from workbench.plain_text import table_cell
 
 
 def copy_table(rows: Sequence[Sequence[str]], caption: str = "", header: bool = True) -> None:
-    """Puts ``rows`` on the clipboard; ``caption`` and ``header`` as in :func:`as_html`, cells as
+    """Put ``rows`` on the clipboard; ``caption`` and ``header`` as in :func:`as_html`, cells as
     :func:`table_cell` makes them."""
     rows = [[table_cell(cell) for cell in row] for row in rows]
     data = QMimeData()
@@ -22,8 +22,8 @@ def copy_table(rows: Sequence[Sequence[str]], caption: str = "", header: bool = 
 
 
 def claims_copy(event: QEvent) -> bool:
-    """Whether a widget must accept ``event`` to get Ctrl+C before the window's own Copy, which
-    would know nothing of its rows."""
+    """Return whether a widget must accept ``event`` to get Ctrl+C before the window's own Copy,
+    which would know nothing of its rows."""
     return (
         isinstance(event, QKeyEvent)
         and event.type() == QEvent.Type.ShortcutOverride

@@ -42,7 +42,8 @@ def question(
 def ask_epochs(
     parent: QWidget, name: str, done: int, answered: Callable[[int], None]
 ) -> QInputDialog:
-    """How many epochs a finished run of ``done`` is to have in all; ``answered`` hears it."""
+    """Return how many epochs a finished run of ``done`` is to have in all; ``answered`` hears
+    it."""
     box = QInputDialog(parent)
     box.setObjectName("epochsQuestion")
     box.setWindowTitle(tr("Train for more epochs"))
@@ -129,7 +130,7 @@ def ask_give_up(
 
 
 def close_when_ended(box: QMessageBox, events: SignalInstance) -> None:
-    """Closes ``box`` without an answer once the run that it asks about has ended; ``events`` come
+    """Close ``box`` without an answer once the run that it asks about has ended; ``events`` come
     with the run's key."""
 
     def heard(_: str, event: object) -> None:

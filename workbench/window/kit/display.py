@@ -11,7 +11,7 @@ from workbench.messages import Message
 
 
 def display_problem() -> Message | None:
-    """Why no window can be shown, in one sentence; ``None`` where one can."""
+    """Return why no window can be shown, in one sentence; ``None`` where one can."""
     if sys.platform != "linux":
         return None
     platform = os.environ.get("QT_QPA_PLATFORM", "").split(":")[0].split(";")[0]

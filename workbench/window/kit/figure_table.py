@@ -77,7 +77,7 @@ class FigureTable(QTableWidget):
         self._fitting = False
 
     def show_rows(self, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-        """Replaces everything; the order a person sorted by stays."""
+        """Replace everything; the order a person sorted by stays."""
         self.setSortingEnabled(False)
         self.clear()
         self.setColumnCount(len(header))
@@ -114,7 +114,7 @@ class FigureTable(QTableWidget):
         self.fit_first_column()
 
     def fit_first_column(self) -> None:
-        """Makes the first column, of names, as narrow as it must be for the last to be seen, where
+        """Make the first column, of names, as narrow as it must be for the last to be seen, where
         that is enough; as wide as its names are where there is room."""
         if not self.columnCount() or not self.fits:
             return

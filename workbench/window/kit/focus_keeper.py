@@ -40,7 +40,7 @@ class FocusKeeper(QObject):
             self._forget()  # moved by the person
 
     def _changed_window(self, old: QWidget | None, window: QWidget | None) -> QWidget | None:
-        """Notes what was left for another window, and returns what had been left in ``window``."""
+        """Note what was left for another window, and return what had been left in ``window``."""
         before = old.window() if old is not None else None
         if before is window:
             return None

@@ -83,7 +83,8 @@ class FocusRing(QObject):
 
 
 def _is_container(widget: QWidget | None) -> bool:
-    """Whether no key gets there: what holds others, or a popup, which shows its place itself."""
+    """Return whether no key gets there: what holds others, or a popup, which shows its place
+    itself."""
     if widget is None or widget.windowType() == Qt.WindowType.Popup:
         return True
     return widget.window().windowType() == Qt.WindowType.Popup or (
@@ -92,8 +93,8 @@ def _is_container(widget: QWidget | None) -> bool:
 
 
 def place_of(widget: QWidget) -> QRect:
-    """What is seen of ``widget``, in its window; of a row of tabs the current one. Nothing where it
-    is off: no key does anything there."""
+    """Return what is seen of ``widget``, in its window; of a row of tabs the current one. Nothing
+    where it is off: no key does anything there."""
     place = widget.rect()
     if isinstance(widget, QTabBar):
         place = widget.tabRect(widget.currentIndex())

@@ -64,8 +64,8 @@ def limits_text(parameter: Hyperparameter) -> str:
 
 
 def summaries(experiment: Experiment) -> list[str]:
-    """What it trains in short, from ``Adam 0.0001 · BN · dropout 0.2 · step 20 ×0.2 · 30 epochs``
-    down to what a narrow place has room for."""
+    """Return what it trains in short, from ``Adam 0.0001 · BN · dropout 0.2 · step 20 ×0.2 · 30
+    epochs`` down to what a narrow place has room for."""
     optimizer = value_text(HYPERPARAMETERS["optimizer"], experiment.optimizer)
     network = [f"{optimizer} {number_text(experiment.learning_rate)}"]
     if experiment.batch_norm:

@@ -23,7 +23,7 @@ def centered(size: QSize, over: QRect, room: QRect) -> QRect:
 
 
 def center_over(window: QWidget, parent: QWidget) -> None:
-    """Puts a ``window`` that is not shown yet over the middle of ``parent``'s."""
+    """Put a ``window`` that is not shown yet over the middle of ``parent``'s."""
     over = parent.window()
     place = centered(window.size(), over.frameGeometry(), over.screen().availableGeometry())
     window.resize(place.size())
@@ -31,7 +31,7 @@ def center_over(window: QWidget, parent: QWidget) -> None:
 
 
 def show_free(window: QWidget, parent: QWidget) -> None:
-    """Shows ``window`` over ``parent``, so that this can come in front of it: a window manager
+    """Show ``window`` over ``parent``, so that this can come in front of it: a window manager
     keeps what is transient for another window above it always."""
     center_over(window, parent)  # before there is a handle: then its place is that of its frame
     # Makes the handle. Not by winId(), which makes one for each dock of ``parent`` too: a menu that

@@ -63,7 +63,7 @@ def ask_to_save(
     kinds: Mapping[str, str],
     save: Callable[[Path, str], None],
 ) -> QFileDialog:
-    """Asks for a file and calls ``save(path, ending)``; does not wait for the answer.
+    """Ask for a file and call ``save(path, ending)``; does not wait for the answer.
 
     ``kinds`` maps each ending (``"png"``) to its words, the first is offered; ``name`` has no
     ending. What ``save`` gets as ``ending`` is that of the typed name where it is one of

@@ -42,5 +42,5 @@ class Settings:
         self._store.setValue(key, value)
 
     def save(self) -> None:
-        """Writes what changed now; Qt would do so a little later."""
+        """Write what changed now; Qt would do so a little later."""
         self._store.sync()

@@ -98,7 +98,7 @@ def colors() -> Colors:
 
 
 def is_restyled(event: QEvent) -> bool:
-    """Whether ``event`` (of ``changeEvent``) says that colors may have changed."""
+    """Return whether ``event`` (of ``changeEvent``) says that colors may have changed."""
     return event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
 
 

@@ -74,7 +74,7 @@ class Translation:
         self.language = "en"
 
     def use(self, language: str) -> None:
-        """Switches the application to ``"en"`` or ``"ko"``."""
+        """Switch the application to ``"en"`` or ``"ko"``."""
         for translator in self._installed:
             self._application.removeTranslator(translator)
         self._installed = []

@@ -125,7 +125,7 @@ class Series:
         )
 
     def outside(self, start: int, stop: int, low: float, high: float) -> tuple[int, int]:
-        """How many of the values ``start:stop`` lie below ``low`` and above ``high``."""
+        """Return how many of the values ``start:stop`` lie below ``low`` and above ``high``."""
         part = self._finite(max(start, 0), min(stop, self._length))
         return int(np.count_nonzero(part < low)), int(np.count_nonzero(part > high))
 
@@ -160,7 +160,7 @@ class LossCurve:
         self.smoothed.extend(self._smoother.extend(values))
 
     def smooth(self, smoothing: float) -> None:
-        """Smooths everything again; ``smoothing`` in [0, 1)."""
+        """Smooth everything again; ``smoothing`` in [0, 1)."""
         self._smoothing = smoothing
         self._smoother = Smoother(smoothing)
         self.smoothed = Series()
@@ -171,9 +171,9 @@ class LossCurve:
 
 
 def horizon(position: float, epochs: int) -> float:
-    """Where the epoch axis of a growing run ends: the first of 5, 10, 20, 50, ... that is not
-    before ``position``, and no more than the run's ``epochs``. The axis so moves a few times in a
-    run and not all the time."""
+    """Return where the epoch axis of a growing run ends: the first of 5, 10, 20, 50, ... that is
+    not before ``position``, and no more than the run's ``epochs``. The axis so moves a few times in
+    a run and not all the time."""
     power = 10.0 ** max(math.floor(math.log10(max(position, 1.0))), 0)
     end = next(f * power for f in (1.0, 2.0, 5.0, 10.0) if f * power >= max(position, 5.0) or f > 5)
     return max(min(end, float(epochs)), position, 1.0)
@@ -209,7 +209,7 @@ def accuracy_range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def lonely(values: NDArray) -> NDArray[np.bool_]:
-    """Which of ``values``, (n,), are finite without a finite neighbor: a line does not show
+    """Return which of ``values``, (n,), are finite without a finite neighbor: a line does not show
     them."""
     finite = np.isfinite(values)
     before = np.concatenate([[False], finite[:-1]])
@@ -351,7 +351,7 @@ def epochs_csv(
 
 
 def losses_csv(losses: Floats, steps_per_epoch: int, sample: bool) -> Iterator[str]:
-    """Blocks of a table with one row for each step: ``step`` counts from the start of the run,
+    """Block of a table with one row for each step: ``step`` counts from the start of the run,
     ``step_of_epoch`` within its epoch. Blocks are small, so that a thread that writes them lets
     the window work between two."""
     end = ",yes\n" if sample else ",no\n"

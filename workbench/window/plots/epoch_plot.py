@@ -175,7 +175,7 @@ class EpochPlot(pg.PlotWidget):
         self._named[id(curve)] = (curve, name, best, unit)
 
     def spoken(self) -> str:
-        """What the plot shows, in words, for who does not see it."""
+        """Return what the plot shows, in words, for who does not see it."""
         if not self.words.isHidden():
             return self.words.text()
         parts = []
@@ -214,14 +214,14 @@ class EpochPlot(pg.PlotWidget):
     def set_ends(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
         """Ends of the axes; ``None`` leaves one as it is."""
         now_x, now_y = self.view.viewRange()
-        # pyqtgraph lays out and paints anew even where nothing changes.
+        # pyqtgraph lays out and paints again even where nothing changes.
         if x is not None and tuple(now_x) != x:
             self.view.setXRange(*x, padding=0)
         if y is not None and tuple(now_y) != y:
             self.view.setYRange(*y, padding=0)
 
     def export(self, painter: QPainter, place: QRectF) -> None:
-        """Paints the plot into ``place`` as shapes, not as the pictures that the screen caches."""
+        """Paint the plot into ``place`` as shapes, not as the pictures that the screen caches."""
         axes = (self.axis, self.getPlotItem().getAxis("bottom"))
         symbols = [item.scatter for item in self.getPlotItem().listDataItems()]
         for axis in axes:

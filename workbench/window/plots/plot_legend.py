@@ -77,7 +77,7 @@ class _EntryButton(QAbstractButton):
             self.draw(painter, self.palette().color(self.foregroundRole()))
 
     def draw(self, painter: QPainter, ink: QColor) -> None:
-        """Draws the entry with its left upper corner at the painter's origin, its words in the
+        """Draw the entry with its left upper corner at the painter's origin, its words in the
         color ``ink``: faint and struck through while its curve is hidden."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = self.font()
@@ -139,7 +139,7 @@ class PlotLegend(QWidget):
         return key not in self._hidden
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
-        """Replaces the entries. A button that stays keeps the focus."""
+        """Replace the entries. A button that stays keeps the focus."""
         self._entries = list(entries)
         self.setAccessibleName(", ".join(entry.text for entry in entries))
         while len(self._buttons) < len(entries):
@@ -168,7 +168,7 @@ class PlotLegend(QWidget):
             button.show()
 
     def _places(self, width: int) -> list[QRect]:
-        """Where the buttons stand in a legend of ``width`` pixels."""
+        """Return where the buttons stand in a legend of ``width`` pixels."""
         sizes = [button.sizeHint() for button in self.buttons()]
         line = self._line()
         places = []
@@ -225,7 +225,7 @@ class PlotLegend(QWidget):
             self._place()
 
     def draw(self, painter: QPainter, ink: QColor) -> None:
-        """Draws the entries whose curves are shown, on paper, where they stand in this widget. Its
+        """Draw the entries whose curves are shown, on paper, where they stand in this widget. Its
         left upper corner is the painter's origin; their words are in the color ``ink``."""
         for button in self.buttons():
             if self.shows(button.entry.key):

@@ -100,7 +100,7 @@ def _state(entry: Entry, live: LiveRun | None, record: RunRecord | None) -> str:
 
 
 def data_text(entry: Entry) -> str:
-    """What the data of ``entry`` are called."""
+    """Return what the data of ``entry`` are called."""
     kind, path = entry.data.get("kind"), entry.data.get("path")
     if kind == "sample":
         return tr("Sample data")

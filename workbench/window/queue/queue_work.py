@@ -247,7 +247,7 @@ class QueueWork(QObject):
 
 
 def look_words(look: QueueLook, at_work: bool) -> str:
-    """How many entries wait, run and have ended, and who runs them."""
+    """Return how many entries wait, run and have ended, and who runs them."""
     entries = look.entries
     counts = {
         "running": tr("{count} running"),

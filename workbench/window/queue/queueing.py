@@ -108,7 +108,7 @@ class Queueing(QObject):
             self.record_requested.emit(run)
 
     def _seconds(self, entry: Entry) -> float | None:
-        """How long ``entry`` takes, as earlier runs of the kind did."""
+        """Return how long ``entry`` takes, as earlier runs of the kind did."""
         runs = self._library.known()
         if not runs:
             return None

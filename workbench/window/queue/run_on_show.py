@@ -72,7 +72,7 @@ class RunOnShow(QObject):
 
     @property
     def activity(self) -> Activity | None:
-        """What :attr:`other` does; ``None`` where there is none."""
+        """Return what :attr:`other` does; ``None`` where there is none."""
         run = self.other
         if run is None:
             return None
@@ -84,7 +84,7 @@ class RunOnShow(QObject):
 
     @property
     def can_discard(self) -> bool:
-        """Whether Cancel would discard it: a run that was resumed keeps what it had."""
+        """Return whether Cancel would discard it: a run that was resumed keeps what it had."""
         run = self.other
         live = self._view.live_runs.get(run.key) if run is not None else None
         return live is None or not live.resumed

@@ -73,7 +73,7 @@ class AccuracyPlot(RunPlot):
         return tr("Test accuracy in training mode, %") if train else tr("Test accuracy, %")
 
     def _counted(self) -> bool:
-        """Whether the training images that were recognized are known of any epoch."""
+        """Return whether the training images that were recognized are known of any epoch."""
         return any(one.training_accuracy is not None for one in self.points.figures)
 
     def empty_words(self) -> str:
@@ -183,7 +183,7 @@ class AccuracyPlot(RunPlot):
         return inside
 
     def _draw_band(self, expected: Expected) -> None:
-        """Where honest runs stay. A piece without a band is left out."""
+        """Return where honest runs stay. A piece without a band is left out."""
         for curve, ends in zip(self.band, (expected.low, expected.high), strict=True):
             kept = [(epoch, end) for epoch, end in enumerate(ends, 1) if end is not None]
             curve.setData([float(epoch) for epoch, _ in kept], [end for _, end in kept])

@@ -146,7 +146,7 @@ class Geometry:
 def place(
     width: int, height: int, classes: int, widest_name: int, figure: int, line: int
 ) -> Geometry:
-    """Fits the matrix into ``width`` x ``height``. ``widest_name``: of all class names,
+    """Fit the matrix into ``width`` x ``height``. ``widest_name``: of all class names,
     ``figure``: of an accuracy, ``line``: the height of a line of text, in pixels."""
     names = min(widest_name, max(40, int(width * 0.2)))
     left = line + names + 10

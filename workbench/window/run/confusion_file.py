@@ -26,7 +26,7 @@ class Shown:
 
 
 def corner(sample: bool) -> str:
-    """What stands in a table's first cell; a figure on sample data says so."""
+    """Return what stands in a table's first cell; a figure on sample data says so."""
     return tr("True class, sample data") if sample else tr("True class")
 
 

@@ -108,7 +108,7 @@ class ConfusionMatrix(QWidget):
         self.update()
 
     def place(self) -> Geometry | None:
-        """Where things are now; ``None`` while there is no matrix."""
+        """Return where things are now; ``None`` while there is no matrix."""
         if self._figure is None or not self._figure.evaluation.classes:
             return None
         return self._figure.geometry(self.width(), self.height())

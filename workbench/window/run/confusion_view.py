@@ -48,7 +48,7 @@ first."""
 
 
 def _mode(test: Evaluation) -> str:
-    """How a test was taken, for the title of its confusion matrix."""
+    """Return how a test was taken, for the title of its confusion matrix."""
     mode = tr("training mode") if test.mode == "train" else tr("evaluation mode")
     return f"{mode}, {tr('mean of each image and its mirror image')}" if test.mirrored else mode
 
@@ -181,7 +181,7 @@ class ConfusionView(QWidget):
             self.say(say(sentence))
 
     def show_evaluation(self, evaluation: Evaluation | None, caption: str, sample: bool) -> None:
-        """Shows ``evaluation``; ``caption`` says whose it is, ``sample`` that it was taken on
+        """Show ``evaluation``; ``caption`` says whose it is, ``sample`` that it was taken on
         sample data. ``None`` is as :meth:`clear`."""
         self._shown = Shown(evaluation, caption, sample) if evaluation else None
         self._matrix.show_evaluation(evaluation)
@@ -227,7 +227,7 @@ class ConfusionView(QWidget):
         )
 
     def copy(self) -> None:
-        """Puts the counts on the clipboard, as text with tabs and as a table for spreadsheets."""
+        """Put the counts on the clipboard, as text with tabs and as a table for spreadsheets."""
         if self._shown is None:
             return
         rows = table_rows(self._shown.evaluation, corner(self._shown.sample))

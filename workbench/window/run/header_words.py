@@ -26,8 +26,9 @@ TRACK = {"on track": "on track", "below": "below expected", "above": "above expe
 
 
 def track_basis(expected: Expected, epoch: int, accuracy: float, otherwise: bool) -> str:
-    """What "on track" after ``epoch`` goes by: the test accuracy after it, in which mode, and the
-    band that it is compared with, its level, seeds, data and device. Empty without a band there."""
+    """Return what "on track" after ``epoch`` goes by: the test accuracy after it, in which mode,
+    and the band that it is compared with, its level, seeds, data and device. Empty without a band
+    there."""
     low, high = expected.low[epoch - 1], expected.high[epoch - 1]
     if low is None or high is None:
         return ""
@@ -63,8 +64,8 @@ def status_in_words(run: ShownRun) -> Message:
 
 
 def best_words(best: EpochFigures, otherwise: bool) -> tuple[str, str]:
-    """What is said of the best epoch, and its tooltip. ``otherwise``: tests after the epochs were
-    taken in training mode, which is another figure than that of the final test."""
+    """Return what is said of the best epoch, and its tooltip. ``otherwise``: tests after the epochs
+    were taken in training mode, which is another figure than that of the final test."""
     if best.validation is None:
         template = tr("best epoch {epoch} by test: {accuracy}")
         tip = (
@@ -88,7 +89,7 @@ def best_words(best: EpochFigures, otherwise: bool) -> tuple[str, str]:
 
 
 def progress_words(run: ShownRun) -> tuple[str, float, float]:
-    """What is done, in words, and how much of how much; a total of 0 is not known yet."""
+    """Return what is done, in words, and how much of how much; a total of 0 is not known yet."""
     state = run.state
     loading = loads(state)
     if loading is not None:
@@ -123,7 +124,7 @@ def progress_words(run: ShownRun) -> tuple[str, float, float]:
 
 
 def loads(state: RunState) -> tuple[int, int, str] | None:
-    """What is loaded at the moment; a test leaves the bar where it is."""
+    """Return what is loaded at the moment; a test leaves the bar where it is."""
     progress = state.progress
     if progress is None or progress.unit == "images":
         return None

@@ -206,13 +206,13 @@ class ImagesView(QWidget):
             self._show()
 
     def set_images_problem(self, fingerprint: str, why: Message) -> None:
-        """Why the images of a data set cannot be shown."""
+        """Return why the images of a data set cannot be shown."""
         if self._record is not None and fingerprint == self._record.data.get("fingerprint"):
             self._problem = say(why)
             self._show()
 
     def show_progress(self, fingerprint: str, event: DataProgress) -> None:
-        """How far the images of a data set are read."""
+        """Return how far the images of a data set are read."""
         if self._record is None or fingerprint != self._record.data.get("fingerprint"):
             return
         self._empty.setText(
@@ -252,7 +252,7 @@ class ImagesView(QWidget):
             self.images_wanted.emit(record)
 
     def _read_others(self) -> None:
-        """Begins to read the selected runs that were tested on the same images."""
+        """Begin to read the selected runs that were tested on the same images."""
         own, known = self._record, {record.id: test for record, test in self._others}
         self._others, self._others_to_read = [], []
         if own is None:
@@ -377,7 +377,7 @@ class ImagesView(QWidget):
         return record.folder / record.weights if record is not None and record.weights else None
 
     def look_inside(self) -> None:
-        """Opens the window that shows what the network does with the image; it follows what is
+        """Open the window that shows what the network does with the image; it follows what is
         looked at here for as long as it is open."""
         if self._inside is None:
             self._inside = InsideWindow(self)

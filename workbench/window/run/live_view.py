@@ -259,7 +259,7 @@ class LiveView(QWidget):
         self._changed()
 
     def _take(self, most: int) -> None:
-        """Takes over losses that were given."""
+        """Take over losses that were given."""
         if len(self._to_come):
             self.points.loss.extend(self._to_come[:most])
             self._to_come = self._to_come[most:]
@@ -313,12 +313,12 @@ class LiveView(QWidget):
         self.set_final(final)
 
     def step_count(self) -> int:
-        """How many losses it was given."""
+        """Return how many losses it was given."""
         return len(self.points.loss) + len(self._to_come)
 
     @property
     def follows(self) -> bool:
-        """Whether the view follows the newest points; zoom and pan by the person end it."""
+        """Return whether the view follows the newest points; zoom and pan by the person end it."""
         return self._follow.isChecked()
 
     def visible_epochs(self) -> tuple[float, float]:
@@ -359,7 +359,7 @@ class LiveView(QWidget):
             self._changed()
 
     def refresh(self) -> None:
-        """Paints what has changed, at once."""
+        """Paint what has changed, at once."""
         self._timer.stop()
         for _ in self._painting or ():
             pass
@@ -368,7 +368,7 @@ class LiveView(QWidget):
             pass
 
     def _paint(self) -> Iterator[None]:
-        """What has changed, a plot at a time: a repaint follows each, and takes as long."""
+        """Return what has changed, a plot at a time: a repaint follows each, and takes as long."""
         self._take(len(self._to_come))
         self._since.start()
         if not self._dirty:

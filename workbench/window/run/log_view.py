@@ -63,7 +63,7 @@ class LogView(QWidget):
         )
         self._text.setUndoRedoEnabled(False)
         self._text.setMaximumBlockCount(LINES)
-        # Lines stay lines: wrapping would lay out every one of them anew at each resize.
+        # Lines stay lines: wrapping would lay out every one of them again at each resize.
         self._text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._text.setTabChangesFocus(True)
         self._text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -148,7 +148,7 @@ class LogView(QWidget):
     # --- lines -------------------------------------------------------------------------
 
     def append(self, lines: Sequence[str]) -> None:
-        """Adds ``lines`` at the end."""
+        """Add ``lines`` at the end."""
         if not lines:
             return
         follows, from_end = self._follows, self._text.blockCount() - self._bar.value()
@@ -163,7 +163,7 @@ class LogView(QWidget):
         self._enable()
 
     def set_text(self, text: str) -> None:
-        """Shows ``text`` in place of all lines, from its end."""
+        """Show ``text`` in place of all lines, from its end."""
         self._mark(None)
         self._text.setPlainText(text.removesuffix("\n"))
         self._to_end()
@@ -236,7 +236,7 @@ class LogView(QWidget):
     # --- find --------------------------------------------------------------------------
 
     def open_find(self) -> None:
-        """Opens the find line with what is selected."""
+        """Open the find line with what is selected."""
         selected = self._text.textCursor().selectedText()
         self._find_row.show()
         if selected and "\u2029" not in selected:
@@ -245,7 +245,7 @@ class LogView(QWidget):
         self._find_field.selectAll()
 
     def close_find(self) -> None:
-        """Closes the find line; what was found stays selected."""
+        """Close the find line; what was found stays selected."""
         self._find_row.hide()
         if self._place is not None:
             self._text.setTextCursor(self._place)
@@ -253,7 +253,7 @@ class LogView(QWidget):
         self._text.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def find_next(self, backwards: bool = False) -> None:
-        """Goes to the next place with the wanted text, around the end."""
+        """Go to the next place with the wanted text, around the end."""
         if self._find_row.isHidden():
             self.open_find()
             return

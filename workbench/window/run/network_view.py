@@ -115,7 +115,7 @@ class NetworkView(QFrame):
         self.retranslate()
 
     def show_layers(self, layers: Sequence[Layer]) -> None:
-        """Draws ``layers``; none for nothing."""
+        """Draw ``layers``; none for nothing."""
         self._layers = layers
         self._draw()
 

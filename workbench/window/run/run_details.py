@@ -134,7 +134,7 @@ class _Table(QTableWidget):
 
 
 def _breakable(text: str) -> str:
-    """Lets long paths break after a slash: a zero-width space stands there, on the screen only."""
+    """Let long paths break after a slash: a zero-width space stands there, on the screen only."""
     return text.replace("/", "/\u200b").replace("\\", "\\\u200b")
 
 

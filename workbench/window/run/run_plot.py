@@ -49,7 +49,7 @@ class RunPlot(EpochPlot):
 
     @abstractmethod
     def name(self) -> str:
-        """What it is called for screen readers."""
+        """Return what it is called for screen readers."""
 
     @abstractmethod
     def name_curves(self) -> None:
@@ -61,7 +61,7 @@ class RunPlot(EpochPlot):
 
     @abstractmethod
     def empty_words(self) -> str:
-        """What will appear in it; empty where there is something."""
+        """Return what will appear in it; empty where there is something."""
 
     @abstractmethod
     def entries(self, c: theme.Colors) -> list[Entry]:

@@ -271,7 +271,7 @@ class ExportDialog(QDialog):
 
 
 def _named(records: Sequence[RunRecord]) -> str:
-    """Which runs are exported: the first three by name, and how many there are."""
+    """Return which runs are exported: the first three by name, and how many there are."""
     names = [shortened(run_title(record, tr), 60) for record in records[:3]]
     if len(records) == 1:
         return names[0]

@@ -64,7 +64,7 @@ class ResultsBar(QWidget):
         return [self.compare_action, self.report_action, self.export_action]
 
     def update_state(self) -> None:
-        """Sets what is on, with the reason in the tooltip where something is off."""
+        """Set what is on, with the reason in the tooltip where something is off."""
         count = len(self._selected())
         self.compare_action.setEnabled(2 <= count <= MOST_RUNS)
         self.report_action.setEnabled(count > 0)

@@ -105,7 +105,7 @@ class RunActions(QObject):
         has_trash: bool,
         unreadable: int = 0,
     ) -> None:
-        """Turns each on or off for the selected ``runs``. ``training``: names of the folders of
+        """Turn each on or off for the selected ``runs``. ``training``: names of the folders of
         runs that still train. ``unreadable``: runs that are selected too and cannot be read; they
         can only be shown in their folder and deleted."""
         count = len(runs) + unreadable

@@ -51,7 +51,7 @@ class RunButtons(QWidget):
 
 
 def _has_stopped(run: RunRecord | None) -> bool:
-    """Whether it ended before its time and can be resumed."""
+    """Return whether it ended before its time and can be resumed."""
     return run is not None and run.status in ("stopped", "failed") and has_checkpoint(run.folder)
 
 

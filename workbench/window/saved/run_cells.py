@@ -162,7 +162,7 @@ def run_label(record: RunRecord) -> str:
 
 
 def search_text(record: RunRecord, label: str) -> str:
-    """What the words of a search are looked for in, in both languages."""
+    """Return what the words of a search are looked for in, in both languages."""
     words = [say(ENDED_EARLY)] if record.ended_early else []
     return searched_text(record, label, data_text(record), plain_status(record.status), *words)
 

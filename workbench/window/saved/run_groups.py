@@ -69,7 +69,7 @@ class RunGroup:
 
     @property
     def tooltip(self) -> str:
-        """What is behind the heading and the mean."""
+        """Return what is behind the heading and the mean."""
         numbers = self.accuracies
         lines = [self.title, tr("{total:run|runs}").format(total=Count(len(self.records)))]
         if numbers:

@@ -159,7 +159,7 @@ class RunTable(QAbstractTableModel):
     # what is in it
 
     def show_runs(self, records: Sequence[RunRecord], more: bool = False) -> None:
-        """Makes ``records`` the runs, changing no more rows than it must. While ``more`` are
+        """Make ``records`` the runs, changing no more rows than it must. While ``more`` are
         being read, those that come are put into order only now and then, as that takes longer
         than reading them."""
         changed: set[str] = set()
@@ -197,7 +197,7 @@ class RunTable(QAbstractTableModel):
             self._waiting |= bool(touched)
 
     def search(self, text: str) -> None:
-        """Shows the runs that ``text`` finds (:mod:`workbench.library.run_filter`).
+        """Show the runs that ``text`` finds (:mod:`workbench.library.run_filter`).
 
         Raises :class:`WorkbenchError` where it cannot be understood; the rows stay as they are.
         """
@@ -249,7 +249,7 @@ class RunTable(QAbstractTableModel):
             self._arrange()
 
     def set_current(self, key: str) -> None:
-        """Marks the run that this window trains; an empty ``key`` for none."""
+        """Mark the run that this window trains; an empty ``key`` for none."""
         before, self._current = self._current, key
         self._tell_changed({before, key})
 
@@ -305,7 +305,7 @@ class RunTable(QAbstractTableModel):
     # which rows, in which order
 
     def _arrange(self, changed: Iterable[str] = ()) -> None:
-        """Shows what the search finds, in order, and tells the view what that changes."""
+        """Show what the search finds, in order, and tell the view what that changes."""
         before, wanted = self._shown, self._wanted()
         if wanted == before:
             self._tell_changed(changed)
@@ -413,7 +413,8 @@ class RunTable(QAbstractTableModel):
 
     @property
     def _places(self) -> dict[str, int]:
-        """Where the rows are, by their keys. Made when asked for: rows come and go in blocks."""
+        """Return where the rows are, by their keys. Made when asked for: rows come and go in
+        blocks."""
         if self._known_places is None:
             self._known_places = {row.key: place for place, row in enumerate(self._shown)}
         return self._known_places

@@ -163,7 +163,7 @@ class SavedModels(QWidget):
         self._update_actions()
 
     def set_off(self, name: str, reason: str) -> None:
-        """Turns one action off for a ``reason`` that its tooltip gives, in the language of the
+        """Turn one action off for a ``reason`` that its tooltip gives, in the language of the
         window; an empty ``reason`` turns it on again. ``name``: ``open``, ``load``,
         ``load_best``, ``test``, ``hyperparameters``, ``rename``, ``star``, ``labels``, ``delete``,
         ``resume``, ``give_up`` or ``show``."""
@@ -175,7 +175,7 @@ class SavedModels(QWidget):
         return [run for run in self._selected_rows() if run.status != UNREADABLE]
 
     def selected_unreadable(self) -> int:
-        """How many rows are selected whose run cannot be read."""
+        """Return how many rows are selected whose run cannot be read."""
         return len(self._selected_rows()) - len(self.selected())
 
     def _selected_rows(self) -> list[RunRecord]:
@@ -193,7 +193,7 @@ class SavedModels(QWidget):
         self.table.show_data(choice)
 
     def select_run(self, path: str | Path) -> None:
-        """Selects the run with this folder, where it is shown."""
+        """Select the run with this folder, where it is shown."""
         index = self.table.index_of(path)
         if index.isValid():
             self.view.setCurrentIndex(index)

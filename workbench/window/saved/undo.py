@@ -56,7 +56,7 @@ class Undo(QWidget):
         self._shown.timeout.connect(self._hide)
 
     def add(self, step: Step) -> None:
-        """Remembers ``step``, and offers to take it back."""
+        """Remember ``step``, and offer to take it back."""
         self._steps.append(step)
         self.retranslate()
         self.offered.emit(True)
@@ -64,11 +64,11 @@ class Undo(QWidget):
 
     @property
     def latest(self) -> Step | None:
-        """What :meth:`take_back` takes back."""
+        """Return what :meth:`take_back` takes back."""
         return self._steps[-1] if self._steps else None
 
     def take_back(self) -> tuple[list[RunRecord], list[WorkbenchError]]:
-        """Takes the latest step back: the runs that it was done to, and what went wrong."""
+        """Take the latest step back: the runs that it was done to, and what went wrong."""
         back: list[RunRecord] = []
         problems: list[WorkbenchError] = []
         step = self._steps.pop() if self._steps else Deleted(())
@@ -92,7 +92,7 @@ class Undo(QWidget):
         return back, problems
 
     def forget_what_is_gone(self) -> None:
-        """Leaves the steps whose files are still in the trash."""
+        """Leave the steps whose files are still in the trash."""
         there = {path.name for path in self._library.trashed()}
         kept: list[Step] = []
         for step in self._steps:
@@ -123,7 +123,7 @@ class Undo(QWidget):
             )
 
     def name(self) -> str:
-        """What the menu calls it."""
+        """Return what the menu calls it."""
         if isinstance(self.latest, GivenUp):
             return tr("Undo giving up resuming")
         return tr("Undo delete")

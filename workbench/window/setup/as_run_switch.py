@@ -46,7 +46,7 @@ class AsRunSwitch(QWidget):
         self.retranslate()
 
     def show_preset(self, preset: Preset | None, as_run: bool) -> None:
-        """Shows which of the two is on. Emits nothing."""
+        """Show which of the two is on. Emits nothing."""
         self._preset = preset
         self.setEnabled(preset is not None and preset.as_run is not None)
         (self.as_run if as_run else self.declared).setChecked(True)

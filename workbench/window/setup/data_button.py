@@ -108,14 +108,14 @@ class DataButton(QToolButton):
             self.open_folder(Path(folder))
 
     def open_folder(self, folder: Path) -> None:
-        """Asks for ``folder`` to be read; it becomes the choice with :meth:`set_info`."""
+        """Ask for ``folder`` to be read; it becomes the choice with :meth:`set_info`."""
         try:
             self.prepare_requested.emit(choose_data(str(folder)))
         except WorkbenchError as error:
             self.problem.emit(error.message)
 
     def set_info(self, choice: DataChoice, info: DataInfo) -> None:
-        """Takes a data set that was read, and remembers its name and number of images."""
+        """Take a data set that was read, and remember its name and number of images."""
         if choice.kind in PLACED:
             self._settings.set_record(
                 "data/folder",
@@ -131,7 +131,7 @@ class DataButton(QToolButton):
         self._take(choice)
 
     def take_download(self) -> None:
-        """Takes CIFAR-10, which was downloaded just now."""
+        """Take CIFAR-10, which was downloaded just now."""
         self._choose("cifar10")
 
     def offer(self, action: QAction) -> None:
@@ -148,7 +148,7 @@ class DataButton(QToolButton):
         self.retranslate()
 
     def set_reading_off(self, reason: str) -> None:
-        """Turns off, for a ``reason``, what would read or download other data; ``""`` turns it on
+        """Turn off, for a ``reason``, what would read or download other data; ``""`` turns it on
         again. Data that are known can be chosen all the same."""
         for action in (self._download, self._folder):
             action.setEnabled(not reason)

@@ -26,7 +26,7 @@ class DeviceBox(QComboBox):
 
     @property
     def is_gpu(self) -> bool:
-        """Whether that is known to be a GPU."""
+        """Return whether that is known to be a GPU."""
         device = self.device()
         if device == "auto" and self._devices:
             device = self._devices[0][0]
@@ -49,7 +49,7 @@ class DeviceBox(QComboBox):
         self.retranslate()
 
     def choices(self) -> list[tuple[str, str]]:
-        """What can be chosen: torch's name, and its label."""
+        """Return what can be chosen: torch's name, and its label."""
         return [(str(self.itemData(n)), self.itemText(n)) for n in range(self.count())]
 
     def set_off(self, reason: str) -> None:

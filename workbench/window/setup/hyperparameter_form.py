@@ -43,7 +43,7 @@ from workbench.window.setup.save_preset_dialog import SavePresetDialog
 
 
 def raw_values(experiment: Experiment) -> dict[str, Raw]:
-    """What the editors hold when they show ``experiment``."""
+    """Return what the editors hold when they show ``experiment``."""
     return {
         name: number_text(value) if HYPERPARAMETERS[name].kind in ("int", "float") else value
         for name, value in experiment.model_dump().items()
@@ -68,7 +68,7 @@ def check(raw: Mapping[str, Raw]) -> tuple[Experiment | None, dict[str, Message]
 
 
 def same(parameter: Hyperparameter, raw: Raw, value: Any) -> bool:
-    """Whether ``raw`` means ``value``: ``1e-3`` is 0.001."""
+    """Return whether ``raw`` means ``value``: ``1e-3`` is 0.001."""
     if parameter.kind == "numbers":
         return channel_numbers(raw) == channel_numbers(value)
     if parameter.kind not in ("int", "float"):
@@ -210,12 +210,12 @@ class HyperparameterForm(QWidget):
     # --- what others ask for -----------------------------------------------------------------
 
     def set_preset(self, preset: Preset) -> None:
-        """Fills the form with ``preset`` as declared; edits are dropped."""
+        """Fill the form with ``preset`` as declared; edits are dropped."""
         self._preset, self._as_run = preset, False
         self._take(preset.experiment)
 
     def set_experiment(self, experiment: Experiment) -> None:
-        """Fills the form with ``experiment``; it shows what differs from the current preset."""
+        """Fill the form with ``experiment``; it shows what differs from the current preset."""
         preset = self._preset
         self._as_run = preset is not None and how_it_ran(preset, experiment) == "as_run"
         self._take(experiment)
@@ -225,12 +225,12 @@ class HyperparameterForm(QWidget):
         self._take(self._start())
 
     def experiment(self) -> Experiment | None:
-        """What the person has set, ``None`` while a value is wrong."""
+        """Return what the person has set, ``None`` while a value is wrong."""
         return self._experiment
 
     def is_changed(self) -> bool:
-        """Whether what the person has set differs from the preset as declared, or as run where
-        the switch says so."""
+        """Return whether what the person has set differs from the preset as declared, or as run
+        where the switch says so."""
         return any(self._differs(name, self._start()) for name in HYPERPARAMETERS)
 
     def problem(self) -> str:
@@ -263,7 +263,7 @@ class HyperparameterForm(QWidget):
         )
 
     def _choose_as_run(self, as_run: bool) -> None:
-        """Takes over what the two differ in; other edits stay."""
+        """Take over what the two differ in; other edits stay."""
         before = raw_values(self._start())
         self._as_run = as_run
         after = raw_values(self._start())
@@ -274,7 +274,7 @@ class HyperparameterForm(QWidget):
         self.changed.emit()
 
     def _is_changed(self, name: str) -> bool:
-        """Whether ``name`` differs from the preset as declared."""
+        """Return whether ``name`` differs from the preset as declared."""
         return self._preset is not None and self._differs(name, self._preset.experiment)
 
     def _differs(self, name: str, experiment: Experiment) -> bool:
@@ -308,16 +308,16 @@ class HyperparameterForm(QWidget):
         self._show_head()
 
     def _network_size(self) -> str:
-        """How large the network of the form is, empty while a value is wrong; what is wrong with a
-        network of one's own comes first."""
+        """Return how large the network of the form is, empty while a value is wrong; what is wrong
+        with a network of one's own comes first."""
         if problems := own_network_problems():
             return " ".join(map(say, problems))
         experiment = self._experiment
         return "" if experiment is None else size_text(network_layers(experiment, 10), short=True)
 
     def show_bfloat16_gain(self, gain: float | None) -> None:
-        """How many times faster a step of this experiment was in bfloat16 than in float32, when
-        both were timed here; ``None`` where they were not."""
+        """Return how many times faster a step of this experiment was in bfloat16 than in float32,
+        when both were timed here; ``None`` where they were not."""
         self._bfloat16_gain = gain
         text = tr("bfloat16, timed here: {gain} times the speed of float32")
         self._rows["precision"].show_note("" if gain is None else text.format(gain=f"{gain:.2f}"))

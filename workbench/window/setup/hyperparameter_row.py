@@ -228,11 +228,11 @@ class HyperparameterRow(QObject):
     # --- value ------------------------------------------------------------------------------
 
     def raw(self) -> Raw:
-        """What the editor holds."""
+        """Return what the editor holds."""
         return self._raw
 
     def show_raw(self, raw: Raw) -> None:
-        """Shows a value; not an edit."""
+        """Show a value; not an edit."""
         self._showing = True
         self._raw = raw
         if isinstance(self.editor, QCheckBox):
@@ -261,7 +261,7 @@ class HyperparameterRow(QObject):
     # --- state ------------------------------------------------------------------------------
 
     def show_state(self, enabled: bool, changed: bool, problem: str, *notes: str) -> None:
-        """How the row looks: off or not, marked as changed, wrong for the reason ``problem``
+        """Return how the row looks: off or not, marked as changed, wrong for the reason ``problem``
         ("" where it is right); ``notes`` are added to its tooltip."""
         role = "" if enabled else "muted"
         if isinstance(self.editor, QLabel):
@@ -291,7 +291,7 @@ class HyperparameterRow(QObject):
         self.editor.setAccessibleDescription(" ".join(word for word in words if word))
 
     def retranslate(self) -> None:
-        """Sets all texts but those of the state, which whoever called ``show_state`` sets anew."""
+        """Set all texts but those of the state, which whoever called ``show_state`` sets again."""
         parameter = self.parameter
         self.label.setText(tr(parameter.label))
         self.editor.setAccessibleName(tr(parameter.label))
@@ -303,7 +303,7 @@ class HyperparameterRow(QObject):
         self._describe()
 
     def restyle(self) -> None:
-        """Takes the font that holds now."""
+        """Take the font that holds now."""
         small = self.label.font()
         small.setPointSizeF(max(small.pointSizeF() * 0.85, 6.0))
         self.reason.setFont(small)

@@ -29,7 +29,7 @@ def _amount(value: float, approximate: bool) -> str:
 
 
 def reported_lines(preset: Preset) -> list[str]:
-    """What the report says of ``preset``'s result, one fact a line; empty where it says
+    """Return what the report says of ``preset``'s result, one fact a line; empty where it says
     nothing."""
     reported = preset.reported
     if reported is None:
@@ -70,7 +70,7 @@ def reported_lines(preset: Preset) -> list[str]:
 
 
 def published_lines(preset: Preset) -> list[str]:
-    """What the source of the recipe says of it; nothing where there is none."""
+    """Return what the source of the recipe says of it; nothing where there is none."""
     published = preset.published
     if published is None:
         return []
@@ -95,8 +95,8 @@ def published_lines(preset: Preset) -> list[str]:
 
 
 def problem_text(preset: BrokenPreset) -> str:
-    """Why ``preset`` cannot be used, with its file's name in place of the whole path, which would
-    fill the card."""
+    """Return why ``preset`` cannot be used, with its file's name in place of the whole path, which
+    would fill the card."""
     message = preset.problem
     if "path" in message.values:
         message = Message(message.template, **{**message.values, "path": preset.path.name})
@@ -185,7 +185,7 @@ class PresetNote(QScrollArea):
     def show_preset(
         self, preset: Preset | BrokenPreset | None, presets: list[Preset | BrokenPreset]
     ) -> None:
-        """Shows ``preset``, which stands in the list ``presets``."""
+        """Show ``preset``, which stands in the list ``presets``."""
         self._preset, self._presets = preset, presets
         self.retranslate()
         self.verticalScrollBar().setValue(0)

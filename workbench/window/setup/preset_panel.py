@@ -41,7 +41,8 @@ WARNING = "⚠"
 
 
 def preset_name(preset: Preset | BrokenPreset) -> str:
-    """What a person calls it: ``007`` for one of the report, the title for one of their own."""
+    """Return what a person calls it: ``007`` for one of the report, the title for one of their
+    own."""
     return preset.id if isinstance(preset, BrokenPreset) or preset.built_in else preset.title
 
 
@@ -52,7 +53,7 @@ def whole_rows(height: int, row: int, rows: int) -> int:
 
 
 def delete_own(preset: Preset | BrokenPreset) -> None:
-    """Deletes the file of the person's own ``preset``. Raises :class:`WorkbenchError`."""
+    """Delete the file of the person's own ``preset``. Raises :class:`WorkbenchError`."""
     try:
         atomic.delete(preset.path)
     except OSError as error:
@@ -62,7 +63,7 @@ def delete_own(preset: Preset | BrokenPreset) -> None:
 
 
 def is_own(preset: Preset | BrokenPreset | None) -> bool:
-    """Whether the person made it. A preset of the report never counts."""
+    """Return whether the person made it. A preset of the report never counts."""
     return preset is not None and not preset.built_in
 
 
@@ -156,7 +157,7 @@ class _Rows(QStyledItemDelegate):
         painter.restore()
 
     def _left(self, painter: QPainter, rect: QRect, text: str, font: QFont, color: QColor) -> int:
-        """Paints ``text``, shortened where it must be; returns the pixels it took."""
+        """Paint ``text``, shortened where it must be; return the pixels it took."""
         metrics = QFontMetrics(font)
         shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
         painter.setFont(font)
@@ -166,7 +167,7 @@ class _Rows(QStyledItemDelegate):
         return metrics.horizontalAdvance(shown)
 
     def _right(self, painter: QPainter, rect: QRect, text: str, font: QFont, color: QColor) -> int:
-        """Paints ``text`` at the right end; returns where what stands left of it must end."""
+        """Paint ``text`` at the right end; return where what stands left of it must end."""
         metrics = QFontMetrics(font)
         left = rect.right() - metrics.horizontalAdvance(text)
         painter.setFont(font)
@@ -271,7 +272,7 @@ class PresetPanel(QWidget):
         return {p.id: p for p in self._presets if isinstance(p, Preset)}
 
     def reload(self) -> None:
-        """Reads the presets again; what was chosen stays chosen, where it is still there.
+        """Read the presets again; what was chosen stays chosen, where it is still there.
         ``selected`` tells where that is another one now, or has changed."""
         chosen = self.current()
         row = self.list.currentRow()
@@ -301,7 +302,7 @@ class PresetPanel(QWidget):
         self.reloaded.emit()
 
     def select(self, id: str) -> None:
-        """Chooses the preset with this id; an unknown one changes nothing."""
+        """Choose the preset with this id; an unknown one changes nothing."""
         row = next((self._row_of(p.path) for p in self._presets if p.id == id), None)
         if row is not None:
             self._set_row(row)
@@ -331,7 +332,7 @@ class PresetPanel(QWidget):
     def _chosen(self, *_: object) -> None:
         preset = self.current()
         self._update_actions()
-        # Told of already, and the same still: a broken one is told of anew only by its reason.
+        # Told of already, and the same still: a broken one is told of again only by its reason.
         known = preset == self._told and (
             not isinstance(preset, BrokenPreset)
             or not isinstance(self._told, BrokenPreset)

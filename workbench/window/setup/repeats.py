@@ -41,7 +41,7 @@ class Repeats(QObject):
         return len(self._queue)
 
     def words(self) -> str:
-        """Which repeat trains; empty while none does."""
+        """Return which repeat trains; empty while none does."""
         if not self._total:
             return ""
         return tr("Repeat {number} of {total}, seed {seed}").format(
@@ -49,7 +49,7 @@ class Repeats(QObject):
         )
 
     def ask(self, parent: QWidget, experiment: Experiment, sample: bool = False) -> QInputDialog:
-        """Asks how often ``experiment`` is to be trained, on the sample or not, and starts."""
+        """Ask how often ``experiment`` is to be trained, on the sample or not, and start."""
         dialog = QInputDialog(parent)
         dialog.setObjectName("repeatDialog")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -68,7 +68,7 @@ class Repeats(QObject):
         return dialog
 
     def start(self, experiment: Experiment, count: int, sample: bool = False) -> None:
-        """Trains ``experiment`` ``count`` times, with its own seed and those that follow."""
+        """Train ``experiment`` ``count`` times, with its own seed and those that follow."""
         self._forget()
         try:
             self._queue = [
@@ -115,7 +115,7 @@ class Repeats(QObject):
         return text + " " + tr("To compare them, select them under Saved models and press Compare…")
 
     def go_on(self) -> None:
-        """Starts the next run, where there is one."""
+        """Start the next run, where there is one."""
         if not self._queue:
             return
         experiment = self._queue.pop(0)

@@ -217,7 +217,7 @@ class ParallelPlot(pg.PlotWidget):
         self._set_line(BANDS + 1, rows, pen)
 
     def _set_line(self, number: int, rows: np.ndarray, pen: QPen) -> None:
-        """Draws all of ``rows`` as one item; a gap where a line does not cross an axis."""
+        """Draw all of ``rows`` as one item; a gap where a line does not cross an axis."""
         axes = self._positions.shape[1]
         y = self._positions[rows].ravel()
         x = np.tile(np.arange(axes, dtype=float), len(rows))

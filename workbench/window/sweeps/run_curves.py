@@ -99,7 +99,7 @@ class RunCurves(pg.PlotWidget):
 
     @property
     def ready(self) -> bool:
-        """Whether every curve is drawn."""
+        """Return whether every curve is drawn."""
         return not self._unread
 
     def _draw(self) -> None:

@@ -324,7 +324,7 @@ class SweepWindow(QWidget):
     # --- the other tabs ----------------------------------------------------------------
 
     def _show_tab(self) -> None:
-        """Draws the tab that is seen; the others when they are."""
+        """Draw the tab that is seen; the others when they are."""
         if self.results is None:
             return
         shown = self.tabs.currentIndex()
@@ -476,7 +476,7 @@ class SweepWindow(QWidget):
         ask_to_save(self, tr("Export"), file_name(results.stored.id), kinds, save)
 
     def _report(self) -> None:
-        """Asks for a report on the sweep, with a page for each run of one point."""
+        """Ask for a report on the sweep, with a page for each run of one point."""
         results = self.results
         point = self._selected_point() or (results.best if results is not None else None)
         if point is not None and point.runs:

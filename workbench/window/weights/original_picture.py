@@ -34,7 +34,7 @@ class OriginalPicture(QWidget):
         self.update()
 
     def place(self) -> QRect:
-        """Where the image is painted."""
+        """Return where the image is painted."""
         if self.pixels is None:
             return QRect()
         height, width, _ = self.pixels.shape
@@ -44,7 +44,7 @@ class OriginalPicture(QWidget):
         return place
 
     def square(self) -> QRect:
-        """Where the part lies that the network gets."""
+        """Return where the part lies that the network gets."""
         place = self.place()
         if self._fit == "whole":
             return place

@@ -204,7 +204,7 @@ class OwnImageWindow(QWidget):
             self._ask_inside(self._inside)
 
     def look_inside(self) -> None:
-        """Opens the window that shows what the network does with the image; it follows the image
+        """Open the window that shows what the network does with the image; it follows the image
         for as long as it is open."""
         if self._inside is None:
             self._inside = InsideWindow(self)

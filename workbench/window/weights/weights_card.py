@@ -161,7 +161,7 @@ class WeightsCard(QFrame):
         self._update()
 
     def set_enabled(self, on: bool, reason: str = "") -> None:
-        """Whether a test can be started; ``reason`` says in the tooltip why not."""
+        """Return whether a test can be started; ``reason`` says in the tooltip why not."""
         self._on, self._reason = on, reason
         self._update()
 

@@ -49,7 +49,7 @@ class WeightsInUse(QObject):
         session.progress.connect(self._progress)
 
     def ask(self, parent: QWidget) -> None:
-        """Lets the person choose a file."""
+        """Let the person choose a file."""
         folder = self.path.parent if self.path else self._session.library.path
         kinds = (
             tr("Weights") + " (*.pkl *.pt *.pth *.ckpt *.safetensors);;" + tr("All files") + " (*)"
@@ -74,7 +74,7 @@ class WeightsInUse(QObject):
             self._session.test_weights(self.path, self._data.choice, self._device.device())
 
     def test_if_asked(self) -> bool:
-        """Begins the test that was asked for with the loading, now that the session is idle;
+        """Begin the test that was asked for with the loading, now that the session is idle;
         whether there was one."""
         asked, self._test_when_idle = self._test_when_idle, False
         if asked:

@@ -60,7 +60,7 @@ class Work(QThread):
         self.finished.connect(self._ended)
 
     def begin(self) -> None:
-        """Starts the thread; to be called in place of ``start``."""
+        """Start the thread; to be called in place of ``start``."""
         Work._running.add(self)
         self.start()
 
@@ -70,7 +70,7 @@ class Work(QThread):
 
     @classmethod
     def wait_for_all(cls, milliseconds: int) -> bool:
-        """Waits for every thread, each at most so long; whether they ended."""
+        """Wait for every thread, each at most so long; whether they ended."""
         return all([work.wait(milliseconds) for work in list(cls._running)])
 
     def run(self) -> None:
@@ -79,7 +79,7 @@ class Work(QThread):
 
 
 def _yield_to_the_window() -> None:
-    """Lets the window's thread go first where both want a core, by :data:`NICE`. The threads that
+    """Let the window's thread go first where both want a core, by :data:`NICE`. The threads that
     torch starts from this one inherit it. Only Linux has priorities by thread; elsewhere nothing
     is changed."""
     if NICE and sys.platform == "linux":
@@ -132,7 +132,7 @@ class Session(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether a run is under way, from the loading of its data to its end."""
+        """Return whether a run is under way, from the loading of its data to its end."""
         return self.state.running
 
     def train(
@@ -145,7 +145,7 @@ class Session(QObject):
         threads: int | None = None,
         key: str = "",
     ) -> None:
-        """Starts a run; its events come as ``run_event`` with ``key``, a ``RunEnded`` as the last.
+        """Start a run; its events come as ``run_event`` with ``key``, a ``RunEnded`` as the last.
         ``threads`` of the CPU: ``None`` for as many as are fastest."""
         control = self._new_control()
         self.run_key = key
@@ -168,7 +168,7 @@ class Session(QObject):
         self._start(Activity.LOADING, work)
 
     def resume_run(self, folder: Path, epochs: int | None = None, key: str = "") -> None:
-        """Trains a saved run on, from its own data; to ``epochs`` in all, where given. Its events
+        """Train a saved run on, from its own data; to ``epochs`` in all, where given. Its events
         come as with :meth:`train`."""
         control = self._new_control()
         self.run_key = key
@@ -187,7 +187,7 @@ class Session(QObject):
         self._start(Activity.LOADING, work)
 
     def open_weights(self, path: Path) -> None:
-        """Reads a weight file; ``weights_opened`` or ``problem`` follows."""
+        """Read a weight file; ``weights_opened`` or ``problem`` follows."""
 
         def work() -> None:
             from workbench.library.weights import load_weights
@@ -197,7 +197,7 @@ class Session(QObject):
         self._start(Activity.OPENING, work)
 
     def test_weights(self, path: Path, data: DataChoice, device: str) -> None:
-        """Tests a weight file; ``weights_tested``, ``problem`` or ``given_up`` follows."""
+        """Test a weight file; ``weights_tested``, ``problem`` or ``given_up`` follows."""
         control, threads = self._new_control(), self.threads
 
         def work() -> None:
@@ -216,8 +216,7 @@ class Session(QObject):
         self._start(Activity.TESTING, work)
 
     def prepare_data(self, data: DataChoice) -> None:
-        """Loads (and caches) a data set; ``data_prepared``, ``problem`` or ``given_up``
-        follows."""
+        """Load (and cache) a data set; ``data_prepared``, ``problem`` or ``given_up`` follows."""
         control = self._new_control()
 
         def work() -> None:
@@ -231,7 +230,7 @@ class Session(QObject):
         self._start(Activity.PREPARING, work)
 
     def predict_image(self, path: Path, source: Any, name: str, device: str, fit: Fit) -> None:
-        """Asks the weights in ``path`` about an image, a path or a binary file, made square as
+        """Ask the weights in ``path`` about an image, a path or a binary file, made square as
         ``fit`` says; ``image_predicted`` follows, also with what is wrong with the image."""
 
         def work() -> None:
@@ -250,7 +249,7 @@ class Session(QObject):
         self._start(Activity.OPENING, work)
 
     def download(self) -> None:
-        """Downloads CIFAR-10; ``downloaded``, ``problem`` or ``given_up`` follows."""
+        """Download CIFAR-10; ``downloaded``, ``problem`` or ``given_up`` follows."""
         control = self._new_control()
 
         def work() -> None:
@@ -264,7 +263,7 @@ class Session(QObject):
         self._start(Activity.DOWNLOADING, work)
 
     def find_devices(self) -> None:
-        """Imports torch behind the first paint and looks for GPUs; ``devices_found`` follows.
+        """Import torch behind the first paint and look for GPUs; ``devices_found`` follows.
 
         Beside whatever else is under way: a run that is started meanwhile waits for the import.
         """
@@ -288,7 +287,7 @@ class Session(QObject):
         self._start_beside(work)
 
     def time_steps(self, experiment: Experiment, device: str) -> bool:
-        """Times a few steps of ``experiment`` beside the window, in no state of its own;
+        """Time a few steps of ``experiment`` beside the window, in no state of its own;
         ``steps_timed`` follows. Whether it was begun: only while nothing is under way, after
         :meth:`find_devices`.
 
@@ -320,7 +319,7 @@ class Session(QObject):
         return True
 
     def give_up_resuming(self, record: RunRecord) -> None:
-        """Saves the last weights of an interrupted run, beside whatever is under way;
+        """Save the last weights of an interrupted run, beside whatever is under way;
         ``resuming_given_up`` or ``problem`` follows."""
 
         def work() -> None:
@@ -357,11 +356,11 @@ class Session(QObject):
 
     @property
     def pause_wanted(self) -> bool:
-        """Whether a pause was asked for; ``state`` says when the run has come to it."""
+        """Return whether a pause was asked for; ``state`` says when the run has come to it."""
         return self._control.paused
 
     def use_threads(self, threads: int) -> None:
-        """Asks the run to go on with so many threads of the CPU."""
+        """Ask the run to go on with so many threads of the CPU."""
         self._control.use_threads(threads)
 
     def pause(self) -> None:
@@ -371,20 +370,20 @@ class Session(QObject):
         self._control.resume()
 
     def stop(self) -> None:
-        """Asks the run to end and keep what it reached."""
+        """Ask the run to end and keep what it reached."""
         if self.running:
             self._set_state(Activity.STOPPING)
         self._control.stop()
 
     def cancel(self) -> None:
-        """Asks the work to end and discard what it reached."""
+        """Ask the work to end and discard what it reached."""
         if self.running:
             self._set_state(Activity.STOPPING)
         self._control.cancel()
 
     def wait(self, milliseconds: int) -> bool:
-        """Waits for every thread's end, each at most so long, and emits what is left to emit;
-        whether they ended."""
+        """Wait for every thread's end, each at most so long, and emit what is left to emit; whether
+        they ended."""
         self._timing_unwanted.set()
         if not all([work.wait(milliseconds) for work in self._beside]):
             return False
