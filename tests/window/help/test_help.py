@@ -187,6 +187,10 @@ def test_five_steps_follow_the_run_and_are_offered_once(
     qtbot.mouseClick(steps.setup, Qt.MouseButton.LeftButton)
     assert window.presets.current().id == "007"  # type: ignore[union-attr]
     assert window.form.experiment().epochs == 3  # type: ignore[union-attr]
+    assert "3 epochs in place of its 60" in steps.text.text()
+    field = window.findChild(QWidget, "hyperparameter_epochs")
+    assert frame.geometry().contains(field.mapTo(window, QPoint(0, 0)))
+    places = (steps.back.x(), steps.next.x())
     qtbot.mouseClick(steps.next, Qt.MouseButton.LeftButton)
     assert "Step 3 of 5" in steps.title.text()
     steps.run_ended()  # of nothing that these steps are about
@@ -194,6 +198,8 @@ def test_five_steps_follow_the_run_and_are_offered_once(
     steps.run_began()
     steps.run_ended()
     assert "Step 5 of 5" in steps.title.text()
+    QApplication.processEvents()
+    assert (steps.back.x(), steps.next.x()) == places
     translation.use("ko")
     qtbot.waitUntil(lambda: "5단계 중 5단계" in steps.title.text())
     translation.use("en")

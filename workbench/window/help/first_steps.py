@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.spec.presets import find_preset
 from workbench.window.help.help_html import HelpReader
 from workbench.window.kit import theme
 from workbench.window.kit.focus_ring import place_of
@@ -101,9 +102,10 @@ class FirstSteps(QFrame):
         """Have the first run set up, and show the field that is not as the preset says."""
         self.setup_wanted.emit(PRESET, EPOCHS)
         self.text.setText(
-            tr("Preset {preset} is chosen, with {epochs} epochs: see Epochs in the form.").format(
-                preset=PRESET, epochs=EPOCHS
-            )
+            tr(
+                "Preset {preset} is chosen, with {epochs} epochs in place of its {all}: see Epochs "
+                "in the form."
+            ).format(preset=PRESET, epochs=EPOCHS, all=find_preset(PRESET).experiment.epochs)
         )
         field = self.window().findChild(QWidget, "hyperparameter_epochs")
         if field is None:
