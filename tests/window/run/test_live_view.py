@@ -697,6 +697,16 @@ def row(epoch: int, test_loss: float, loss: float, **more: Any) -> dict[str, Any
     }
 
 
+def test_the_training_accuracy_of_a_single_epoch_is_a_mark(qtbot: QtBot, view: LiveView) -> None:
+    rows = [row(epoch, 2.0, 2.0, training_correct=20, training_total=40) for epoch in (1, 2)]
+    losses = np.full(200, 1.0, np.float32)
+    for count, symbol in ((1, "o"), (2, None)):
+        part = losses[: 100 * count]
+        view.show_saved(100, 4, [1e-3] * count, None, False, "eval", part, rows[:count])
+        qtbot.waitUntil(lambda n=count: len(drawn(view.accuracy.training)[0]) == n)
+        assert view.accuracy.training.opts["symbol"] == symbol
+
+
 def test_training_and_test_are_drawn_and_the_gap_is_named(qtbot: QtBot, view: LiveView) -> None:
     counted = [{"training_correct": right, "training_total": 40} for right in (20, 30, 38, 40)]
     rows = [
