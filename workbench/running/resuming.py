@@ -103,8 +103,8 @@ def stored_checkpoint(record: RunRecord) -> Checkpoint | None:
 
 def _waited(record: RunRecord, waited: int) -> int:
     """Return how many epochs early stopping has waited, when a finished run is trained on. Where
-    that was enough to end it (early, or with its last epoch), it waits from the start: more epochs are
-    wanted."""
+    that was enough to end it (early, or with its last epoch), it waits from the start: more epochs
+    are wanted."""
     patience = int(record.experiment.get("early_stopping", 0))
     return 0 if 0 < patience <= waited else waited
 
