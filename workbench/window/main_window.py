@@ -208,6 +208,24 @@ class MainWindow(QMainWindow):
         self.addToolBar(bar)
         self._toolbar = bar
 
+    def _fit_toolbar(self) -> None:
+        """Show the buttons behind Train by their icons alone where their words have no room."""
+        bar = self._toolbar
+        names = ("enqueueButton", "pauseButton", "stopButton", "cancelButton")
+        buttons = [b for name in names if (b := bar.findChild(QToolButton, name)) is not None]
+        others = [
+            bar.widgetForAction(self.actions_.train),
+            *(self.data_button, self.device_box, self.threads_box),
+        ]
+        words = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for button in buttons:
+            button.setToolButtonStyle(words)
+        spaces = (len(buttons) + len(others) + 2) * 6
+        wanted = sum(widget.sizeHint().width() for widget in (*buttons, *others)) + spaces + 16
+        if wanted > self.width():
+            for button in buttons:
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+
     def _make_docks(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self._preset_dock = self._dock("presetDock", left, self.presets)
@@ -313,6 +331,7 @@ class MainWindow(QMainWindow):
         self.sweeps.retranslate()
         self._say_state()
         self._update()
+        self._fit_toolbar()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -439,6 +458,7 @@ class MainWindow(QMainWindow):
         self.runs.said.connect(self.status.show_now)
         self.runs.problem.connect(self._show_problem)
         self.data_button.changed.connect(self._update)
+        self.data_button.changed.connect(self._fit_toolbar)
         self.data_button.changed.connect(lambda: self.saved.show_data(self.data_button.choice))
         self.saved.show_data(self.data_button.choice)
         self.data_button.offer(self.actions_.browse_data)
@@ -900,6 +920,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_toolbar()
         if self._shown_once:
             self._layout.follow(event.oldSize().width(), event.size().width())
 

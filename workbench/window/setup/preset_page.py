@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.spec.expected import Expected, expected_of
 from workbench.spec.networks import network_layers
@@ -20,6 +20,17 @@ from workbench.window.setup.preset_note import PresetNote
 
 TWO_COLUMNS = 500
 """Pixels of width from which note and plots stand side by side."""
+
+
+class _Card(QFrame):
+    """A card whose lines that wrap do not decide its height."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("card", "true")
+
+    def hasHeightForWidth(self) -> bool:
+        return False
 
 
 class PresetPage(QWidget):
@@ -52,15 +63,12 @@ class PresetPage(QWidget):
         self.measured.setProperty("role", "muted")
         self.measured.setTextFormat(Qt.TextFormat.PlainText)
         self.measured.setWordWrap(True)
-        above = QHBoxLayout()
-        above.addWidget(self.plot_heading)
-        above.addWidget(self.legend, 1)
-        self.plot_card = QFrame()
-        self.plot_card.setProperty("card", "true")
+        self.plot_card = _Card()
         plot = QVBoxLayout(self.plot_card)
         plot.setContentsMargins(8, 6, 8, 6)
         plot.setSpacing(4)
-        plot.addLayout(above)
+        plot.addWidget(self.plot_heading)
+        plot.addWidget(self.legend)
         plot.addWidget(self.plot, 1)
         plot.addWidget(self.measured)
         self.network = NetworkView()
@@ -68,13 +76,18 @@ class PresetPage(QWidget):
         side = QVBoxLayout(self._side)
         side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(8)
+        # By their shares alone: a plot would like nearly all of the height.
+        for part in (self.plot_card, self.network):
+            part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        self.plot_card.setMinimumHeight(170)
+        self.network.setMinimumHeight(90)
         side.addWidget(self.plot_card, 3)
         side.addWidget(self.network, 4)
 
         columns = QHBoxLayout()
         columns.setSpacing(8)
-        columns.addWidget(note, 1)
-        columns.addWidget(self._side, 1)
+        columns.addWidget(note, 5)
+        columns.addWidget(self._side, 6)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         layout.setSpacing(4)

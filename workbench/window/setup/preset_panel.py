@@ -202,7 +202,7 @@ class _WholeRows(QWidget):
         return rows * self._delegate.height(self._rows.font()) + 2 * self._rows.frameWidth()
 
     def sizeHint(self) -> QSize:
-        return QSize(290, self.height_of(12))
+        return QSize(290, self.height_of(13))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(180, self.height_of(5))
