@@ -17,6 +17,7 @@ import torch
 from tests.library.made_runs import make_run
 from tests.library.test_weights import REGULARIZED, make_weights, same
 from workbench.data.datasets import DataSet
+from workbench.engine.devices import use_full_float32
 from workbench.exporters import onnx_file
 from workbench.exporters.export import export
 from workbench.exporters.registry import EXPORTERS
@@ -108,6 +109,18 @@ def test_pt2_gives_exactly_the_same_numbers(run: RunRecord, out: Path, sample: D
     logits, probabilities = program(sample.test_images[:1])
     assert (logits.argmax(1) == probabilities.argmax(1)).all()
     assert b"deployable.py" not in (out / "m.pt2").read_bytes()
+
+
+@pytest.mark.parametrize("form", ["pt2", "onnx"])
+def test_after_a_training_a_network_is_exported_and_nothing_is_computed_otherwise(
+    form: str, run: RunRecord, out: Path
+) -> None:
+    use_full_float32()  # as every training does
+    conv = getattr(torch.backends.cudnn, "conv", None)
+    before = (torch.backends.mkldnn.enabled, conv and conv.fp32_precision)
+    export([run], form, out / f"m.{form}")
+    assert (torch.backends.mkldnn.enabled, conv and conv.fp32_precision) == before
+    assert before[0]
 
 
 def test_a_network_that_does_not_fit_in_is_one_sentence(

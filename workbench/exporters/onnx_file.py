@@ -15,7 +15,13 @@ from workbench.collector import collector_set_aside
 from workbench.exporters.deployable import Deployable, images_to_check_on, load_source
 from workbench.exporters.job import Job
 from workbench.exporters.model_card import card_beside, model_card
-from workbench.exporters.traced import Run, cannot_hold, compare, exported_program
+from workbench.exporters.traced import (
+    Run,
+    cannot_hold,
+    compare,
+    exported_program,
+    one_precision,
+)
 from workbench.library.weights import values_of
 from workbench.messages import Message, WorkbenchError
 
@@ -80,7 +86,7 @@ def _write(path: Path, place: Path, network: Deployable, about: dict[str, Any]) 
 
     exported = exported_program(path, network, "ONNX")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), one_precision():
             warnings.simplefilter("ignore")  # the exporter's own words for programmers
             program = torch.onnx.export(
                 exported,

@@ -4,8 +4,10 @@ fit in, and the comparison on the test images."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +29,7 @@ def exported_program(path: Path, network: Deployable, label: str) -> torch.expor
     """
     example = torch.zeros((2, 32, 32, 3), dtype=torch.uint8)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), one_precision():
             program = torch.export.export(
                 network, (example,), dynamic_shapes=({0: torch.export.Dim("images", min=1)},)
             )
@@ -36,6 +38,28 @@ def exported_program(path: Path, network: Deployable, label: str) -> torch.expor
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # names the folders of this machine
     return program
+
+
+@contextmanager
+def one_precision() -> Iterator[None]:
+    """Give cuDNN's convolutions the precision of the rest of cuDNN, and put both back.
+
+    torch.export asks for one setting of all cuDNN and fails where a training has set that of
+    convolutions (:func:`~workbench.engine.devices.use_full_float32`). Where it fails there it
+    leaves oneDNN off, so that later trainings of the process would give other numbers.
+    """
+    cudnn: Any = torch.backends.cudnn
+    conv = getattr(cudnn, "conv", None)  # torch 2.9 and newer
+    before = conv.fp32_precision if conv is not None else None
+    onednn = torch.backends.mkldnn.enabled
+    try:
+        if conv is not None:
+            conv.fp32_precision = cudnn.rnn.fp32_precision
+        yield
+    finally:
+        if conv is not None:
+            conv.fp32_precision = before
+        torch.backends.mkldnn.enabled = onednn
 
 
 def cannot_hold(path: Path, label: str, error: Exception) -> WorkbenchError:
