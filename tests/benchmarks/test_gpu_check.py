@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gpu_check
 import pytest
@@ -22,8 +22,10 @@ class Played(GraphSteps):
 class Wrong(Played):
     """As a graph that reads the first epoch's learning rate for ever."""
 
-    def begin_epoch(self, order: torch.Tensor, learning_rate: float) -> None:
-        super().begin_epoch(order, self.optimizer.defaults["lr"])
+    def begin_epoch(
+        self, order: torch.Tensor, rates: float | Sequence[float], epoch: int = 1
+    ) -> None:
+        super().begin_epoch(order, self.optimizer.defaults["lr"], epoch)
 
 
 @pytest.fixture(autouse=True)
