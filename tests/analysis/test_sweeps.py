@@ -1,4 +1,4 @@
-"""What a sweep came to: which runs count, which points are told apart, and what is said."""
+"""The results of a sweep: which runs count, which points are told apart, and what is said."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def _augmented(experiment: Experiment, pixels: Tensor) -> Tensor:
 
 class Pictures(Dataset):  # type: ignore[type-arg]
     """The training split as PIL images with labels, through the experiment's flip and crop,
-    ``ToTensor`` and ``Normalize``. torchvision's ``CIFAR10`` makes the PIL image anew at
+    ``ToTensor`` and ``Normalize``. torchvision's ``CIFAR10`` makes the PIL image again at
     each access; here it is there, which is in the favor of whoever uses this."""
 
     def __init__(self, experiment: Experiment, data: DataSet) -> None:

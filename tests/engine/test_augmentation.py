@@ -1,4 +1,4 @@
-"""Augmentation: what is done to images, that it is drawn anew each epoch, and again for a resumed
+"""Augmentation: what is done to images, that it is drawn for each epoch, and again for a resumed
 one."""
 
 from __future__ import annotations

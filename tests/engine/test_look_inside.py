@@ -1,4 +1,4 @@
-"""What a look inside a network shows, by worked examples and on every network that there is."""
+"""The look inside a network, by worked examples and on every network that there is."""
 
 from __future__ import annotations
 

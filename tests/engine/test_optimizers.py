@@ -88,7 +88,7 @@ def test_muon_makes_the_update_of_each_hidden_weight_orthogonal() -> None:
 
 def test_norms_and_biases_can_be_left_out_of_weight_decay() -> None:
     def moved(**values: Any) -> set[str]:
-        """What weight decay alone moves."""
+        """Return what weight decay alone moves."""
         experiment = experiment_from(
             {"batch_norm": True, "weight_decay": 0.5, "learning_rate": 0.1, **values}
         )

@@ -1,4 +1,4 @@
-"""What counts as time of a training, on a clock that is moved by hand."""
+"""The time of a training, on a clock that is moved by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `runs check` finds in a library and how it repairs it, on the golden library."""
+"""The findings of `runs check` and their repairs, on the golden library."""
 
 from __future__ import annotations
 

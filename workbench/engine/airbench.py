@@ -52,7 +52,7 @@ def whiten(network: nn.Module, images: Tensor) -> None:
         patches = F.unfold(part, (rows, columns)).transpose(1, 2).reshape(-1, size).double()
         covariance += patches.T @ patches
         count += len(patches)
-    # On the CPU: it takes no time, and gives the same on every device.
+    # On the CPU, for which it waits once a run: it takes no time, and gives the same everywhere.
     variances, directions = torch.linalg.eigh((covariance / count).cpu())
     scaled = directions.T.flip(0) / (variances.flip(0).clamp_min(0) + EPSILON).sqrt()[:, None]
     filters = scaled.view(size, channels, rows, columns)

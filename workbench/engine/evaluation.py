@@ -120,7 +120,7 @@ def _test(
         if end - reported >= total / 20 or end == total:
             progress(EvaluationProgress(end, total))
             reported = end
-    # The one wait of a test: all logits in one transfer.
+    # The one wait of a test: all logits in one transfer, and the labels behind them.
     logits = torch.cat(parts).float().cpu()
     labels = data.test_labels.cpu()
     return figures(logits, labels, data.info.classes, mode, mirrored), logits

@@ -37,7 +37,7 @@ def first_filters(network: nn.Module) -> Tensor | None:
     ``None`` in a network without any."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            return module.weight.detach().float().cpu()
+            return module.weight.detach().float().cpu()  # waits once, for what is shown
     return None
 
 
@@ -49,6 +49,7 @@ def layer_outputs(network: nn.Module, pixels: Tensor) -> list[LayerOutput]:
     """
     with torch.no_grad():
         found, _ = _watched(network, pixels)
+    # A wait for each layer, of a few maps: once for an image that is looked at.
     return [
         LayerOutput(
             name,
@@ -75,7 +76,7 @@ def gradient_saliency(network: nn.Module, pixels: Tensor, target: int) -> Tensor
         image = pixels.detach().clone().requires_grad_()
         score = network(image)[0, target]
         (gradient,) = torch.autograd.grad(score, image)
-    return gradient[0].abs().amax(0).float().cpu()
+    return gradient[0].abs().amax(0).float().cpu()  # waits once, for what is shown
 
 
 def grad_cam(network: nn.Module, pixels: Tensor, target: int) -> Tensor | None:
@@ -106,6 +107,7 @@ def grad_cam(network: nn.Module, pixels: Tensor, target: int) -> Tensor | None:
     weights = gradient.mean((2, 3), keepdim=True)
     cam = (weights * maps.detach()).sum(1, keepdim=True).relu().float()
     size = pixels.shape[2:]
+    # Waits once, for what is shown.
     return F.interpolate(cam, size, mode="bilinear", align_corners=False)[0, 0].cpu()
 
 

@@ -1,4 +1,4 @@
-"""What crosses the pipe comes out as it went in; anything else is refused, and nothing is run."""
+"""The wire between processes: a message comes out as it went in; anything else is refused."""
 
 from __future__ import annotations
 

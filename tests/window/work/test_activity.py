@@ -1,4 +1,4 @@
-"""What is possible while the session does something: one table."""
+"""The table of actions that are possible while the session is busy."""
 
 from __future__ import annotations
 
